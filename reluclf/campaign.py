@@ -1,0 +1,228 @@
+"""Many runs: what is missing is trained, longest first, one process a core, and each record is written the moment its run ends.
+
+A campaign that is killed goes on where it was: finished runs have their records, unfinished ones a checkpoint after their last fold.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from reluclf import paths, protocols, runtime
+from reluclf.records import Fold, Record, Store, write_atomically
+from reluclf.specs import Spec
+
+#: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
+_COST = {("mnist", "ffnn"): 1.0, ("fashion_mnist", "ffnn"): 1.0, ("mnist", "cnn"): 3.0, ("fashion_mnist", "cnn"): 3.0, ("wdbc", "ffnn"): 0.5}
+_ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
+
+#: Seconds between two looks at how far the workers are.
+_LOOK = 1.0
+
+
+def obtain(specs: Iterable[Spec], train: bool = False, workers: int | None = None, store: Store | None = None) -> list[Record]:
+    """The records of the given specs; the missing ones are trained first, if ``train`` says so, else left out.
+
+    Parameters
+    ----------
+    specs : iterable of Spec
+    train : bool
+    workers : int, optional
+        Processes to train in; by default one a core.
+    store : Store, optional
+
+    Returns
+    -------
+    list of Record
+        In the order of the specs.
+    """
+    store = store or Store()
+    specs = list(specs)
+    if train:
+        train_missing(specs, store, workers)
+    return store.read_present(specs)
+
+
+def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None) -> int:
+    """Train those of the specs that have no record yet, and return how many these were.
+
+    Parameters
+    ----------
+    specs : iterable of Spec
+    store : Store
+        Records are written to it.
+    workers : int, optional
+        Processes; by default one a core. Under ``joblib.parallel_config(backend="dask")`` the cluster decides.
+    """
+    import joblib
+
+    todo = sorted(store.missing(dict.fromkeys(specs)), key=cost, reverse=True)
+    if not todo:
+        return 0
+    workers = min(workers or joblib.cpu_count(), len(todo))
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    with _Bar(todo) as bar:
+        for done in parallel(joblib.delayed(_train_in_worker)(spec, store.folder) for spec in todo):
+            bar.finished(done)
+    return len(todo)
+
+
+def train(spec: Spec, store: Store) -> Record:
+    """Train one spec in this process, from its checkpoint if it has one, and write its record."""
+    checkpoint = Checkpoint(spec)
+    state = checkpoint.load()
+    started, clock = datetime.now(UTC).replace(microsecond=0), time.perf_counter()
+    outcome = protocols.run(spec, checkpoint, state)
+    record = Record(
+        spec=spec,
+        folds=outcome.folds,
+        final=outcome.final,
+        diverged_at=outcome.diverged_at,
+        test=outcome.test,
+        provenance=runtime.provenance(spec, started, time.perf_counter() - clock),
+    )
+    store.write(record)
+    checkpoint.clear()
+    return record
+
+
+def cost(spec: Spec) -> float:
+    """How much work a run is, in epochs of the MNIST FFNN."""
+    rows = min(spec.samples or _ROWS[spec.dataset], _ROWS[spec.dataset])
+    return epochs(spec) * rows / _ROWS["mnist"] * _COST[spec.dataset, spec.architecture]
+
+
+def epochs(spec: Spec) -> int:
+    """All the epochs of a run: those of its folds and, for ``fresh``, of its final model."""
+    return spec.epochs * (spec.folds + (spec.protocol == "fresh"))
+
+
+class Checkpoint:
+    """What an unfinished run has got to, kept in the user's cache; it observes the run.
+
+    A checkpoint is used only by the code, the libraries and the backend that wrote it, so a resumed run cannot mix two of them.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._file = paths.user_cache() / "unfinished" / spec.path.with_suffix(".npz")
+        self._progress = progress_file(spec)
+        self._epochs = 0
+
+    def load(self) -> protocols.State | None:
+        """The state that was reached; None if there is none, or it is not to be used."""
+        try:
+            with np.load(self._file, allow_pickle=False) as kept:
+                header = json.loads(str(kept["header"]))
+                if header["identity"] != self._identity():
+                    return None
+                weights = [kept[f"variable_{i}"] for i in range(header["variables"])] if header["variables"] else None
+        except (OSError, ValueError, KeyError, EOFError):
+            return None
+        folds = [Fold.model_validate(fold) for fold in header["folds"]]
+        self._epochs = self._spec.epochs * len(folds)
+        return protocols.State(folds=folds, batches=header["batches"], diverged_at=header["diverged_at"], weights=weights)
+
+    def fold(self, state: protocols.State) -> None:
+        """Keep the state after a fold."""
+        import io
+
+        weights = state.weights or []
+        header = {
+            "identity": self._identity(),
+            "folds": [fold.model_dump(mode="json") for fold in state.folds],
+            "batches": state.batches,
+            "diverged_at": state.diverged_at,
+            "variables": len(weights),
+        }
+        content = io.BytesIO()
+        np.savez(content, header=np.array(json.dumps(header)), **{f"variable_{i}": value for i, value in enumerate(weights)})
+        write_atomically(self._file, content.getvalue())
+
+    def epoch(self) -> None:
+        """Tell the campaign's progress bar."""
+        self._epochs += 1
+        try:
+            self._progress.parent.mkdir(parents=True, exist_ok=True)
+            self._progress.write_text(str(self._epochs))
+        except OSError:  # progress is a courtesy
+            pass
+
+    def clear(self) -> None:
+        """Forget the run: it is finished."""
+        self._file.unlink(missing_ok=True)
+        self._progress.unlink(missing_ok=True)
+
+    def _identity(self) -> str:
+        import keras
+
+        return json.dumps([self._spec.model_dump(), runtime.code_digest(), keras.__version__, np.__version__, keras.backend.backend()])
+
+
+def progress_file(spec: Spec) -> Path:
+    """Where a run says how many of its epochs are done."""
+    return paths.user_cache() / "unfinished" / spec.path.with_suffix(".epochs")
+
+
+def _train_in_worker(spec: Spec, folder: Path) -> Spec:
+    runtime.configure(threads=1)
+    import keras
+
+    train(spec, Store(folder))
+    keras.backend.clear_session()
+    return spec
+
+
+class _Bar(AbstractContextManager):
+    """One progress bar for all workers, in units of work; it looks at their progress files."""
+
+    def __init__(self, specs: list[Spec]) -> None:
+        from tqdm import tqdm
+
+        self._running = {spec: 0.0 for spec in specs}
+        self._finished = 0.0
+        self._n = 0
+        total = sum(cost(spec) for spec in specs)
+        # On a cluster other machines' files may not be seen here; the bar then moves when a run ends.
+        self._bar = tqdm(total=total, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}", mininterval=_LOOK)
+        self._of = len(specs)
+        self._stop = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._show()
+
+    def __enter__(self) -> _Bar:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._watch.join()
+        self._bar.close()
+
+    def finished(self, spec: Spec) -> None:
+        self._running.pop(spec)
+        self._finished += cost(spec)
+        self._n += 1
+        self._show()
+
+    def _look(self) -> None:
+        while not self._stop.wait(_LOOK):
+            for spec in list(self._running):
+                try:
+                    self._running[spec] = cost(spec) * int(progress_file(spec).read_text() or 0) / epochs(spec)
+                except (OSError, ValueError, KeyError):
+                    continue
+            self._show()
+
+    def _show(self) -> None:
+        done = self._finished + sum(list(self._running.values()))
+        self._bar.set_description_str(f"{self._n} of {self._of} runs", refresh=False)
+        self._bar.update(max(0.0, min(done, self._bar.total) - self._bar.n))
+        self._bar.refresh()

@@ -1,0 +1,39 @@
+"""Every path of the project, named once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+#: The root of the checkout: the folder that holds ``reluclf/``, ``book/`` and ``results/``.
+ROOT = Path(__file__).resolve().parent.parent
+
+#: The chapters and what they read.
+BOOK = ROOT / "book"
+
+#: The paper's published numbers and claims.
+PAPER = BOOK / "paper.yml"
+
+#: The committed records.
+RESULTS = ROOT / "results"
+
+
+def new_results() -> Path:
+    """Folder that new records are written to: ``$RELUCLF_RESULTS``, else :data:`RESULTS`.
+
+    ``make chapter`` points the variable at a scratch folder, so that a rerun leaves the committed records alone.
+    """
+    return Path(os.environ.get("RELUCLF_RESULTS") or RESULTS)
+
+
+def user_cache() -> Path:
+    """The user's cache folder of this project, for downloaded data and the checkpoints of unfinished runs."""
+    return Path(platformdirs.user_cache_dir("reluclf", appauthor=False))
+
+
+def user_data() -> Path | None:
+    """The folder in ``$RELUCLF_DATA``, with ``mnist/`` and ``fashion_mnist/`` in it; None where the variable is unset."""
+    folder = os.environ.get("RELUCLF_DATA")
+    return Path(folder) if folder else None

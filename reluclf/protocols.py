@@ -1,0 +1,250 @@
+"""How a network is trained and tested: the protocols ``carried`` and ``fresh``.
+
+``carried`` is what the author's code did: one model, compiled once, goes through all ten folds, so from the second fold on it is
+validated on rows that it has been trained on. ``fresh`` is what the paper says (section 2.5): every fold starts from new weights, and
+the scaler and the components are learnt from that fold's training rows only; then one model is trained on the whole training set, for
+the test.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from reluclf import data, models
+from reluclf.records import Curve, Final, Fold, Score, Test, shortest
+from reluclf.specs import Spec
+
+#: The number of the run's whole-training-set model (``fresh``) and of the one carried model, where folds are numbered from 1.
+WHOLE = 0
+
+#: Rows that are evaluated at once; it bounds memory and does not change results.
+EVALUATION_BATCH = 500
+
+
+@dataclass
+class State:
+    """What a run has done so far; enough, together with the spec, to go on with it.
+
+    Attributes
+    ----------
+    folds : list of Fold
+        The folds that are finished.
+    batches : int
+        Batches trained on so far.
+    diverged_at : int or None
+        The first batch with a loss that is not finite.
+    weights : list of ndarray or None
+        All variables of the carried model and its optimiser after the last finished fold; None for ``fresh``.
+    """
+
+    folds: list[Fold] = field(default_factory=list)
+    batches: int = 0
+    diverged_at: int | None = None
+    weights: list[np.ndarray] | None = None
+
+
+class Observer(Protocol):
+    """What is told of a run as it goes: :meth:`epoch` after every epoch, :meth:`fold` after every fold."""
+
+    def epoch(self) -> None: ...
+
+    def fold(self, state: State) -> None: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The measurements of a finished run."""
+
+    folds: tuple[Fold, ...]
+    final: Final | None
+    diverged_at: int | None
+    test: Test
+
+
+def run(spec: Spec, observer: Observer | None = None, state: State | None = None) -> Outcome:
+    """Train and test a network as its spec says.
+
+    Parameters
+    ----------
+    spec : Spec
+    observer : Observer, optional
+    state : State, optional
+        Where an interrupted run of the same spec had got to; the rest is then the same, bit for bit, as if it had not been interrupted.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    DataError
+        If the images cannot be had.
+    """
+    split = data.load_split(spec)
+    run = _carried if spec.protocol == "carried" else _fresh
+    return run(spec, split, observer or _Nobody(), state or State())
+
+
+def _carried(spec: Spec, split: data.Split, observer: Observer, state: State) -> Outcome:
+    x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
+    model = models.build(spec, seed_of(spec, WHOLE))
+    if state.weights is not None:
+        restore(model, state.weights)
+    for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds], start=1):
+        if number <= len(state.folds):
+            continue
+        held_out = (x_train[validate], split.y_train[validate])
+        fold = _one_fold(spec, number, model, (x_train[train], split.y_train[train]), held_out, (x_test, split.y_test), state, observer)
+        state.folds.append(fold)
+        state.weights = variables(model)
+        observer.fold(state)
+    return Outcome(tuple(state.folds), None, state.diverged_at, _test(spec, predict(model, x_test), split))
+
+
+def _fresh(spec: Spec, split: data.Split, observer: Observer, state: State) -> Outcome:
+    model = None
+    for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds], start=1):
+        if number <= len(state.folds):
+            continue
+        x_fold, x_held_out, x_test = data.prepare(spec, split.x_train[train], split.x_train[validate], split.x_test)
+        model = anew(model, spec, number)
+        held_out = (x_held_out, split.y_train[validate])
+        fold = _one_fold(spec, number, model, (x_fold, split.y_train[train]), held_out, (x_test, split.y_test), state, observer)
+        state.folds.append(fold)
+        observer.fold(state)
+    x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
+    model = anew(model, spec, WHOLE)
+    started = time.perf_counter()
+    train_curve, test_curve, outputs = _fit(spec, WHOLE, model, (x_train, split.y_train), (x_test, split.y_test), state, observer)
+    final = Final(n_train=len(x_train), train=train_curve, test=test_curve, seconds=_seconds_since(started))
+    return Outcome(tuple(state.folds), final, state.diverged_at, _test(spec, outputs, split))
+
+
+def _one_fold(
+    spec: Spec,
+    number: int,
+    model: Any,
+    train: tuple[np.ndarray, np.ndarray],
+    held_out: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    state: State,
+    observer: Observer,
+) -> Fold:
+    """Train in one fold, and test after it."""
+    started = time.perf_counter()
+    train_curve, validation_curve, _ = _fit(spec, number, model, train, held_out, state, observer)
+    loss, accuracy = score(spec, predict(model, test[0]), test[1])
+    return Fold(
+        fold=number,
+        n_train=len(train[0]),
+        n_validation=len(held_out[0]),
+        train=train_curve,
+        validation=validation_curve,
+        test=Score(loss=loss, accuracy=accuracy),
+        seconds=_seconds_since(started),
+    )
+
+
+def _fit(
+    spec: Spec,
+    number: int,
+    model: Any,
+    train: tuple[np.ndarray, np.ndarray],
+    held_out: tuple[np.ndarray, np.ndarray],
+    state: State,
+    observer: Observer,
+) -> tuple[Curve, Curve, np.ndarray]:
+    """Train for the spec's epochs, scoring the held-out rows after each; return both curves and the last outputs on the held-out rows.
+
+    Keras's ``fit`` is not used: an epoch of ``train_on_batch`` does the same updates in less time on a CPU, and shuffling with numpy makes
+    the order of the batches the same on every backend.
+    """
+    x, y = train
+    targets = one_hot(y, models.N_CLASSES[spec.dataset])
+    curves = {"loss": [], "accuracy": []}, {"loss": [], "accuracy": []}
+    for epoch in range(spec.epochs):
+        order = np.random.default_rng([spec.seed, number, epoch]).permutation(len(x))
+        total = np.zeros(2)
+        for start in range(0, len(x), spec.batch_size):
+            rows = order[start : start + spec.batch_size]
+            batch = np.array(model.train_on_batch(x[rows], targets[rows]))  # its mean loss and accuracy
+            total += batch * len(rows)
+            state.batches += 1
+            if state.diverged_at is None and not np.isfinite(batch[0]):
+                state.diverged_at = state.batches
+        outputs = predict(model, held_out[0])
+        trained = shortest(total[0] / len(x)), round(total[1]) / len(x)  # an accuracy is a whole number of hits, divided once
+        for curve, (loss, accuracy) in zip(curves, (trained, score(spec, outputs, held_out[1])), strict=True):
+            curve["loss"].append(loss)
+            curve["accuracy"].append(accuracy)
+        observer.epoch()
+    return Curve(**curves[0]), Curve(**curves[1]), outputs
+
+
+def predict(model: Any, x: np.ndarray) -> np.ndarray:
+    """The outputs of a model, dropout off: float32, shape (len(x), k)."""
+    return np.concatenate([model.predict_on_batch(x[start : start + EVALUATION_BATCH]) for start in range(0, len(x), EVALUATION_BATCH)])
+
+
+def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Mean loss, in nats, and accuracy of outputs of shape (n, k) for the true classes y of shape (n,)."""
+    losses = np.asarray(models.LOSSES[spec.loss](one_hot(y, outputs.shape[1]), outputs))
+    return shortest(losses.mean(dtype=np.float64)), float(np.mean(outputs.argmax(axis=1) == y))
+
+
+def one_hot(y: np.ndarray, n_classes: int) -> np.ndarray:
+    """Class numbers of shape (n,) as float32 of shape (n, n_classes)."""
+    return np.eye(n_classes, dtype=np.float32)[y]
+
+
+def seed_of(spec: Spec, number: int) -> int:
+    """The seed of the weights and dropout masks of model ``number`` of a run: independent streams of the run's seed."""
+    return int(np.random.SeedSequence([spec.seed, number]).generate_state(1)[0])
+
+
+def anew(model: Any | None, spec: Spec, number: int) -> Any:
+    """Model ``number`` of a run: new weights, new dropout masks, a new optimiser.
+
+    A model that is there already lends its compiled functions and gets the new variables, for to trace them again takes longer than all
+    of a WDBC fold.
+    """
+    new = models.build(spec, seed_of(spec, number))
+    if model is None:
+        return new
+    new.optimizer.build(new.trainable_variables)
+    restore(model, variables(new))
+    return model
+
+
+def variables(model: Any) -> list[np.ndarray]:
+    """Copies of everything that training changes: weights, the dropout generators' states, the optimiser's moments and step."""
+    return [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
+
+
+def restore(model: Any, values: list[np.ndarray]) -> None:
+    """Put :func:`variables` back into a model built from the same spec."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    for variable, value in zip((*model.variables, *model.optimizer.variables), values, strict=True):
+        variable.assign(value)
+
+
+def _test(spec: Spec, outputs: np.ndarray, split: data.Split) -> Test:
+    loss, _ = score(spec, outputs, split.y_test)
+    return Test.of(split.y_test, outputs.argmax(axis=1), loss, split.n_classes)
+
+
+def _seconds_since(started: float) -> float:
+    return round(time.perf_counter() - started, 2)
+
+
+class _Nobody:
+    def epoch(self) -> None:
+        pass
+
+    def fold(self, state: State) -> None:
+        pass

@@ -1,0 +1,120 @@
+"""The surroundings of a run: set before the framework starts, and described in the record."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import logging
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+
+from reluclf import data, paths
+from reluclf.records import Provenance
+from reluclf.specs import Spec
+
+#: The modules that decide what a run gives.
+_DECISIVE = ("specs.py", "data.py", "models.py", "protocols.py")
+
+_LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
+_BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}
+
+
+def configure(threads: int) -> None:
+    """Set the process up for training: the given number of threads, no log lines. Call it before Keras is imported; it imports it.
+
+    A single run gains nothing from a second thread on a CPU, so a campaign gives each of its processes one.
+
+    Parameters
+    ----------
+    threads : int
+        Threads within an operation, and between operations; 0 leaves the choice to the framework.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if threads:
+        for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[variable] = str(threads)
+    with _no_stderr():
+        import keras  # noqa: F401
+
+
+def provenance(spec: Spec, started: datetime, seconds: float) -> Provenance:
+    """Describe the surroundings of a run that has just ended in this process."""
+    import keras
+
+    backend = keras.backend.backend()
+    versions = {"python": platform.python_version()}
+    versions |= {name: importlib.metadata.version(name) for name in (*_LIBRARIES, _BACKENDS[backend])}
+    return Provenance(
+        started=started,
+        seconds=round(seconds, 2),
+        commit=_git("rev-parse", "HEAD"),
+        modified=bool(_git("status", "--porcelain", "--", "reluclf")),
+        code=code_digest(),
+        versions=versions,
+        backend=backend,
+        device=device(backend),
+        threads=int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)),
+        data=data.checksums(spec.dataset),
+    )
+
+
+def code_digest() -> str:
+    """SHA-256 over the modules that decide what a run gives."""
+    digest = hashlib.sha256()
+    for name in _DECISIVE:
+        digest.update((paths.ROOT / "reluclf" / name).read_bytes())
+    return digest.hexdigest()
+
+
+def device(backend: str) -> str:
+    """The accelerator the backend computes on, or the processor."""
+    accelerator = None
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        accelerator = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
+    elif backend == "jax":
+        import jax
+
+        accelerator = jax.devices()[0].device_kind if jax.default_backend() != "cpu" else None
+    elif backend == "torch":
+        import torch
+
+        accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return accelerator or f"CPU, {_processor()}"
+
+
+@contextlib.contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Drop what is written to file descriptor 2: TensorFlow's libraries write there while they load, before any setting of theirs counts."""
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,155 @@
+"""What one training run is: the experiment's specification.
+
+A :class:`Spec` says everything that decides a run's outcome on a given machine. It names the file its record is kept in, and refuses,
+before anything is trained, what cannot be run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Dataset = Literal["mnist", "fashion_mnist", "wdbc"]
+Architecture = Literal["ffnn", "cnn"]
+Head = Literal["softmax", "relu"]
+Protocol = Literal["carried", "fresh"]
+Loss = Literal["guarded", "verbatim"]
+Features = Literal["paper", "raw", "pixels", "shuffled"]
+
+#: How many folds the cross-validation splits into (paper, section 2.5). ``Spec.folds`` says how many of them are run.
+N_SPLITS = 10
+
+#: Fewest training samples that a run on images can do with: nine tenths of them must span the 256 principal components.
+FEWEST_IMAGES = 300
+
+
+class SpecError(ValueError):
+    """A specification that cannot be run; the message names the field, the value and what is allowed."""
+
+
+class Spec(BaseModel):
+    """One training run.
+
+    The fields with defaults have the values of the author's code; only the others, and those that differ from their default, enter
+    the path of the record.
+
+    Attributes
+    ----------
+    dataset : {"mnist", "fashion_mnist", "wdbc"}
+    architecture : {"ffnn", "cnn"}
+        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), or the CNN of its Table 1.
+    head : {"softmax", "relu"}
+        The activation of the output layer.
+    protocol : {"carried", "fresh"}
+        ``carried``: one model through all folds, as the author's code did. ``fresh``: every fold from new weights, as the paper says,
+        and then one model on the whole training set.
+    seed : int
+        Sets weights, dropout, the order of the batches and, on WDBC, the split into training and test set.
+    loss : {"guarded", "verbatim"}
+        Cross-entropy with 0/0 := 0, or Keras's own.
+    features : {"paper", "raw", "pixels", "shuffled"}
+        What the network sees: the paper's standardised measurements or principal components; or, as controls, WDBC's measurements in
+        their own units; images averaged down to 16 x 16 standardised pixels; the components in a random order.
+    epochs : int
+        Epochs in every fold.
+    folds : int
+        How many of the ten folds are run, the first ones; 0 (``fresh`` only) trains the final model alone.
+    batch_size : int
+    samples : int or None
+        Use only the first so many training and test samples; for smoke tests.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dataset: Dataset
+    architecture: Architecture
+    head: Head
+    protocol: Protocol
+    seed: int = Field(ge=0, lt=2**31)
+    loss: Loss = "guarded"
+    features: Features = "paper"
+    epochs: int = Field(default=32, ge=1, le=10_000)
+    folds: int = Field(default=N_SPLITS, ge=0, le=N_SPLITS)
+    batch_size: int = Field(default=256, ge=1, le=60_000)
+    samples: int | None = Field(default=None, ge=100, le=60_000)
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise SpecError(_in_one_sentence(error)) from None
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Spec:
+        if self.architecture == "cnn" and self.dataset == "wdbc":
+            raise ValueError("architecture='cnn' needs images; with dataset='wdbc' only 'ffnn' is allowed")
+        if self.features != "paper" and (self.features == "raw") != (self.dataset == "wdbc"):
+            allowed = "'paper' and 'raw'" if self.dataset == "wdbc" else "'paper', 'pixels' and 'shuffled'"
+            raise ValueError(f"features={self.features!r} does not fit dataset={self.dataset!r}; {allowed} are allowed")
+        if self.folds == 0 and self.protocol == "carried":
+            raise ValueError("folds=0 leaves protocol='carried' nothing to train; 1 to 10 are allowed")
+        if self.samples is not None and self.samples < FEWEST_IMAGES and self.dataset != "wdbc":
+            raise ValueError(f"samples={self.samples} is too few for 256 principal components; {FEWEST_IMAGES} or more are allowed")
+        return self
+
+    @property
+    def pair(self) -> str:
+        """Data set, architecture and head in one word, as ``mnist-ffnn-relu``."""
+        return f"{self.dataset}-{self.architecture}-{self.head}"
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Where the record is kept in a store: ``<dataset>/<architecture>-<head>/<protocol>[,field=value...]/seed-<k>.json``."""
+        fields = type(self).model_fields
+        named = {"dataset", "architecture", "head", "protocol", "seed"}
+        special = [f",{name}={getattr(self, name)}" for name, field in fields.items() if name not in named and getattr(self, name) != field.default]
+        return PurePosixPath(self.dataset, f"{self.architecture}-{self.head}", self.protocol + "".join(special), f"seed-{self.seed}.json")
+
+    def __str__(self) -> str:
+        return str(self.path.with_suffix(""))
+
+
+def grid(**fields: Any) -> list[Spec]:
+    """Every combination of the given values, as specs.
+
+    Parameters
+    ----------
+    **fields
+        For each field of :class:`Spec` one value, or a list, tuple or range of values.
+
+    Returns
+    -------
+    list of Spec
+        In the order of :func:`itertools.product`: the last field varies fastest.
+
+    Raises
+    ------
+    SpecError
+        If a field is unknown, a value not allowed, or a combination impossible.
+    """
+    values = [value if isinstance(value, (list, tuple, range)) else [value] for value in fields.values()]
+    return [Spec(**dict(zip(fields, combination, strict=True))) for combination in itertools.product(*values)]
+
+
+def seeds(n: int) -> Iterable[int]:
+    """The first ``n`` seeds: 1, 2, ..., n."""
+    return range(1, n + 1)
+
+
+def _in_one_sentence(error: ValidationError) -> str:
+    problems = []
+    for detail in error.errors():
+        name = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            problems.append(f"{name} is not a field of a spec; the fields are {', '.join(Spec.model_fields)}")
+        elif detail["type"] == "missing":
+            problems.append(f"{name} is missing")
+        elif detail["type"] == "value_error":
+            problems.append(str(detail["ctx"]["error"]))
+        else:
+            problems.append(f"{name}={detail['input']!r} is not allowed: {detail['msg'][0].lower()}{detail['msg'][1:]}")
+    return "; ".join(problems) + "."
