@@ -6,6 +6,8 @@ A campaign that is killed goes on where it was: finished runs have their records
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -27,15 +29,21 @@ _ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
 _LOOK = 1.0
 
 
-def obtain(specs: Iterable[Spec], train: bool = False, workers: int | None = None, store: Store | None = None) -> list[Record]:
+def obtain(
+    specs: Iterable[Spec], train: bool = False, only: str = "", workers: int | None = None, cluster: str | None = None, store: Store | None = None
+) -> list[Record]:
     """The records of the given specs; the missing ones are trained first, if ``train`` says so, else left out.
 
     Parameters
     ----------
     specs : iterable of Spec
     train : bool
+    only : str
+        Train only the specs whose name contains this.
     workers : int, optional
         Processes to train in; by default one a core.
+    cluster : str, optional
+        Address of a Dask scheduler to train on instead.
     store : Store, optional
 
     Returns
@@ -46,7 +54,8 @@ def obtain(specs: Iterable[Spec], train: bool = False, workers: int | None = Non
     store = store or Store()
     specs = list(specs)
     if train:
-        train_missing(specs, store, workers)
+        with _on(cluster):
+            train_missing([spec for spec in specs if only in str(spec)], store, workers)
     return store.read_present(specs)
 
 
@@ -166,6 +175,18 @@ class Checkpoint:
         return json.dumps([self._spec.model_dump(), runtime.code_digest(), keras.__version__, np.__version__, keras.backend.backend()])
 
 
+def _on(cluster: str | None) -> AbstractContextManager:
+    """Where joblib sends the runs: the Dask cluster at this address, else local processes."""
+    import joblib
+
+    if not cluster:
+        return joblib.parallel_config(backend="loky")
+    import distributed
+
+    client = distributed.Client(cluster)
+    return joblib.parallel_config(backend="dask", client=client)
+
+
 def progress_file(spec: Spec) -> Path:
     """Where a run says how many of its epochs are done."""
     return paths.user_cache() / "unfinished" / spec.path.with_suffix(".epochs")
@@ -191,7 +212,9 @@ class _Bar(AbstractContextManager):
         self._n = 0
         total = sum(cost(spec) for spec in specs)
         # On a cluster other machines' files may not be seen here; the bar then moves when a run ends.
-        self._bar = tqdm(total=total, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}", mininterval=_LOOK)
+        # Under papermill the terminal is the caller's, and the bar gets there through a file.
+        self._stream = open(os.environ["RELUCLF_PROGRESS"], "a", encoding="utf-8") if "RELUCLF_PROGRESS" in os.environ else sys.stderr  # noqa: SIM115
+        self._bar = tqdm(total=total, file=self._stream, bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}", mininterval=_LOOK)
         self._of = len(specs)
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
@@ -205,6 +228,8 @@ class _Bar(AbstractContextManager):
         self._stop.set()
         self._watch.join()
         self._bar.close()
+        if self._stream is not sys.stderr:
+            self._stream.close()
 
     def finished(self, spec: Spec) -> None:
         self._running.pop(spec)

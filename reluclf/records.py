@@ -216,12 +216,14 @@ class Store:
     folder : Path, optional
         Where records are written and first looked for; by default ``$RELUCLF_RESULTS``, else ``results/``.
     fallback : Path, optional
-        Where they are looked for next; by default ``results/``, so that a rerun into a scratch folder sees the committed records.
+        Where they are looked for next; by default ``results/``, so that a rerun into a scratch folder sees the committed records,
+        unless ``$RELUCLF_AFRESH`` is set.
     """
 
     def __init__(self, folder: Path | None = None, fallback: Path | None = None) -> None:
         self.folder = Path(folder) if folder is not None else paths.new_results()
-        fallback = fallback if fallback is not None or folder is not None else paths.RESULTS
+        if folder is None and fallback is None and not os.environ.get("RELUCLF_AFRESH"):
+            fallback = paths.RESULTS
         self._folders = [self.folder] + ([Path(fallback)] if fallback is not None and Path(fallback) != self.folder else [])
 
     def file(self, spec: Spec) -> Path | None:
@@ -264,6 +266,10 @@ class Store:
                 if relative not in seen:
                     seen.add(relative)
                     yield file
+
+    def read_all(self) -> list[Record]:
+        """Every record of the store."""
+        return [read_file(file) for file in self.files()]
 
     def write(self, record: Record) -> Path:
         """Write a record, whole or not at all, and return its file."""

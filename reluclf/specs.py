@@ -7,7 +7,6 @@ before anything is trained, what cannot be run.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -135,7 +134,7 @@ def grid(**fields: Any) -> list[Spec]:
     return [Spec(**dict(zip(fields, combination, strict=True))) for combination in itertools.product(*values)]
 
 
-def seeds(n: int) -> Iterable[int]:
+def first(n: int) -> range:
     """The first ``n`` seeds: 1, 2, ..., n."""
     return range(1, n + 1)
 

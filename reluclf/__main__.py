@@ -1,0 +1,103 @@
+"""The command line: ``python -m reluclf COMMAND [name=value ...]``; the Makefile's targets call it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from reluclf import chapters, paths
+from reluclf.data import DataError
+from reluclf.records import RecordError, Store, read_file
+from reluclf.specs import SpecError
+
+_ERRORS = (chapters.ParameterError, DataError, RecordError, SpecError)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m reluclf", description=__doc__)
+    parser.add_argument("command", choices=_COMMANDS)
+    parser.add_argument("assignments", nargs="*", metavar="name=value")
+    parsed = parser.parse_args(arguments)
+    try:
+        assignments = dict(_assignment(text) for text in parsed.assignments)
+        return _COMMANDS[parsed.command](assignments)
+    except _ERRORS as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; finished runs are kept, run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def _chapter(assignments: dict[str, str]) -> int:
+    name = assignments.pop("CHAPTER", "")
+    flags = {flag: _flag(flag, assignments.pop(flag, "0")) for flag in ("KEEP", "AFRESH")}
+    values = chapters.parse(name, assignments)
+    return _executed(lambda: chapters.rerun(name, values, keep=flags["KEEP"], afresh=flags["AFRESH"]))
+
+
+def _experiments(assignments: dict[str, str]) -> int:
+    trainable = [name for name in chapters.names() if "train" in chapters.parameters(name)]
+    names = [assignments.pop("CHAPTER")] if "CHAPTER" in assignments else trainable
+    options = {"ONLY": "only", "WORKERS": "workers", "DASK": "cluster"}
+    unknown = set(assignments) - set(options)
+    if unknown:
+        raise chapters.ParameterError(f"{', '.join(sorted(unknown))} is not an option of experiments; the options are CHAPTER, {', '.join(options)}.")
+    for name in names:
+        values = chapters.parse(name, {options[option]: text for option, text in assignments.items()})
+        status = _executed(lambda name=name, values=values: chapters.run(name, {"train": True, **values}, chapters.RERUNS / "experiments"))
+        if status:
+            return status
+    return 0
+
+
+def _check_records(assignments: dict[str, str]) -> int:
+    problems = 0
+    files = list(Store(paths.RESULTS).files())
+    for file in files:
+        try:
+            read_file(file)
+        except RecordError as error:
+            problems += 1
+            print(error)
+    print(f"{len(files)} records, {problems} of them with problems")
+    return 1 if problems else 0
+
+
+def _executed(run) -> int:
+    import nbclient.exceptions
+    import papermill
+
+    started = time.perf_counter()
+    try:
+        executed: Path = run()
+    except (papermill.PapermillExecutionError, nbclient.exceptions.CellExecutionError) as error:
+        # Our own errors say it all in one sentence; of others the traceback is needed.
+        known = {kind.__name__ for kind in _ERRORS}
+        name = getattr(error, "ename", "")
+        print(f"error: {error.evalue}" if name in known else str(error), file=sys.stderr)
+        return 1
+    print(f"{executed} ({time.perf_counter() - started:.0f} s)")
+    return 0
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise chapters.ParameterError(f"{text!r} is not of the form name=value.")
+    return name, value
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in ("0", "1", "true", "false"):
+        raise chapters.ParameterError(f"{name}={text} is not allowed; {name} is 0 or 1.")
+    return text.lower() in ("1", "true")
+
+
+_COMMANDS = {"chapter": _chapter, "experiments": _experiments, "check-records": _check_records}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Chapters run through papermill: one with the caller's parameters, or all with training on.
+
+The committed notebooks are never touched: an executed copy, and the records it made, go to ``reruns/``.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from reluclf import paths
+
+#: Executed notebooks and their records.
+RERUNS = paths.ROOT / "reruns"
+
+_NONE = type(None)
+
+
+class ParameterError(ValueError):
+    """A chapter or parameter that does not exist, or a value of the wrong kind; the message names it and what is allowed."""
+
+
+def names() -> list[str]:
+    """All chapters, by the names of their notebooks."""
+    return sorted(file.stem for file in paths.BOOK.glob("*.ipynb"))
+
+
+def parameters(chapter: str) -> dict[str, Any]:
+    """The parameters of a chapter with their defaults, as its ``parameters`` cell has them."""
+    import nbformat
+
+    file = paths.BOOK / f"{chapter}.ipynb"
+    if not file.is_file():
+        raise ParameterError(f"{chapter!r} is not a chapter; the chapters are {', '.join(names())}.")
+    cells = nbformat.read(file, as_version=4).cells
+    source = next((cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), "")
+    return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(source).body if isinstance(node, ast.Assign)}
+
+
+def parse(chapter: str, assignments: Mapping[str, str]) -> dict[str, Any]:
+    """Turn texts into values for a chapter's parameters.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is unknown to the chapter, or its value is not of the kind of the default.
+    """
+    allowed = parameters(chapter)
+    values = {}
+    for name, text in assignments.items():
+        if name not in allowed:
+            raise ParameterError(f"{name!r} is not a parameter of chapter {chapter}; its parameters are {', '.join(allowed) or 'none'}.")
+        values[name] = _value(name, text, allowed[name])
+    return values
+
+
+def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | None = None, afresh: bool = False) -> Path:
+    """Execute a chapter through papermill and return the executed notebook.
+
+    Parameters
+    ----------
+    chapter : str
+    values : mapping
+        Values for its parameters.
+    folder : Path
+        Where the executed notebook goes.
+    results : Path, optional
+        Where new records go; by default ``results/``.
+    afresh : bool
+        Look for no record but in ``results``.
+
+    Raises
+    ------
+    papermill.PapermillExecutionError
+        If a cell fails; the notebook is left in ``folder`` with the traceback in it.
+    """
+    import nbformat
+    import papermill
+
+    folder.mkdir(parents=True, exist_ok=True)
+    executed = folder / f"{chapter}.ipynb"
+    progress = folder / f".{chapter}.progress"
+    surroundings = {"PYTHONPATH": str(paths.ROOT), "RELUCLF_PROGRESS": str(progress)}
+    if results is not None:
+        surroundings["RELUCLF_RESULTS"] = str(results)
+    if afresh:
+        surroundings["RELUCLF_AFRESH"] = "1"
+    with _environment(surroundings), _shown(progress):
+        papermill.execute_notebook(
+            paths.BOOK / f"{chapter}.ipynb", executed, dict(values), cwd=paths.BOOK, progress_bar=False, log_output=False, kernel_name="python3"
+        )
+    notebook = nbformat.read(executed, as_version=4)
+    for part in (notebook, *notebook.cells):
+        part.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags:
+            cell.metadata["tags"] = [*tags, "remove-cell"]
+    nbformat.write(notebook, executed)
+    return executed
+
+
+def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: bool = False) -> Path:
+    """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``."""
+    folder = RERUNS / chapter
+    shutil.rmtree(folder, ignore_errors=True)
+    executed = run(chapter, {"train": True, **values} if "train" in parameters(chapter) else values, folder, folder / "results", afresh)
+    if keep and (folder / "results").is_dir():
+        shutil.copytree(folder / "results", paths.RESULTS, dirs_exist_ok=True)
+    return executed
+
+
+def _value(name: str, text: str, default: Any) -> Any:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
+    if isinstance(default, list):
+        value = text.strip("[]").replace("'", "").replace('"', "").split(",") if isinstance(value, str) else list(value)
+        return [item.strip() if isinstance(item, str) else item for item in value]
+    if isinstance(default, str):
+        return text
+    allowed = {bool: (bool,), int: (int,), _NONE: (int, _NONE)}[type(default)]
+    if type(value) not in allowed:
+        kind = {bool: "true or false", int: "a whole number", _NONE: "a whole number or none"}[type(default)]
+        raise ParameterError(f"{name}={text} is not allowed; {name} is {kind}.")
+    return value
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _shown(progress: Path) -> Iterator[None]:
+    """Copy to the terminal what the kernel's progress bar writes into a file: in the kernel itself it would end up on the page."""
+    progress.write_text("")
+    done = threading.Event()
+
+    def follow() -> None:
+        with progress.open(encoding="utf-8", newline="") as stream:
+            while True:
+                last = done.wait(0.5)
+                sys.stderr.write(stream.read())
+                sys.stderr.flush()
+                if last:
+                    return
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        progress.unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""The figures of the book. One palette, one way to set the paper beside ours, defined here once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reluclf import data, paper, tables
+from reluclf.records import Record
+
+#: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey.
+COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#009E73", "relu": "#CC79A7"}
+MARKERS = {"paper": "o", "carried": "s", "fresh": "D"}
+
+#: Counts off the diagonal are at most this share of a class in the colour scale; larger ones are drawn as this.
+_SATURATION = 0.05
+
+WIDTH = 7.2  # inches: the text width of the PDF
+
+
+def style() -> None:
+    """Set the looks of every figure."""
+    import seaborn as sns
+
+    sns.set_theme(context="paper", style="ticks", rc={"axes.grid": True, "grid.color": "#DDDDDD", "grid.linewidth": 0.6})
+    mpl.rcParams.update(
+        {
+            "figure.constrained_layout.use": True,
+            "svg.hashsalt": "reluclf",  # the same figure gives the same file
+            "svg.fonttype": "path",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+        }
+    )
+
+
+def relu() -> Figure:
+    """Figure 1 of the paper, the ReLU function, with its derivative."""
+    figure, axes = plt.subplots(figsize=(4.2, 2.8))
+    x = np.linspace(-3, 3, 301)
+    axes.plot(x, np.maximum(x, 0), color=COLOURS["paper"], label="max(0, x)")
+    axes.plot([-3, 0], [0, 0], color=COLOURS["carried"], linestyle="--", label="its derivative")
+    axes.plot([0, 3], [1, 1], color=COLOURS["carried"], linestyle="--")
+    axes.plot([0], [0], "o", color=COLOURS["carried"], markerfacecolor="white")
+    axes.plot([0], [1], "o", color=COLOURS["carried"], markerfacecolor="white")
+    axes.set(xlabel="x", ylabel="value")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def confusion(number: int, records: Sequence[Record]) -> Figure:
+    """One of the paper's Figures 2 to 11: its confusion matrix, ours (protocol carried, mean over the seeds), and ours minus the paper's.
+
+    Parameters
+    ----------
+    number : int
+        The paper's figure.
+    records : sequence of Record
+        Those of the same network and of the paper's setting are used; without any, only the paper's matrix is drawn.
+    """
+    published = paper.matrix(number)
+    chosen = tables.select(
+        records,
+        dataset=published.dataset,
+        architecture=published.architecture,
+        head=published.head,
+        protocol="carried",
+        loss="guarded",
+        features="paper",
+    )
+    ours = tables.mean_matrix(chosen)
+    names = data.CLASSES[published.dataset]
+    k = len(names)
+    vertical = k > 2
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH * 1.5, 4.3 if vertical else 3.4))
+    limit = _SATURATION * published.counts.sum(axis=1).max() if vertical else published.counts.max()
+    _heat(left, published.counts, names, f"paper, Figure {number}", limit)
+    if ours is None or ours.sum() != published.counts.sum():
+        for axes, title in ((middle, "ours"), (right, "ours − paper")):
+            axes.set_title(title)
+            axes.text(0.5, 0.5, "no whole record yet", ha="center", va="center", transform=axes.transAxes)
+            axes.set_axis_off()
+        return figure
+    _heat(middle, ours, names, f"ours, carried (n = {len(chosen)})", limit)
+    _heat(right, ours - published.counts, names, "ours − paper", limit, signed=True)
+    return figure
+
+
+def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: float, signed: bool = False) -> None:
+    k = len(names)
+    cmap, low = ("RdBu_r", -limit) if signed else ("Greys", 0)
+    axes.imshow(np.clip(counts, low, limit), cmap=cmap, vmin=low, vmax=limit * (1 if signed else 1.25))
+    axes.grid(False)
+    for row in range(k):
+        for column in range(k):
+            value = counts[row, column]
+            if abs(value) < 0.05:
+                continue
+            text = f"{value:+.0f}" if signed else f"{value:.0f}"
+            dark = abs(value) > 0.6 * limit
+            axes.text(column, row, text, ha="center", va="center", fontsize=6.5 if k > 2 else 11, color="white" if dark else "black")
+    digits = all(name.isdigit() for name in names)
+    axes.set_xticks(range(k), names, rotation=0 if digits or k == 2 else 90, fontsize=7)
+    axes.set_yticks(range(k), names, fontsize=7)
+    if axes.get_subplotspec().colspan.start == 0:
+        axes.set_ylabel("true class")
+    else:
+        axes.set_yticklabels([])
+    axes.set_xlabel("prediction")
+    axes.set_title(title)
+    axes.tick_params(length=0)
+
+
+def folds(dataset: str, architecture: str, records: Sequence[Record]) -> Figure:
+    """Accuracy fold by fold: the paper's points, and both protocols, on the fold's validation rows and (carried) on the test set."""
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    for axes, head in zip(panels, tables.HEADS, strict=True):
+        _fold_panel(axes, dataset, architecture, head, records)
+        axes.set_title(f"{architecture.upper()}-{tables.HEAD_TITLES[head]}")
+    panels[0].set_ylabel("accuracy, %")
+    handles, labels = panels[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
+
+
+def finding(dataset: str, records: Sequence[Record]) -> Figure:
+    """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over both protocols."""
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    for axes, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
+        _fold_panel(axes, dataset, architecture, "relu", records)
+        axes.set_title(f"{data.TITLES[dataset]}, {architecture.upper()}-ReLU")
+    panels[0].set_ylabel("accuracy, %")
+    # The panels may have records of different protocols: the legend has each line that is drawn in either.
+    entries = {label.split(" (n")[0]: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _fold_panel(axes: Axes, dataset: str, architecture: str, head: str, records: Sequence[Record]) -> None:
+    chosen = {"dataset": dataset, "architecture": architecture, "head": head, "loss": "guarded", "features": "paper"}
+    carried = [record for record in tables.select(records, protocol="carried", **chosen) if record.folds]
+    fresh = [record for record in tables.select(records, protocol="fresh", **chosen) if record.folds]
+    published = paper.fold_accuracy(dataset, architecture, head)
+    axes.plot(range(1, 11), 100 * published, MARKERS["paper"], color=COLOURS["paper"], label="paper", zorder=4)
+    _mean_line(axes, [record.fold_accuracy for record in carried], "carried", "-", f"carried, validation rows (n = {len(carried)})")
+    _mean_line(axes, [np.array([f.test.accuracy for f in record.folds]) for record in carried], "carried", ":", "carried, test set", hollow=True)
+    _mean_line(axes, [record.fold_accuracy for record in fresh], "fresh", "--", f"fresh, validation rows (n = {len(fresh)})")
+    axes.set(xlabel="fold", xticks=range(1, 11))
+
+
+def _mean_line(axes: Axes, curves: list[np.ndarray], protocol: str, line: str, label: str, hollow: bool = False) -> None:
+    """Draw the mean of curves, each fainter behind it; curves shorter than the longest are left out."""
+    longest = max((len(curve) for curve in curves), default=0)
+    curves = [100 * curve for curve in curves if len(curve) == longest]
+    if not curves:
+        return
+    x = range(1, longest + 1)
+    if len(curves) > 1:
+        for curve in curves:
+            axes.plot(x, curve, color=COLOURS[protocol], linewidth=0.5, alpha=0.35)
+    axes.plot(
+        x,
+        np.mean(curves, axis=0),
+        line,
+        marker=MARKERS[protocol],
+        markersize=3.5,
+        markerfacecolor="white" if hollow else COLOURS[protocol],
+        color=COLOURS[protocol],
+        label=label,
+    )

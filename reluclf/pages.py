@@ -1,0 +1,106 @@
+"""How a chapter puts its results on the page: numbers glued into the prose, numbered tables, and what is not measured yet."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from reluclf import figures, paper, tables
+from reluclf.records import Record
+from reluclf.specs import Spec
+from reluclf.stats import Estimate, estimate
+
+
+def start() -> None:
+    """Set a chapter up: figures as SVG for the page and PDF for print, in the book's style."""
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    figures.style()
+    set_matplotlib_formats("svg", "pdf")
+
+
+def glue(**numbers: str | float | int) -> None:
+    """Give texts to the prose, each under its name; underscores become hyphens. The prose takes them up with ``{glue:text}``."""
+    import myst_nb
+
+    for name, value in numbers.items():
+        myst_nb.glue(name.replace("_", "-"), str(value), display=False)
+
+
+def glue_results(dataset: str, records: Sequence[Record]) -> None:
+    """Glue the accuracies of every network of a data set, the paper's and ours.
+
+    The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``carried`` or ``fresh``, and what is
+    ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy) or ``last`` (the accuracy on the last fold's validation rows).
+    """
+    for (of, architecture), head in itertools.product(paper.RESULT_TABLES, tables.HEADS):
+        if of != dataset:
+            continue
+        published = paper.result(dataset, architecture, head)
+        name = f"{dataset}_{architecture}_{head}"
+        glue(**{f"{name}_paper_cv": percent(published["cv_accuracy"]), f"{name}_paper_test": percent(published["test_accuracy"])})
+        for protocol in ("carried", "fresh"):
+            ours = tables.select(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol, loss="guarded", features="paper")
+            last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
+            glue(
+                **{
+                    f"{name}_{protocol}_cv": percent(tables.measure(ours, "cv_accuracy")),
+                    f"{name}_{protocol}_test": percent(tables.measure(ours, "test_accuracy")),
+                    f"{name}_{protocol}_last": percent(last),
+                }
+            )
+
+
+def percent(value: float | Estimate | None) -> str:
+    """An accuracy as prose has it: in percent, an estimate with its 95 % interval and n; None is "not measured yet"."""
+    if value is None:
+        return "(not measured yet)"
+    if not isinstance(value, Estimate):
+        return f"{100 * value:.2f} %"
+    if value.n == 1:
+        return f"{100 * value.mean:.2f} % (n = 1)"
+    return f"{100 * value.mean:.2f} % ({100 * value.low:.2f} to {100 * value.high:.2f}, n = {value.n})"
+
+
+def table(frame: pd.DataFrame, caption: str, name: str) -> None:
+    """Show a data frame as a numbered table.
+
+    Parameters
+    ----------
+    frame : DataFrame of str
+    caption : str
+    name : str
+        Its label, for ``{numref}``.
+    """
+    from IPython.display import Markdown, display
+
+    aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
+    body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
+    display(Markdown(f":::{{table}} {caption}\n:name: {name}\n:align: center\n\n{body}\n:::"))
+
+
+def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
+    """Say which of the runs that a chapter names have no record, and how to make them; say nothing if none is missing."""
+    from IPython.display import Markdown, display
+
+    there = {record.spec for record in records}
+    absent = [spec for spec in specs if spec not in there]
+    if not absent:
+        return
+    groups = sorted({str(spec.path.parent) for spec in absent})
+    listed = "\n".join(f"- `{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups)
+    display(
+        Markdown(
+            f":::{{admonition}} {len(absent)} of the {len(specs)} runs that this chapter names are not measured yet\n"
+            f":class: warning dropdown\n\n"
+            f"What follows rests on the other {len(specs) - len(absent)}. "
+            f"`make experiments CHAPTER={chapter}` trains what is missing, and the page then shows it. Missing runs, by folder of `results/`:\n\n"
+            f"{listed}\n:::"
+        )
+    )
+
+
+def _numeric(column: pd.Series) -> bool:
+    return all(text[:1].isdigit() or text[:1] in "+−–-" for text in column.astype(str))

@@ -1,0 +1,112 @@
+"""What the paper publishes: its tables, figures and claims, read from ``book/paper.yml``."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+
+from reluclf import paths
+
+#: The numbers that Tables 3, 4, 6, 7 and 9 give for each head, and how a page names them.
+MEASURES = {
+    "cv_accuracy": "cross-validation accuracy",
+    "cv_std": "its standard deviation over the folds",
+    "test_loss": "test loss",
+    "test_accuracy": "test accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+}
+
+#: Which of the paper's tables holds the results of a data set and architecture, which its fold-by-fold accuracies.
+RESULT_TABLES = {("mnist", "ffnn"): 3, ("mnist", "cnn"): 4, ("fashion_mnist", "ffnn"): 6, ("fashion_mnist", "cnn"): 7, ("wdbc", "ffnn"): 9}
+FOLD_TABLES = {"mnist": 5, "fashion_mnist": 8}
+
+
+class PaperError(KeyError):
+    """A table, figure or claim that the paper does not have."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A published confusion matrix.
+
+    Attributes
+    ----------
+    figure : int
+        The paper's figure.
+    dataset, architecture, head : str
+    counts : ndarray of int, shape (k, k)
+        Rows are true classes, columns predictions.
+    """
+
+    figure: int
+    dataset: str
+    architecture: str
+    head: str
+    counts: np.ndarray
+
+
+@functools.cache
+def contents() -> dict[str, Any]:
+    """The whole of ``book/paper.yml``."""
+    return yaml.load(paths.PAPER.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def table(number: int) -> dict[str, Any]:
+    """One of the paper's nine tables."""
+    return _entry("tables", number)
+
+
+def layers(number: int) -> list[tuple[str, tuple[int, ...], int]]:
+    """Name, output shape and parameter count of every layer in Table 1 or 2."""
+    return [(name, tuple(shape), parameters) for name, shape, parameters in table(number)["layers"]]
+
+
+def result(dataset: str, architecture: str, head: str) -> dict[str, float]:
+    """The :data:`MEASURES` the paper gives for a network (Tables 3, 4, 6, 7, 9), with its notebooks' full precision."""
+    return table(RESULT_TABLES[dataset, architecture])[head]
+
+
+def fold_accuracy(dataset: str, architecture: str, head: str) -> np.ndarray:
+    """Accuracy on the ten folds in order (Tables 5 and 8; for the other networks the author's notebooks): float64, shape (10,)."""
+    if (architecture, head) == ("cnn", "relu"):
+        return np.array(table(FOLD_TABLES[dataset])["fold_accuracy"])
+    return np.array(contents()["notebook_folds"][f"{dataset}-{architecture}-{head}"])
+
+
+def fold_loss(dataset: str) -> np.ndarray:
+    """Loss of the CNN-ReLU on the ten folds in order (Tables 5 and 8): float64, shape (10,)."""
+    return np.array(table(FOLD_TABLES[dataset])["fold_loss"])
+
+
+def matrix(number: int) -> Matrix:
+    """The confusion matrix of one of Figures 2 to 11."""
+    entry = _entry("figures", number)
+    return Matrix(number, entry["dataset"], entry["architecture"], entry["head"], np.array(entry["matrix"]))
+
+
+def matrices(dataset: str) -> list[Matrix]:
+    """All published confusion matrices of a data set, in the order of the figures."""
+    return [matrix(number) for number, entry in contents()["figures"].items() if entry.get("dataset") == dataset]
+
+
+def claims() -> dict[str, dict[str, str]]:
+    """Section and wording of each of the 25 claims, by identifier."""
+    return contents()["claims"]
+
+
+def future_work() -> dict[str, dict[str, str]]:
+    """Section and wording of the two proposals for future work, by identifier."""
+    return contents()["future_work"]
+
+
+def _entry(kind: str, number: int) -> dict[str, Any]:
+    try:
+        return contents()[kind][number]
+    except KeyError:
+        raise PaperError(f"the paper has no {kind[:-1]} {number}; it has {kind} {', '.join(map(str, contents()[kind]))}.") from None

@@ -1,0 +1,285 @@
+"""The paper's tables beside ours, as data frames of text that a page shows as they are."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby, zip_longest
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reluclf import data, paper, paths
+from reluclf.records import Record
+from reluclf.specs import N_SPLITS
+from reluclf.stats import Estimate, estimate
+
+#: What stands in a cell that has no value.
+NONE = "–"
+
+HEADS = ("softmax", "relu")
+HEAD_TITLES = {"softmax": "Softmax", "relu": "ReLU"}
+
+#: How each measure of a record is had, and written.
+_OF_RECORD: dict[str, Callable[[Record], float]] = {
+    "cv_accuracy": lambda record: record.cv_accuracy,
+    "cv_std": lambda record: record.cv_std,
+    "test_loss": lambda record: record.test.loss,
+    "test_accuracy": lambda record: record.test.accuracy,
+    "precision": lambda record: record.test.precision,
+    "recall": lambda record: record.test.recall,
+    "f1": lambda record: record.test.f1,
+}
+_LABELS = {
+    "cv_accuracy": "CV accuracy, %",
+    "cv_std": "CV std over folds, points",
+    "test_loss": "test loss, nats",
+    "test_accuracy": "test accuracy, %",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+}
+#: The modules from the bottom up; a test holds the order to it.
+MODULES = (
+    *("paths", "specs", "data", "models", "records", "protocols", "runtime", "campaign"),
+    *("stats", "paper", "tables", "figures", "pages", "checks", "chapters", "__main__"),
+)
+_PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
+
+
+def select(records: Iterable[Record], **fields: Any) -> list[Record]:
+    """Those of the records whose spec has the given values."""
+    return [record for record in records if all(getattr(record.spec, name) == value for name, value in fields.items())]
+
+
+def measure(records: Iterable[Record], name: str) -> Estimate | None:
+    """Estimate one of :data:`reluclf.paper.MEASURES` from the records that have it; None if none does.
+
+    The measures of the cross-validation are taken from whole cross-validations only, those with as many folds as the most complete one.
+    """
+    records = list(records)
+    if name.startswith("cv_"):
+        most = max((len(record.folds) for record in records), default=0)
+        records = [record for record in records if record.folds and len(record.folds) == most]
+    return estimate([_OF_RECORD[name](record) for record in records])
+
+
+def results(dataset: str, architecture: str, records: Sequence[Record], features: str = "paper") -> pd.DataFrame:
+    """The paper's Table 3, 4, 6, 7 or 9 beside ours.
+
+    Parameters
+    ----------
+    dataset, architecture : str
+    records : sequence of Record
+        Those of this data set and architecture, with the guarded loss, are used.
+    features : str
+        What the networks of our runs see; see :class:`reluclf.Spec`.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each head and measure; the columns are the paper's value, ours by protocol, and ours (carried) minus the paper's.
+    """
+    rows = []
+    for head in HEADS:
+        published = paper.result(dataset, architecture, head)
+        ours = {
+            protocol: select(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol, loss="guarded", features=features)
+            for protocol in ("carried", "fresh")
+        }
+        for name in paper.MEASURES:
+            carried, fresh = (measure(ours[protocol], name) for protocol in ("carried", "fresh"))
+            rows.append(
+                {
+                    "head": HEAD_TITLES[head],
+                    "measure": _LABELS[name],
+                    "paper": number(published[name], name),
+                    "ours, carried": cell(carried, name),
+                    "carried − paper": signed(carried.mean - published[name], name) if carried else NONE,
+                    "ours, fresh": cell(fresh, name),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """The paper's Table 5 or 8, the CNN-ReLU fold by fold, beside ours.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each fold and one for the mean; accuracy of the paper and of both protocols, of the carried model on the test set after
+        the fold, and the losses.
+    """
+    chosen = {"dataset": dataset, "architecture": "cnn", "head": "relu", "loss": "guarded", "features": "paper"}
+    carried, fresh = select(records, protocol="carried", **chosen), select(records, protocol="fresh", **chosen)
+
+    def at(records: Sequence[Record], fold: int, value: Callable[[Any], float], name: str) -> str:
+        return cell(estimate([value(record.folds[fold]) for record in records if fold < len(record.folds)]), name)
+
+    rows = []
+    for fold in range(N_SPLITS):
+        rows.append(
+            {
+                "fold": str(fold + 1),
+                "paper, %": number(paper.fold_accuracy(dataset, "cnn", "relu")[fold], "cv_accuracy"),
+                "carried, %": at(carried, fold, lambda f: f.validation.accuracy[-1], "cv_accuracy"),
+                "carried, test set, %": at(carried, fold, lambda f: f.test.accuracy, "cv_accuracy"),
+                "fresh, %": at(fresh, fold, lambda f: f.validation.accuracy[-1], "cv_accuracy"),
+                "paper, loss": number(paper.fold_loss(dataset)[fold], "test_loss"),
+                "carried, loss": at(carried, fold, lambda f: f.validation.loss[-1], "test_loss"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def layers(number: int, model: Any) -> pd.DataFrame:
+    """The layers of the paper's Table 1 or 2 beside those of a built network, as text; a reshaping of the input is not a layer of the paper's."""
+    published = paper.layers(number)
+    ours = [layer for layer in model.layers if not layer.name.startswith("reshape")]
+    rows = []
+    for (name, shape, parameters), layer in zip_longest(published, ours, fillvalue=(NONE, (), 0)):
+        rows.append(
+            {
+                "paper's layer": name,
+                "output": _shape(shape),
+                "parameters": f"{parameters:,}",
+                "our layer": _described(layer),
+                "our output": _shape(layer.output.shape[1:]),
+                "our parameters": f"{layer.count_params():,}",
+            }
+        )
+    total = {"paper's layer": "total", "output": "", "parameters": f"{sum(layer[2] for layer in published):,}"}
+    rows.append(total | {"our layer": "total", "our output": "", "our parameters": f"{model.count_params():,}"})
+    return pd.DataFrame(rows)
+
+
+def optimism(records: Sequence[Record]) -> pd.DataFrame:
+    """How far each protocol's cross-validation accuracy lies from the test accuracy of the model that is published, by network.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network that has a record with a whole cross-validation: the paper's difference, that of the carried model (mean
+        over its folds; last fold), and of the fresh one, in percentage points, each with its interval over seeds.
+    """
+    rows = []
+    for dataset, architecture in paper.RESULT_TABLES:
+        for head in HEADS:
+            chosen = {"dataset": dataset, "architecture": architecture, "head": head, "loss": "guarded", "features": "paper"}
+            carried, fresh = (
+                [r for r in select(records, protocol=protocol, **chosen) if len(r.folds) == N_SPLITS] for protocol in ("carried", "fresh")
+            )
+            if not carried and not fresh:
+                continue
+            published = paper.result(dataset, architecture, head)
+            last_fold = paper.fold_accuracy(dataset, architecture, head)[-1]
+            rows.append(
+                {
+                    "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
+                    "paper, mean − test": signed(published["cv_accuracy"] - published["test_accuracy"], "cv_accuracy"),
+                    "carried, mean − test": _signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in carried])),
+                    "paper, last − test": signed(last_fold - published["test_accuracy"], "cv_accuracy"),
+                    "carried, last − test": _signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in carried])),
+                    "fresh, mean − test": _signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in fresh])),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def claims() -> pd.DataFrame:
+    """The paper's claims and proposals, in our words, with where they stand, as text."""
+    rows = [{"id": key, "section": entry["section"], "claim": entry["claim"]} for key, entry in paper.claims().items()]
+    rows += [{"id": key, "section": entry["section"], "claim": entry["proposal"]} for key, entry in paper.future_work().items()]
+    return pd.DataFrame(rows)
+
+
+def provenance(records: Sequence[Record]) -> pd.DataFrame:
+    """Where each record comes from: a row for each group of runs that differ in their seed only, as text."""
+    rows = []
+    for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
+        members = list(members)
+        where = [record.provenance for record in members]
+        rows.append(
+            {
+                "runs": group,
+                "seeds": _ranges(record.spec.seed for record in members),
+                "epochs": f"{sum(sum(len(f.train.loss) for f in r.folds) + (len(r.final.train.loss) if r.final else 0) for r in members):,}",
+                "hours": f"{sum(p.seconds for p in where) / 3600:.2f}",
+                "device": ", ".join(sorted({p.device for p in where})),
+                "backend": ", ".join(sorted({f"{p.backend} {p.versions.get(p.backend, '')}".strip() for p in where})),
+                "commit": ", ".join(sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})),
+                "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def modules() -> pd.DataFrame:
+    """The modules of this package with the first sentence of their docstrings, as text; each uses only those above it."""
+    rows = []
+    for name in MODULES:
+        source = (paths.ROOT / "reluclf" / f"{name}.py").read_text(encoding="utf-8")
+        rows.append({"module": f"`{name}`", "its job": ast.get_docstring(ast.parse(source)).split("\n\n")[0].replace("\n", " ")})
+    return pd.DataFrame(rows)
+
+
+def _ranges(seeds: Iterable[int]) -> str:
+    """Seeds in brief, as ``1-5, 8``."""
+    runs: list[list[int]] = []
+    for seed in sorted(seeds):
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _described(layer: Any) -> str:
+    rate = getattr(layer, "rate", None)
+    return type(layer).__name__ + (f" ({rate})" if rate is not None else "")
+
+
+def _signed_cell(value: Estimate | None) -> str:
+    if value is None:
+        return NONE
+    text = signed(value.mean, "cv_accuracy")
+    if value.n == 1:
+        return f"{text} (n = 1)"
+    return f"{text} [{signed(value.low, 'cv_accuracy')}, {signed(value.high, 'cv_accuracy')}] (n = {value.n})"
+
+
+def number(value: float, name: str) -> str:
+    """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
+    if math.isnan(value):
+        return "NaN"
+    if name in _PERCENT:
+        return f"{100 * value:.2f}"
+    return f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+
+
+def signed(difference: float, name: str) -> str:
+    """A difference of two measures, with its sign."""
+    text = number(abs(difference), name)
+    zero = not text.strip("0.")
+    return text if zero or text == "NaN" else ("+" if difference > 0 else "−") + text
+
+
+def cell(value: Estimate | None, name: str) -> str:
+    """An estimate with its interval and n, or a dash."""
+    if value is None:
+        return NONE
+    if value.n == 1:
+        return f"{number(value.mean, name)} (n = 1)"
+    return f"{number(value.mean, name)} [{number(value.low, name)}, {number(value.high, name)}] (n = {value.n})"
+
+
+def mean_matrix(records: Sequence[Record]) -> np.ndarray | None:
+    """The mean confusion matrix of the records: float64, shape (k, k); None if there is none."""
+    return np.mean([record.test.confusion_matrix for record in records], axis=0) if records else None
