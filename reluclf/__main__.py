@@ -67,6 +67,18 @@ def _check_records(assignments: dict[str, str]) -> int:
     return 1 if problems else 0
 
 
+def _picture(assignments: dict[str, str]) -> int:
+    """Draw the README's picture anew from the records."""
+    from reluclf import figures
+
+    figures.style()
+    file = paths.BOOK / "_static" / "finding.svg"
+    whole = [record for record in Store(paths.RESULTS).read_all() if record.spec.samples is None and record.spec.epochs == 32]
+    figures.finding("mnist", whole).savefig(file, metadata={"Date": None})
+    print(file)
+    return 0
+
+
 def _executed(run) -> int:
     import nbclient.exceptions
     import papermill
@@ -97,7 +109,7 @@ def _flag(name: str, text: str) -> bool:
     return text.lower() in ("1", "true")
 
 
-_COMMANDS = {"chapter": _chapter, "experiments": _experiments, "check-records": _check_records}
+_COMMANDS = {"chapter": _chapter, "experiments": _experiments, "check-records": _check_records, "picture": _picture}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -87,7 +87,7 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / f"{chapter}.ipynb"
     progress = folder / f".{chapter}.progress"
-    surroundings = {"PYTHONPATH": str(paths.ROOT), "RELUCLF_PROGRESS": str(progress)}
+    surroundings = {**kernel_environment(folder / ".ipython"), "RELUCLF_PROGRESS": str(progress)}
     if results is not None:
         surroundings["RELUCLF_RESULTS"] = str(results)
     if afresh:
@@ -115,6 +115,21 @@ def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: b
     if keep and (folder / "results").is_dir():
         shutil.copytree(folder / "results", paths.RESULTS, dirs_exist_ok=True)
     return executed
+
+
+def kernel_environment(folder: Path) -> dict[str, str]:
+    """What a chapter's kernel needs in its environment: ``reluclf`` to import, no log lines, and nothing of the user's own IPython set-up.
+
+    Parameters
+    ----------
+    folder : Path
+        Is made, and becomes the kernel's IPython folder.
+    """
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\nc.HistoryManager.enabled = False\n")
+    path = os.pathsep.join(filter(None, [str(paths.ROOT), os.environ.get("PYTHONPATH")]))
+    return {"PYTHONPATH": path, "IPYTHONDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _value(name: str, text: str, default: Any) -> Any:

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from reluclf import data, models
-from reluclf.records import Curve, Final, Fold, Score, Test, shortest
+from reluclf import data, models, probes
+from reluclf.records import Curve, Final, Fold, Probe, Score, Test, shortest
 from reluclf.specs import Spec
 
 #: The number of the run's whole-training-set model (``fresh``) and of the one carried model, where folds are numbered from 1.
@@ -119,8 +119,9 @@ def _fresh(spec: Spec, split: data.Split, observer: Observer, state: State) -> O
     x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
     model = anew(model, spec, WHOLE)
     started = time.perf_counter()
-    train_curve, test_curve, outputs = _fit(spec, WHOLE, model, (x_train, split.y_train), (x_test, split.y_test), state, observer)
-    final = Final(n_train=len(x_train), train=train_curve, test=test_curve, seconds=_seconds_since(started))
+    probed = _Probed(spec, model, x_train[: probes.ROWS], split.y_train[: probes.ROWS], observer)
+    train_curve, test_curve, outputs = _fit(spec, WHOLE, model, (x_train, split.y_train), (x_test, split.y_test), state, probed)
+    final = Final(n_train=len(x_train), train=train_curve, test=test_curve, probe=probed.result(), seconds=_seconds_since(started))
     return Outcome(tuple(state.folds), final, state.diverged_at, _test(spec, outputs, split))
 
 
@@ -240,6 +241,27 @@ def _test(spec: Spec, outputs: np.ndarray, split: data.Split) -> Test:
 
 def _seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 2)
+
+
+class _Probed:
+    """Looks into the model after every epoch, and passes the news on."""
+
+    def __init__(self, spec: Spec, model: Any, x: np.ndarray, y: np.ndarray, observer: Observer) -> None:
+        self._look = lambda: probes.measure(spec, model, x, one_hot(y, models.N_CLASSES[spec.dataset]))
+        self._observer = observer
+        self._found: list[dict[str, float] | None] = []
+
+    def epoch(self) -> None:
+        self._found.append(self._look())
+        self._observer.epoch()
+
+    def fold(self, state: State) -> None:
+        self._observer.fold(state)
+
+    def result(self) -> Probe | None:
+        if None in self._found:
+            return None
+        return Probe(**{name: [found[name] for found in self._found] for name in probes.NAMES})
 
 
 class _Nobody:

@@ -59,12 +59,24 @@ class Fold(_Part):
     seconds: float
 
 
+class Probe(_Part):
+    """What :mod:`reluclf.probes` measured after every epoch."""
+
+    norm_head: tuple[float, ...]
+    norm_first: tuple[float, ...]
+    cosine: tuple[float, ...]
+    no_gradient: tuple[float, ...]
+    dead_units: tuple[float, ...]
+    dead_true: tuple[float, ...]
+
+
 class Final(_Part):
     """The model that ``fresh`` trains once on the whole training set, with its test scores after every epoch."""
 
     n_train: int
     train: Curve
     test: Curve
+    probe: Probe | None = None
     seconds: float
 
 

@@ -17,7 +17,7 @@ from reluclf.records import Provenance
 from reluclf.specs import Spec
 
 #: The modules that decide what a run gives.
-_DECISIVE = ("specs.py", "data.py", "models.py", "protocols.py")
+_DECISIVE = ("specs.py", "data.py", "models.py", "probes.py", "protocols.py")
 
 _LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}

@@ -1,12 +1,16 @@
-"""Sphinx extension of this book: lets the chapters' kernels import ``reluclf`` from the checkout, and keeps their logs quiet."""
+"""Sphinx extension of this book: gives the chapters' kernels the surroundings they need."""
 
 import os
+import sys
+import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from reluclf.chapters import kernel_environment  # noqa: E402
+
+_folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
+os.environ.update(kernel_environment(Path(_folder.name)))
 
 
 def setup(app):

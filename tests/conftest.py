@@ -1,0 +1,86 @@
+"""What the tests share. No test touches the user's cache, the committed records or the network."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import numpy as np
+import pytest
+
+from reluclf import data, runtime
+
+# The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("suite")
+
+_download = data._download
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_user_cache_in_session_fixtures(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("RELUCLF_RESULTS", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch, tmp_path):
+    """Every test starts with an empty cache of its own, writes no committed record, and has no network."""
+
+    def no_network(url):
+        raise ConnectionError(f"a test tried to download {url}")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("RELUCLF_RESULTS", raising=False)
+    monkeypatch.setattr(data, "_download", no_network)
+
+
+@pytest.fixture
+def network(_alone, monkeypatch):
+    """The real download, for tests that serve the files themselves."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(data, "_download", _download)
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """Keras, imported as a campaign's workers import it: one thread, no log lines."""
+    runtime.configure(threads=1)
+    import keras
+
+    return keras
+
+
+@pytest.fixture(scope="session")
+def images():
+    """Skips a test that needs the published images where they are not."""
+    if not os.environ.get("RELUCLF_DATA"):
+        pytest.skip("set RELUCLF_DATA to a folder with mnist/ and fashion_mnist/ to run this")
+
+
+@pytest.fixture(scope="session")
+def _few_images():
+    """Ten noisy patterns, one a class, in the layout of MNIST; the 5,000 images that are set aside are all white, so using them would show."""
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(0, 200, (10, 28, 28))
+
+    def noisy(labels):
+        return (patterns[labels] + rng.integers(0, 56, (len(labels), 28, 28))).astype(np.uint8)
+
+    train, test = np.arange(400) % 10, np.arange(100) % 10
+    set_aside = np.full((data.N_SET_ASIDE, 28, 28), 255, np.uint8), np.zeros(data.N_SET_ASIDE, np.uint8)
+    return data.Images(
+        train_images=np.concatenate([set_aside[0], noisy(train)]),
+        train_labels=np.concatenate([set_aside[1], train.astype(np.uint8)]),
+        test_images=noisy(test),
+        test_labels=test.astype(np.uint8),
+    )
+
+
+@pytest.fixture
+def few_images(_few_images, monkeypatch):
+    """Puts a tiny, learnable data set in the place of MNIST and Fashion-MNIST: 400 images to train on, 100 to test on."""
+    monkeypatch.setattr(data, "load_images", lambda dataset: _few_images)
+    return _few_images

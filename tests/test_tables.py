@@ -1,0 +1,146 @@
+"""Tables and figures: the paper's values beside ours, from records."""
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from factory import record
+
+from reluclf import Spec, figures, grid, pages, paper, tables
+
+matplotlib.use("agg")
+
+
+def spec(**fields):
+    return Spec(**{"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "carried", "seed": 1, **fields})
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def row(frame, head, measure):
+    return frame[(frame["head"] == head) & (frame["measure"] == measure)].iloc[0]
+
+
+def test_without_records_a_table_has_the_papers_values_and_dashes():
+    frame = tables.results("mnist", "ffnn", [])
+    assert row(frame, "ReLU", "test accuracy, %")["paper"] == "97.77"
+    assert set(frame["ours, carried"]) == {tables.NONE} == set(frame["ours, fresh"])
+
+
+def test_a_table_has_ours_and_the_difference_from_the_paper():
+    one = record(spec(), [0.9] * 5 + [1.0] * 5, hits=0.98)
+    line = row(tables.results("mnist", "ffnn", [one]), "ReLU", "CV accuracy, %")
+    assert line["ours, carried"] == "95.00 (n = 1)"
+    assert line["carried − paper"] == "−3.22"
+
+
+def test_several_seeds_give_an_interval_and_n():
+    some = [record(spec(seed=seed), [0.9 + seed / 100] * 10, hits=0.98) for seed in (1, 2, 3)]
+    assert row(tables.results("mnist", "ffnn", some), "ReLU", "CV accuracy, %")["ours, carried"] == "92.00 [89.52, 94.48] (n = 3)"
+
+
+def test_records_of_other_settings_do_not_enter_a_table():
+    others = [
+        record(spec(loss="verbatim"), [0.5] * 10, hits=0.5),
+        record(spec(features="pixels"), [0.5] * 10, hits=0.5),
+        record(spec(dataset="fashion_mnist"), [0.5] * 10, hits=0.5),
+        record(spec(head="softmax", protocol="fresh"), [0.5] * 10, hits=0.5),
+    ]
+    frame = tables.results("mnist", "ffnn", others)
+    assert set(frame["ours, carried"]) == {tables.NONE}
+
+
+def test_only_whole_cross_validations_are_averaged_but_every_final_model_is_tested():
+    runs = [record(spec(protocol="fresh"), [0.9] * 10, hits=0.9), record(spec(protocol="fresh", seed=2, folds=0), [], hits=0.8)]
+    frame = tables.results("mnist", "ffnn", runs)
+    assert row(frame, "ReLU", "CV accuracy, %")["ours, fresh"].endswith("(n = 1)")
+    assert row(frame, "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 2)")
+
+
+def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
+    one = record(spec(architecture="cnn"), [i / 10 for i in range(1, 11)], hits=0.9)
+    frame = tables.folds("mnist", [one])
+    assert list(frame["fold"]) == [str(i) for i in range(1, 11)]
+    assert frame["paper, %"].iloc[0] == "32.96" and frame["carried, %"].iloc[2] == "30.00 (n = 1)"
+
+
+def test_optimism_is_cross_validation_minus_test():
+    one = record(spec(), [0.5] * 9 + [1.0], hits=0.9)
+    line = tables.optimism([one]).iloc[0]
+    test = one.test.accuracy
+    assert line["carried, mean − test"] == f"−{100 * (test - 0.55):.2f} (n = 1)"
+    assert line["carried, last − test"] == f"+{100 * (1 - test):.2f} (n = 1)"
+    assert line["fresh, mean − test"] == tables.NONE
+
+
+def test_the_provenance_table_counts_epochs_and_names_seeds_in_brief():
+    runs = [record(spec(seed=seed), [0.5] * 10, hits=0.9) for seed in (1, 2, 3, 5)]
+    line = tables.provenance(runs).iloc[0]
+    assert (line["seeds"], line["epochs"]) == ("1-3, 5", "1,280")
+
+
+def test_the_module_table_names_every_module_and_each_uses_only_those_above():
+    import ast
+
+    from reluclf import paths
+
+    files = {file.stem for file in (paths.ROOT / "reluclf").glob("*.py")} - {"__init__"}
+    assert set(tables.MODULES) == files
+    for position, name in enumerate(tables.MODULES):
+        tree = ast.parse((paths.ROOT / "reluclf" / f"{name}.py").read_text())
+        used = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "reluclf":
+                used |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reluclf."):
+                used.add(node.module.split(".")[1])
+        assert used <= set(tables.MODULES[:position]), name
+
+
+@pytest.mark.parametrize(("value", "name", "text"), [(0.98223, "cv_accuracy", "98.22"), (0.24161, "test_loss", "0.2416"), (0.9777, "f1", "0.98")])
+def test_numbers_are_written_as_the_paper_prints_them(value, name, text):
+    assert tables.number(value, name) == text
+
+
+def test_a_diverged_loss_is_written_as_nan():
+    assert tables.number(float("nan"), "test_loss") == "NaN"
+
+
+def test_a_confusion_figure_has_three_panels_and_the_difference_of_ours():
+    ours = record(spec(), [0.9] * 10, hits=0.9)
+    figure = figures.confusion(2, [ours])
+    difference = np.array(ours.test.confusion_matrix) - paper.matrix(2).counts
+    drawn = {text.get_text() for text in figure.axes[2].texts}
+    assert len(figure.axes) == 3 and f"{difference[0, 0]:+d}" in drawn
+    assert "n = 1" in figure.axes[1].get_title()
+
+
+def test_without_a_record_a_confusion_figure_still_shows_the_papers():
+    figure = figures.confusion(10, [])
+    assert {"49", "15", "1", "106"} == {text.get_text() for text in figure.axes[0].texts}
+    assert figure.axes[1].texts[0].get_text() == "no whole record yet"
+
+
+def test_the_fold_figure_draws_the_paper_and_both_protocols():
+    runs = [record(s, [0.9] * 10, hits=0.9) for s in grid(dataset="mnist", architecture="cnn", head="relu", protocol=["carried", "fresh"], seed=1)]
+    labels = figures.folds("mnist", "cnn", runs).axes[1].get_legend_handles_labels()[1]
+    assert labels == ["paper", "carried, validation rows (n = 1)", "carried, test set", "fresh, validation rows (n = 1)"]
+
+
+def test_the_palette_differs_in_lightness_too_so_that_it_survives_grey_print():
+    rgb = np.array([matplotlib.colors.to_rgb(figures.COLOURS[name]) for name in ("paper", "carried", "fresh")])
+    lightness = np.sort(rgb @ [0.299, 0.587, 0.114])
+    assert np.diff(lightness).min() > 0.1
+
+
+def test_prose_says_percent_interval_and_n_or_that_nothing_is_measured():
+    from reluclf.stats import estimate
+
+    assert pages.percent(None) == "(not measured yet)"
+    assert pages.percent(0.98223) == "98.22 %"
+    assert pages.percent(estimate([0.9])) == "90.00 % (n = 1)"
+    assert pages.percent(estimate([0.9, 0.92, 0.94])) == "92.00 % (87.03 to 96.97, n = 3)"
