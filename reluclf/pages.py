@@ -54,14 +54,14 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
 
 
 def percent(value: float | Estimate | None) -> str:
-    """An accuracy as prose has it: in percent, an estimate with its 95 % interval and n; None is "not measured yet"."""
+    """An accuracy as prose has it: in percent, an estimate with its 95\u00a0% interval and n; None is "not measured yet"."""
     if value is None:
         return "(not measured yet)"
     if not isinstance(value, Estimate):
-        return f"{100 * value:.2f} %"
+        return f"{100 * value:.2f}\u00a0%"
     if value.n == 1:
-        return f"{100 * value.mean:.2f} % (n = 1)"
-    return f"{100 * value.mean:.2f} % ({100 * value.low:.2f} to {100 * value.high:.2f}, n = {value.n})"
+        return f"{100 * value.mean:.2f}\u00a0% (n\u00a0=\u00a01)"
+    return f"{100 * value.mean:.2f}\u00a0% ({100 * value.low:.2f} to {100 * value.high:.2f}, n\u00a0=\u00a0{value.n})"
 
 
 def table(frame: pd.DataFrame, caption: str, name: str) -> None:

@@ -1,0 +1,333 @@
+"""Campaigns: only what is missing is trained, and a run that is killed goes on where it was."""
+
+import importlib.metadata
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import joblib
+import numpy as np
+import pytest
+from joblib.externals.loky import get_reusable_executor
+
+from reluclf import Spec, campaign, first, grid, paths, protocols, runtime
+from reluclf.records import Store
+
+TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "epochs": 1, "folds": 1}
+SPEC = Spec(**TINY, seed=1)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+@pytest.fixture
+def workers():
+    """Ends the worker processes after a test: they would keep its cache folder for the next one."""
+    yield
+    get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """Trains nothing; returns the list of the specs that a single worker is given."""
+    given = []
+
+    def train(spec, folder):
+        given.append(spec)
+        return spec
+
+    monkeypatch.setattr(campaign, "_train_in_worker", train)
+    return given
+
+
+def files(folder):
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def measured(record):
+    """A record without what differs between two runs of the same spec: when, how long and in which state of the checkout."""
+    content = record.model_dump(mode="json", exclude={"provenance": True, "folds": {"__all__": {"seconds"}}, "final": {"seconds"}})
+    return repr(content)
+
+
+# What is trained
+
+
+def test_two_workers_train_what_is_missing_and_nothing_else(keras, store, workers, capfd):
+    specs = grid(**TINY | {"protocol": ("carried", "fresh")}, seed=first(2))
+    campaign.train(specs[2], store)
+    before = store.file(specs[2]).stat().st_mtime_ns
+    assert campaign.train_missing(specs, store, workers=2) == 3
+    assert store.missing(specs) == []
+    assert store.file(specs[2]).stat().st_mtime_ns == before
+    assert "3 of 3 runs" in capfd.readouterr().err
+    assert files(paths.user_cache() / "unfinished") == []
+    assert campaign.train_missing(specs, store, workers=2) == 0
+    # A worker trains as this process does.
+    assert measured(campaign.train(specs[0], Store(store.folder / "again"))) == measured(store.read(specs[0]))
+
+
+def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_trained_once(keras, store, pretend, capfd):
+    longest = Spec(**TINY | {"epochs": 9}, seed=1)
+    fresh = Spec(**TINY | {"protocol": "fresh"}, seed=1)
+    assert campaign.train_missing([SPEC, fresh, SPEC, longest], store, workers=1) == 3
+    assert pretend == [longest, fresh, SPEC]
+
+
+def test_costs_rank_the_papers_runs():
+    def cost(dataset, architecture, **fields):
+        return campaign.cost(Spec(**TINY | {"dataset": dataset, "architecture": architecture} | fields, seed=1))
+
+    assert cost("mnist", "cnn") > cost("mnist", "ffnn") > cost("wdbc", "ffnn")
+    assert cost("mnist", "ffnn") > cost("mnist", "ffnn", samples=300) > 0
+    assert cost("mnist", "ffnn", epochs=4) == pytest.approx(4 * cost("mnist", "ffnn"))
+    assert cost("mnist", "ffnn", protocol="fresh") == pytest.approx(2 * cost("mnist", "ffnn"))  # one fold, and the final model
+    assert campaign.epochs(Spec(**TINY | {"protocol": "fresh", "folds": 0}, seed=1)) == 1
+
+
+def test_obtaining_without_training_gives_the_records_that_are_there_in_the_order_asked_for(keras, store, pretend):
+    specs = grid(**TINY, seed=first(3))
+    for spec in (specs[0], specs[2]):
+        campaign.train(spec, store)
+    assert [record.spec for record in campaign.obtain(specs[::-1], store=store)] == [specs[2], specs[0]]
+    assert pretend == []
+
+
+def test_obtaining_with_training_hands_what_is_missing_to_the_workers(keras, store, pretend, capfd):
+    campaign.obtain([SPEC], train=True, workers=1, store=store)
+    assert pretend == [SPEC]
+
+
+def test_an_error_in_a_worker_reaches_the_caller_and_what_was_finished_before_it_stays(keras, store, monkeypatch, capfd):
+    def train(spec, folder):
+        if spec.seed == 2:
+            raise ValueError("seed 2 cannot be trained")
+        campaign.train(spec, Store(folder))
+        return spec
+
+    monkeypatch.setattr(campaign, "_train_in_worker", train)
+    with pytest.raises(ValueError, match="seed 2"):
+        campaign.train_missing(grid(**TINY, seed=first(2)), store, workers=1)
+    assert files(store.folder) == [str(SPEC.path)]
+
+
+def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(store, pretend, monkeypatch, capfd):
+    asked = []
+    original = joblib.Parallel
+
+    def parallel(n_jobs, **options):
+        asked.append(n_jobs)
+        return original(n_jobs=1, **options)
+
+    monkeypatch.setattr(joblib, "Parallel", parallel)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
+    campaign.train_missing(grid(**TINY, seed=first(2)), store)
+    campaign.train_missing(grid(**TINY, seed=first(9)), store)
+    campaign.train_missing(grid(**TINY, seed=first(9)), store, workers=3)
+    assert asked == [2, 4, 3]
+
+
+# What is killed
+
+LONG = Spec(**TINY | {"epochs": 20, "folds": 10}, seed=1)
+
+#: A process that trains one run and does nothing else.
+TRAIN = """
+import sys
+from pathlib import Path
+from reluclf import Spec, campaign, runtime
+from reluclf.records import Store
+runtime.configure(threads=1)
+campaign.train(Spec.model_validate_json(sys.argv[1]), Store(Path(sys.argv[2])))
+"""
+
+
+def wait_for(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, f"the process ended too early: {process.stderr.read().decode()}"
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.005)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_record(keras, store, monkeypatch, tmp_path):
+    checkpoint = paths.user_cache() / "unfinished" / LONG.path.with_suffix(".npz")
+    environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
+    command = [sys.executable, "-c", TRAIN, LONG.model_dump_json(), str(store.folder)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            wait_for(checkpoint.exists, process)
+        finally:
+            process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert LONG not in store
+    assert not store.folder.exists() or files(store.folder) == []
+
+    trained = []
+
+    def fit(spec, number, *others):
+        trained.append(number)
+        return original(spec, number, *others)
+
+    original = protocols._fit
+    monkeypatch.setattr(protocols, "_fit", fit)
+    resumed = campaign.train(LONG, store)
+    assert 1 not in trained  # the fold that the killed process had finished
+    assert trained[-1] == 10
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another cache"))
+    undisturbed = campaign.train(LONG, Store(tmp_path / "undisturbed"))
+    assert measured(resumed) == measured(undisturbed)
+    assert measured(store.read(LONG)) == measured(undisturbed)
+    assert files(store.folder) == [str(LONG.path)]
+    monkeypatch.undo()
+    assert not checkpoint.exists()
+
+
+# Checkpoints
+
+TWO_FOLDS = Spec(**TINY | {"folds": 2}, seed=1)
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def state(keras):
+    """What a run has got to after its first fold."""
+    kept = []
+
+    class Observer:
+        def epoch(self):
+            pass
+
+        def fold(self, state):
+            kept.append(state)
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        protocols.run(TWO_FOLDS, Observer())
+    return kept[0]
+
+
+@pytest.fixture
+def kept(state):
+    """The file of that run's checkpoint."""
+    campaign.Checkpoint(TWO_FOLDS).fold(state)
+    (file,) = (paths.user_cache() / "unfinished").rglob("*.npz")
+    return file
+
+
+def test_a_checkpoint_gives_back_the_state_it_was_given(kept, state):
+    loaded = campaign.Checkpoint(TWO_FOLDS).load()
+    assert loaded.folds == state.folds
+    assert (loaded.batches, loaded.diverged_at) == (state.batches, state.diverged_at)
+    assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(loaded.weights, state.weights, strict=True))
+
+
+def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state):
+    loss = (float("nan"),) * TWO_FOLDS.epochs
+    fold = state.folds[0].model_copy(update={"train": state.folds[0].train.model_copy(update={"loss": loss})})
+    campaign.Checkpoint(TWO_FOLDS).fold(protocols.State(folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]))
+    loaded = campaign.Checkpoint(TWO_FOLDS).load()
+    assert loaded.diverged_at == 1
+    assert repr(loaded.folds) == repr([fold])
+    assert np.isnan(loaded.weights[0]).all()
+
+
+def test_a_checkpoint_of_fresh_keeps_no_weights(keras, state):
+    spec = Spec(**TINY | {"protocol": "fresh", "folds": 2}, seed=1)
+    campaign.Checkpoint(spec).fold(protocols.State(folds=state.folds, batches=2))
+    assert campaign.Checkpoint(spec).load() == protocols.State(folds=state.folds, batches=2)
+
+
+def test_a_run_without_a_checkpoint_starts_from_the_beginning(keras):
+    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+
+
+def test_a_checkpoint_of_other_code_is_not_used(kept, monkeypatch):
+    monkeypatch.setattr(runtime, "code_digest", lambda: "0" * 64)
+    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+
+
+@pytest.mark.parametrize("library", ["keras", "numpy", "tensorflow", "scikit-learn", "scipy"])
+def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcome_is_not_used(kept, monkeypatch, keras, library):
+    if library == "tensorflow" and keras.backend.backend() != "tensorflow":
+        pytest.skip("TensorFlow is not the backend")
+    version = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == library else version(name))
+    module = {"scikit-learn": "sklearn"}.get(library, library)
+    monkeypatch.setattr(f"{module}.__version__", "0.0")
+    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+
+
+def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+
+
+def test_a_checkpoint_in_the_place_of_another_specs_is_not_used(kept):
+    other = Spec(**TINY | {"folds": 2}, seed=2)
+    kept.rename(kept.with_name("seed-2.npz"))
+    assert campaign.Checkpoint(other).load() is None
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+def flip(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+DAMAGE = {
+    "empty": lambda content: b"",
+    "one byte": lambda content: content[:1],
+    "cut off": cut,
+    "without its last byte": lambda content: content[:-1],
+    "a flipped bit": flip,
+    "zeros": lambda content: bytes(len(content)),
+    "something else": lambda content: b"not a checkpoint\n" * 100,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_checkpoint_is_not_used(kept, damage):
+    kept.write_bytes(damage(kept.read_bytes()))
+    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+
+
+def test_a_damaged_checkpoint_does_not_stop_its_run(kept, store):
+    kept.write_bytes(cut(kept.read_bytes()))
+    campaign.train(TWO_FOLDS, store)
+    assert TWO_FOLDS in store
+    assert files(paths.user_cache() / "unfinished") == []
+
+
+def test_a_run_says_how_many_of_its_epochs_are_done_also_when_it_is_taken_up_again(kept):
+    checkpoint = campaign.Checkpoint(TWO_FOLDS)
+    checkpoint.load()
+    checkpoint.epoch()
+    assert campaign.progress_file(TWO_FOLDS).read_text() == "2"
+    checkpoint.clear()
+    assert files(paths.user_cache() / "unfinished") == []
+
+
+def test_a_cache_that_cannot_be_written_does_not_stop_the_progress_of_a_run(keras, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    campaign.Checkpoint(TWO_FOLDS).epoch()
+
+
+def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(keras, monkeypatch, tmp_path, store):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    campaign.train(SPEC, store)
+    assert SPEC in store

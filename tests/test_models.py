@@ -1,0 +1,100 @@
+"""The networks: layer by layer those of the paper, compiled as its section 3 says."""
+
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from reluclf import Spec, models, paths
+
+pytestmark = pytest.mark.usefixtures("keras")
+
+TABLES = yaml.safe_load(paths.PAPER.read_text(encoding="utf-8"))["tables"]
+
+
+def build(seed=1, **fields):
+    return models.build(Spec(**{"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "fresh", "seed": 1} | fields), seed)
+
+
+def rows(model):
+    """The layers of a model as the paper's tables list them: kind, output shape, parameters."""
+    return [(type(layer).__name__.lower(), list(layer.output.shape[1:]), layer.count_params()) for layer in model.layers]
+
+
+def rows_of_the_paper(number):
+    """The same of a published table; ``max_pooling2d_1`` there is ``MaxPooling2D`` here."""
+    return [(re.sub(r"_\d+( .*)?$", "", name).replace("_", ""), shape, n) for name, shape, n in TABLES[number]["layers"]]
+
+
+def dropout_rates_of_the_paper(number):
+    return [float(found[1]) for name, _, _ in TABLES[number]["layers"] if (found := re.search(r"\((.*)\)", name))]
+
+
+def dropout_rates(model):
+    return [layer.rate for layer in model.layers if type(layer).__name__ == "Dropout"]
+
+
+@pytest.mark.parametrize("head", ["softmax", "relu"])
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
+def test_the_cnn_is_table_1_after_components_are_laid_out_as_an_image(dataset, head):
+    model = build(dataset=dataset, architecture="cnn", head=head)
+    assert rows(model)[0] == ("reshape", [16, 16, 1], 0)
+    assert rows(model)[1:] == rows_of_the_paper(1)
+    assert dropout_rates(model) == dropout_rates_of_the_paper(1) == [0.25, 0.25, 0.5]
+    assert model.count_params() == 84_202
+
+
+@pytest.mark.parametrize("head", ["softmax", "relu"])
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
+def test_the_ffnn_is_table_2(dataset, head):
+    model = build(dataset=dataset, head=head)
+    assert rows(model) == rows_of_the_paper(2)
+    assert dropout_rates(model) == dropout_rates_of_the_paper(2) == [0.1, 0.1, 0.1]
+    assert model.count_params() == 662_026
+
+
+def test_the_ffnn_of_wdbc_has_128_64_and_32_hidden_units_and_two_outputs():
+    model = build(dataset="wdbc")
+    assert [row[1] for row in rows(model) if row[0] == "dense"] == [[128], [64], [32], [2]]
+    assert model.count_params() == 31 * 128 + 129 * 64 + 65 * 32 + 33 * 2
+    assert dropout_rates(model) == [0.1, 0.1, 0.1]
+
+
+@pytest.mark.parametrize("architecture", ["ffnn", "cnn"])
+@pytest.mark.parametrize("head", ["softmax", "relu"])
+def test_hidden_layers_are_relu_and_the_last_one_is_the_head(architecture, head):
+    activations = [layer.activation.__name__ for layer in build(architecture=architecture, head=head).layers if hasattr(layer, "activation")]
+    assert activations == ["relu"] * (len(activations) - 1) + [head]
+
+
+def test_components_fill_the_cnns_image_row_by_row():
+    x = np.arange(256, dtype=np.float32)[None]
+    assert np.array_equal(build(architecture="cnn").layers[0](x)[0, :, :, 0], x.reshape(16, 16))
+
+
+def test_the_optimiser_is_adam_at_kerass_defaults(keras):
+    ours, default = build().optimizer, keras.optimizers.Adam()
+    assert type(ours) is type(default)
+    assert ours.get_config() | {"name": ""} == default.get_config() | {"name": ""}  # names are numbered
+
+
+@pytest.mark.parametrize("loss", ["guarded", "verbatim"])
+def test_a_model_is_trained_with_the_loss_of_its_spec(loss):
+    assert build(loss=loss).loss is getattr(models, loss)
+
+
+def test_the_same_seed_gives_the_same_weights_and_dropout_and_another_seed_others(keras):
+    x = np.ones((4, 256), np.float32)
+    one, same, other = (build(seed=seed) for seed in (7, 7, 8))
+    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
+    assert np.array_equal(one(x, training=True), same(x, training=True))
+    assert not np.array_equal(one.get_weights()[0], other.get_weights()[0])
+
+
+def test_two_models_with_the_same_weights_differ_in_dropout_if_their_seeds_do():
+    x = np.ones((4, 256), np.float32)
+    one, other = build(seed=7, head="softmax"), build(seed=8, head="softmax")
+    other.set_weights(one.get_weights())
+    assert np.array_equal(one(x), other(x))
+    assert not np.array_equal(one(x, training=True), other(x, training=True))

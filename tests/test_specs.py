@@ -1,0 +1,181 @@
+"""Specs: where a record is kept, and what is refused before anything is trained."""
+
+import pickle
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reluclf import Spec, SpecError, first, grid
+
+PLAIN = {"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "carried", "seed": 3}
+WDBC = PLAIN | {"dataset": "wdbc"}
+
+VALUES = {
+    "dataset": ["mnist", "fashion_mnist", "wdbc"],
+    "architecture": ["ffnn", "cnn"],
+    "head": ["softmax", "relu"],
+    "protocol": ["carried", "fresh"],
+    "seed": [0, 1, 12, 2**31 - 1],
+    "loss": ["guarded", "verbatim"],
+    "features": ["paper", "raw", "pixels", "shuffled"],
+    "epochs": [1, 32, 10_000],
+    "folds": [0, 1, 10],
+    "batch_size": [1, 256],
+    "samples": [None, 100, 300, 60_000],
+}
+
+
+def spec_or_none(fields):
+    try:
+        return Spec(**fields)
+    except SpecError:
+        return None
+
+
+def test_the_path_of_a_plain_spec_names_what_has_no_default():
+    assert Spec(**PLAIN).path == PurePosixPath("mnist/ffnn-relu/carried/seed-3.json")
+
+
+def test_defaults_do_not_enter_the_path_even_when_they_are_spelt_out():
+    assert Spec(**PLAIN, epochs=32, folds=10, batch_size=256, loss="guarded", features="paper", samples=None).path == Spec(**PLAIN).path
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [("loss", "verbatim"), ("features", "pixels"), ("epochs", 2), ("folds", 3), ("batch_size", 64), ("samples", 1000)],
+)
+def test_a_value_other_than_the_default_enters_the_path(field, value):
+    assert Spec(**PLAIN, **{field: value}).path == PurePosixPath(f"mnist/ffnn-relu/carried,{field}={value}/seed-3.json")
+
+
+def test_several_such_values_stand_in_the_order_of_the_fields():
+    spec = Spec(**PLAIN, samples=1000, epochs=2, loss="verbatim")
+    assert str(spec.path) == "mnist/ffnn-relu/carried,loss=verbatim,epochs=2,samples=1000/seed-3.json"
+
+
+def test_a_spec_prints_as_its_path_without_the_suffix():
+    assert str(Spec(**PLAIN)) == "mnist/ffnn-relu/carried/seed-3"
+
+
+def test_a_spec_names_its_pair_of_network_and_data():
+    assert Spec(**PLAIN).pair == "mnist-ffnn-relu"
+
+
+@pytest.mark.parametrize(
+    "fields, named",
+    [
+        (PLAIN | {"dataset": "cifar"}, ["dataset", "'cifar'", "'mnist'", "'fashion_mnist'", "'wdbc'"]),
+        (PLAIN | {"architecture": "rnn"}, ["architecture", "'rnn'", "'ffnn'", "'cnn'"]),
+        (PLAIN | {"head": "tanh"}, ["head", "'tanh'", "'softmax'", "'relu'"]),
+        (PLAIN | {"protocol": "loocv"}, ["protocol", "'loocv'", "'carried'", "'fresh'"]),
+        (PLAIN | {"loss": "mse"}, ["loss", "'mse'", "'guarded'", "'verbatim'"]),
+        (PLAIN | {"features": "hog"}, ["features", "'hog'", "'paper'"]),
+        (PLAIN | {"seed": -1}, ["seed", "-1", "greater than or equal to 0"]),
+        (PLAIN | {"seed": 2**31}, ["seed", str(2**31), "less than"]),
+        (PLAIN | {"seed": 1.0}, ["seed", "1.0", "integer"]),
+        (PLAIN | {"seed": "1"}, ["seed", "'1'", "integer"]),
+        (PLAIN | {"seed": True}, ["seed", "True", "integer"]),
+        (PLAIN | {"epochs": 0}, ["epochs", "0", "greater than or equal to 1"]),
+        (PLAIN | {"folds": 11}, ["folds", "11", "less than or equal to 10"]),
+        (PLAIN | {"batch_size": 0}, ["batch_size", "0", "greater than or equal to 1"]),
+        (PLAIN | {"samples": 99}, ["samples", "99", "greater than or equal to 100"]),
+        (PLAIN | {"samples": 299}, ["samples", "299", "300"]),
+        (PLAIN | {"folds": 0}, ["folds", "0", "carried", "1 to 10"]),
+        (PLAIN | {"features": "raw"}, ["features", "'raw'", "'mnist'", "'paper', 'pixels' and 'shuffled'"]),
+        (WDBC | {"features": "pixels"}, ["features", "'pixels'", "'wdbc'", "'paper' and 'raw'"]),
+        (WDBC | {"features": "shuffled"}, ["features", "'shuffled'", "'wdbc'", "'paper' and 'raw'"]),
+        (WDBC | {"architecture": "cnn"}, ["architecture", "'cnn'", "'wdbc'", "'ffnn'"]),
+        (PLAIN | {"learning_rate": 0.1}, ["learning_rate", "not a field", "dataset", "batch_size"]),
+        ({name: value for name, value in PLAIN.items() if name != "seed"}, ["seed is missing"]),
+    ],
+)
+def test_a_spec_that_cannot_be_run_is_refused_naming_field_value_and_what_is_allowed(fields, named):
+    with pytest.raises(SpecError) as caught:
+        Spec(**fields)
+    missing = [word for word in named if word not in str(caught.value)]
+    assert not missing, f"{missing} not in: {caught.value}"
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(SpecError, match=r"head='tanh'.*; .*epochs=0"):
+        Spec(**PLAIN | {"head": "tanh", "epochs": 0})
+
+
+JUNK = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3), st.lists(st.integers(), max_size=2))
+
+
+@given(st.dictionaries(st.one_of(st.sampled_from(list(VALUES)), st.text(max_size=8)), JUNK))
+def test_any_junk_is_refused_with_a_spec_error_and_no_other(fields):
+    with pytest.raises(SpecError) as caught:
+        Spec(**fields)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_field_that_is_called_like_pythons_own_argument_is_refused_like_any_other():
+    with pytest.raises(SpecError, match="self is not a field of a spec"):
+        Spec(**PLAIN | {"self": 1})
+
+
+MIXED = st.fixed_dictionaries({}, optional={name: st.one_of(st.sampled_from(values), st.sampled_from(values), JUNK) for name, values in VALUES.items()})
+
+
+@given(MIXED)
+def test_half_sensible_fields_give_a_spec_that_holds_them_or_a_spec_error(fields):
+    spec = spec_or_none(PLAIN | fields)
+    if spec is not None:
+        assert {name: getattr(spec, name) for name in PLAIN | fields} == PLAIN | fields
+
+
+VALID = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()}).map(spec_or_none).filter(bool)
+
+
+@given(VALID, VALID)
+def test_two_specs_share_a_path_only_if_they_are_equal(one, other):
+    assert (one.path == other.path) == (one == other)
+
+
+@given(VALID)
+def test_equal_specs_have_equal_hashes_whether_defaults_are_spelt_out_or_not(spec):
+    unset = {name: value for name, value in spec.model_dump().items() if value != Spec.model_fields[name].default}
+    assert Spec(**unset) == spec
+    assert hash(Spec(**unset)) == hash(spec)
+
+
+@given(VALID)
+def test_a_spec_survives_json_and_the_way_to_a_worker(spec):
+    assert Spec.model_validate_json(spec.model_dump_json()) == spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+
+
+def test_a_spec_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Spec(**PLAIN).seed = 4
+
+
+def test_a_grid_is_in_the_order_of_its_fields_the_last_one_varying_fastest():
+    specs = grid(dataset="wdbc", architecture="ffnn", head=("softmax", "relu"), protocol=["carried", "fresh"], seed=range(1, 3))
+    assert [(spec.head, spec.protocol, spec.seed) for spec in specs] == [
+        ("softmax", "carried", 1),
+        ("softmax", "carried", 2),
+        ("softmax", "fresh", 1),
+        ("softmax", "fresh", 2),
+        ("relu", "carried", 1),
+        ("relu", "carried", 2),
+        ("relu", "fresh", 1),
+        ("relu", "fresh", 2),
+    ]
+
+
+def test_a_grid_over_an_empty_list_is_empty():
+    assert grid(**PLAIN | {"seed": []}) == []
+
+
+def test_a_grid_with_one_impossible_combination_is_refused():
+    with pytest.raises(SpecError, match="cnn"):
+        grid(**PLAIN | {"dataset": ["mnist", "wdbc"], "architecture": "cnn"})
+
+
+def test_the_first_seeds_count_from_one():
+    assert list(first(3)) == [1, 2, 3]
