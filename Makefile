@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test chapter experiments picture check-records lint requirements clean
+.PHONY: help book test chapter experiments picture check-records verify lint requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epoch
 
 experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-relu] [WORKERS=2] [DASK=address]
 	@$(BIN)/python -m reluclf experiments $(MAKEOVERRIDES)
+
+verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
+	@$(BIN)/python -m reluclf verify $(MAKEOVERRIDES)
 
 picture: $(READY)  ## draw the README's picture anew from the records
 	@$(BIN)/python -m reluclf picture

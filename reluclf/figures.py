@@ -14,7 +14,7 @@ from reluclf import data, paper, tables
 from reluclf.records import Record
 
 #: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey.
-COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#009E73", "relu": "#CC79A7"}
+COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#56B4E9", "relu": "#8B1A5D"}
 MARKERS = {"paper": "o", "carried": "s", "fresh": "D"}
 
 #: Counts off the diagonal are at most this share of a class in the colour scale; larger ones are drawn as this.
@@ -65,15 +65,8 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
         Those of the same network and of the paper's setting are used; without any, only the paper's matrix is drawn.
     """
     published = paper.matrix(number)
-    chosen = tables.select(
-        records,
-        dataset=published.dataset,
-        architecture=published.architecture,
-        head=published.head,
-        protocol="carried",
-        loss="guarded",
-        features="paper",
-    )
+    network = {"dataset": published.dataset, "architecture": published.architecture, "head": published.head}
+    chosen = tables.of_setting(records, protocol="carried", **network)
     ours = tables.mean_matrix(chosen)
     names = data.CLASSES[published.dataset]
     k = len(names)
@@ -129,6 +122,43 @@ def folds(dataset: str, architecture: str, records: Sequence[Record]) -> Figure:
     return figure
 
 
+#: What the probes measure, as a figure names it.
+_PROBES = {
+    "norm_head": "gradient norm,\noutput layer",
+    "norm_first": "gradient norm,\nfirst layer",
+    "cosine": "cosine, ReLU's and\nsoftmax's gradient",
+    "no_gradient": "rows that pass\nno gradient, %",
+    "dead_true": "true class's\noutput zero, %",
+    "dead_units": "outputs dead\non every row, %",
+}
+
+
+def probes(dataset: str, records: Sequence[Record]) -> Figure:
+    """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models, both heads, mean over the seeds; a row for each architecture."""
+    figure, panels = plt.subplots(2, len(_PROBES), figsize=(WIDTH * 1.5, 4.4), sharex=True)
+    for row, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
+        for head, line in zip(tables.HEADS, ("--", "-"), strict=True):
+            runs = tables.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+            runs = [run for run in runs if run.final.probe]
+            for axes, (name, title) in zip(row, _PROBES.items(), strict=True):
+                axes.set_title(title, fontsize=8)
+                if runs:
+                    scale = 100 if title.endswith("%") else 1
+                    curve = scale * np.mean([getattr(run.final.probe, name) for run in runs], axis=0)
+                    label = f"{tables.HEAD_TITLES[head]} (n = {len(runs)})"
+                    axes.plot(range(1, len(curve) + 1), curve, line, color=COLOURS[head], label=label)
+                if name.startswith("norm") and runs:
+                    axes.set_yscale("log")
+        row[0].set_ylabel(architecture.upper())
+        if row[0].lines:
+            row[0].legend(fontsize=7)
+        else:
+            row[0].text(0.5, 0.5, "no record yet", ha="center", va="center", transform=row[0].transAxes)
+    for axes in panels[-1]:
+        axes.set_xlabel("epoch")
+    return figure
+
+
 def finding(dataset: str, records: Sequence[Record]) -> Figure:
     """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over both protocols."""
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
@@ -143,9 +173,9 @@ def finding(dataset: str, records: Sequence[Record]) -> Figure:
 
 
 def _fold_panel(axes: Axes, dataset: str, architecture: str, head: str, records: Sequence[Record]) -> None:
-    chosen = {"dataset": dataset, "architecture": architecture, "head": head, "loss": "guarded", "features": "paper"}
-    carried = [record for record in tables.select(records, protocol="carried", **chosen) if record.folds]
-    fresh = [record for record in tables.select(records, protocol="fresh", **chosen) if record.folds]
+    chosen = {"dataset": dataset, "architecture": architecture, "head": head}
+    carried = [record for record in tables.of_setting(records, protocol="carried", **chosen) if record.folds]
+    fresh = [record for record in tables.of_setting(records, protocol="fresh", **chosen) if record.folds]
     published = paper.fold_accuracy(dataset, architecture, head)
     axes.plot(range(1, 11), 100 * published, MARKERS["paper"], color=COLOURS["paper"], label="paper", zorder=4)
     _mean_line(axes, [record.fold_accuracy for record in carried], "carried", "-", f"carried, validation rows (n = {len(carried)})")

@@ -42,7 +42,7 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
         name = f"{dataset}_{architecture}_{head}"
         glue(**{f"{name}_paper_cv": percent(published["cv_accuracy"]), f"{name}_paper_test": percent(published["test_accuracy"])})
         for protocol in ("carried", "fresh"):
-            ours = tables.select(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol, loss="guarded", features="paper")
+            ours = tables.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
             last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
             glue(
                 **{

@@ -193,7 +193,7 @@ def predict(model: Any, x: np.ndarray) -> np.ndarray:
 
 def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Mean loss, in nats, and accuracy of outputs of shape (n, k) for the true classes y of shape (n,)."""
-    losses = np.asarray(models.LOSSES[spec.loss](one_hot(y, outputs.shape[1]), outputs))
+    losses = np.asarray(models.loss_function(spec)(one_hot(y, outputs.shape[1]), outputs))
     return shortest(losses.mean(dtype=np.float64)), float(np.mean(outputs.argmax(axis=1) == y))
 
 

@@ -6,6 +6,7 @@ of every test sample, what follows from these, and where the run took place. A r
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -216,8 +217,9 @@ class Record(_Part):
         return self
 
     def to_json(self) -> str:
-        """The record as readable JSON: a field a line, a list of numbers on one line."""
-        return _pretty(json.loads(self.model_dump_json(by_alias=True))) + "\n"
+        """The record as readable JSON: a field a line, a list of numbers on one line; at the end the digest of all the rest."""
+        content = json.loads(self.model_dump_json())
+        return _pretty(content | {"digest": digest(content)}) + "\n"
 
 
 class Store:
@@ -299,6 +301,9 @@ def read_file(file: Path) -> Record:
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise RecordError(f"{file} has format {found!r}, this version of reluclf reads {FORMAT}; check out the version that wrote it.")
+    stated = content.pop("digest", None)
+    if stated != digest(content):
+        raise RecordError(f"{file} was changed after it was written: its digest does not fit; restore it with git, or delete it and retrain it.")
     try:
         record = Record.model_validate_json(json.dumps(content))
     except (ValidationError, ValueError) as error:
@@ -307,6 +312,12 @@ def read_file(file: Path) -> Record:
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
         raise RecordError(f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}.")
     return record
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of a record's content, whatever its layout; it finds an edited digit, not a forger, whom only retraining finds."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def write_atomically(file: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reluclf import data, paper, paths
+from reluclf import data, models, paper, paths
 from reluclf.records import Record
 from reluclf.specs import N_SPLITS
 from reluclf.stats import Estimate, estimate
@@ -44,7 +44,7 @@ _LABELS = {
 #: The modules from the bottom up; a test holds the order to it.
 MODULES = (
     *("paths", "specs", "data", "models", "records", "probes", "protocols", "runtime", "campaign"),
-    *("stats", "paper", "tables", "figures", "pages", "checks", "chapters", "__main__"),
+    *("stats", "paper", "tables", "figures", "pages", "checks", "verify", "chapters", "__main__"),
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 
@@ -52,6 +52,11 @@ _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 def select(records: Iterable[Record], **fields: Any) -> list[Record]:
     """Those of the records whose spec has the given values."""
     return [record for record in records if all(getattr(record.spec, name) == value for name, value in fields.items())]
+
+
+def of_setting(records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any) -> list[Record]:
+    """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing."""
+    return [record for record in select(records, **fields) if record.spec.setting == (setting or {})]
 
 
 def measure(records: Iterable[Record], name: str) -> Estimate | None:
@@ -66,16 +71,16 @@ def measure(records: Iterable[Record], name: str) -> Estimate | None:
     return estimate([_OF_RECORD[name](record) for record in records])
 
 
-def results(dataset: str, architecture: str, records: Sequence[Record], features: str = "paper") -> pd.DataFrame:
+def results(dataset: str, architecture: str, records: Sequence[Record], setting: dict[str, Any] | None = None) -> pd.DataFrame:
     """The paper's Table 3, 4, 6, 7 or 9 beside ours.
 
     Parameters
     ----------
     dataset, architecture : str
     records : sequence of Record
-        Those of this data set and architecture, with the guarded loss, are used.
-    features : str
-        What the networks of our runs see; see :class:`reluclf.Spec`.
+        Those of this data set, architecture and setting are used.
+    setting : dict, optional
+        How our runs depart from the author's code; see :attr:`reluclf.Spec.setting`.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def results(dataset: str, architecture: str, records: Sequence[Record], features
     for head in HEADS:
         published = paper.result(dataset, architecture, head)
         ours = {
-            protocol: select(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol, loss="guarded", features=features)
+            protocol: of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
             for protocol in ("carried", "fresh")
         }
         for name in paper.MEASURES:
@@ -113,8 +118,8 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         A row for each fold and one for the mean; accuracy of the paper and of both protocols, of the carried model on the test set after
         the fold, and the losses.
     """
-    chosen = {"dataset": dataset, "architecture": "cnn", "head": "relu", "loss": "guarded", "features": "paper"}
-    carried, fresh = select(records, protocol="carried", **chosen), select(records, protocol="fresh", **chosen)
+    chosen = {"dataset": dataset, "architecture": "cnn", "head": "relu"}
+    carried, fresh = (of_setting(records, protocol=protocol, **chosen) for protocol in ("carried", "fresh"))
 
     def at(records: Sequence[Record], fold: int, value: Callable[[Any], float], name: str) -> str:
         return cell(estimate([value(record.folds[fold]) for record in records if fold < len(record.folds)]), name)
@@ -168,7 +173,7 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for dataset, architecture in paper.RESULT_TABLES:
         for head in HEADS:
-            chosen = {"dataset": dataset, "architecture": architecture, "head": head, "loss": "guarded", "features": "paper"}
+            chosen = {"dataset": dataset, "architecture": architecture, "head": head}
             carried, fresh = (
                 [r for r in select(records, protocol=protocol, **chosen) if len(r.folds) == N_SPLITS] for protocol in ("carried", "fresh")
             )
@@ -186,6 +191,82 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
                     "fresh, mean − test": _signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in fresh])),
                 }
             )
+    return pd.DataFrame(rows)
+
+
+def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """What became of the ReLU head under Keras's own loss, word for word as the author's code has it.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each architecture: the runs, how many met a loss that was not finite, at which batch, and the test accuracies of those that died
+        and of those that did not.
+    """
+    rows = []
+    for of, architecture in paper.RESULT_TABLES:
+        runs = of_setting(records, {"loss": "verbatim"}, dataset=dataset, architecture=architecture, head="relu") if of == dataset else []
+        if not runs:
+            continue
+        batches = sorted(run.diverged_at for run in runs if run.diverged_at)
+        dead, alive = ([r for r in runs if (r.diverged_at is not None) == died] for died in (True, False))
+        rows.append(
+            {
+                "network": f"{architecture.upper()}-ReLU",
+                "runs": str(len(runs)),
+                "died": str(len(dead)),
+                "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}" if batches else NONE,
+                "test accuracy of the dead, %": cell(measure(dead, "test_accuracy"), "test_accuracy"),
+                "of the others, %": cell(measure(alive, "test_accuracy"), "test_accuracy"),
+            }
+        )
+    columns = ["network", "runs", "died", "at batch (median; range)", "test accuracy of the dead, %", "of the others, %"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of the heads of :data:`reluclf.models.HEADS` on both architectures, as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    rows = []
+    for head, definition in models.HEADS.items():
+        chosen = {
+            architecture: of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+            for architecture in ("ffnn", "cnn")
+        }
+        accuracy = {f"{name.upper()}, %": cell(measure(runs, "test_accuracy"), "test_accuracy") for name, runs in chosen.items()}
+        rows.append({"head": f"`{head}`", "its output for logit z": definition.formula, **accuracy})
+    return pd.DataFrame(rows)
+
+
+def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of the CNN on what it was not built for: components in order, components shuffled, and pixels; as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    rows = []
+    for features, title in (("paper", "principal components, in order"), ("shuffled", "the same, in a random order"), ("pixels", "16 × 16 pixels")):
+        setting = {} if features == "paper" else {"features": features}
+        row = {"the CNN sees": title}
+        for head in HEADS:
+            runs = of_setting(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh")
+            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def heads() -> pd.DataFrame:
+    """The heads with their outputs, losses and sources, as text."""
+    losses = {
+        models.guarded: "outputs divided by their sum, then cross-entropy",
+        models.softmax_cross_entropy: "softmax of the outputs, then cross-entropy",
+        models.sparsemax_loss: "sparsemax loss",
+    }
+    rows = []
+    for name, head in models.HEADS.items():
+        source = f"{{cite}}`{head.source}`" if head.source else "this book"
+        rows.append({"head": f"`{name}`", "its output for logit z": head.formula, "its loss": losses[head.loss], "source": source})
     return pd.DataFrame(rows)
 
 
