@@ -5,12 +5,13 @@ A campaign that is killed goes on where it was: finished runs have their records
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -175,16 +176,18 @@ class Checkpoint:
         return json.dumps([self._spec.model_dump(), runtime.code_digest(), keras.__version__, np.__version__, keras.backend.backend()])
 
 
-def _on(cluster: str | None) -> AbstractContextManager:
+@contextlib.contextmanager
+def _on(cluster: str | None) -> Iterator[None]:
     """Where joblib sends the runs: the Dask cluster at this address, else local processes."""
     import joblib
 
     if not cluster:
-        return joblib.parallel_config(backend="loky")
+        yield
+        return
     import distributed
 
-    client = distributed.Client(cluster)
-    return joblib.parallel_config(backend="dask", client=client)
+    with distributed.Client(cluster) as client, joblib.parallel_config(backend="dask", client=client):
+        yield
 
 
 def progress_file(spec: Spec) -> Path:

@@ -12,10 +12,23 @@ from matplotlib.figure import Figure
 
 from reluclf import data, paper, tables
 from reluclf.records import Record
+from reluclf.verdicts import Status, Verdict
 
 #: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey.
 COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#56B4E9", "relu": "#8B1A5D"}
 MARKERS = {"paper": "o", "carried": "s", "fresh": "D"}
+
+#: How a verdict is drawn: its colour, and a letter for those who see none.
+STATUS = {
+    Status.REPRODUCED: ("#009E73", "R"),
+    Status.OTHER_REASON: ("#56B4E9", "r"),
+    Status.BY_THE_FLAW: ("#E69F00", "F"),
+    Status.NOT_REPRODUCED: ("#CC79A7", "N"),
+    Status.CONTRADICTED: ("#D55E00", "C"),
+    Status.NOT_TESTABLE: ("#999999", "-"),
+    Status.ANSWERED: ("#0072B2", "A"),
+    Status.OPEN: ("#FFFFFF", ""),
+}
 
 #: Counts off the diagonal are at most this share of a class in the colour scale; larger ones are drawn as this.
 _SATURATION = 0.05
@@ -156,6 +169,33 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
             row[0].text(0.5, 0.5, "no record yet", ha="center", va="center", transform=row[0].transAxes)
     for axes in panels[-1]:
         axes.set_xlabel("epoch")
+    return figure
+
+
+def ledger(verdicts: Sequence[Verdict]) -> Figure:
+    """All verdicts at a glance: a square for each table, figure, claim and proposal, with its colour and letter, and the counts."""
+    rows = {"tables": "T", "figures": "F", "claims": "C", "proposals": "W"}
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    per_row, y = 13, 0
+    for title, letter in rows.items():
+        members = [verdict for verdict in verdicts if verdict.id.startswith(letter)]
+        axes.text(-0.3, y, title, ha="right", va="center", fontsize=9)
+        for i, verdict in enumerate(members):
+            colour, mark = STATUS[verdict.status]
+            x, line = i % per_row, y + i // per_row
+            axes.add_patch(mpl.patches.FancyBboxPatch((x + 0.06, line - 0.42), 0.88, 0.84, "round,pad=0,rounding_size=0.1", fc=colour, ec="#777777"))
+            dark = verdict.status in (Status.REPRODUCED, Status.CONTRADICTED, Status.ANSWERED)
+            axes.text(x + 0.5, line, f"{verdict.id}\n{mark}".strip(), ha="center", va="center", fontsize=7, color="white" if dark else "black")
+        y += 1 + (len(members) - 1) // per_row + 0.3
+    counts = {status: sum(verdict.status == status for verdict in verdicts) for status in Status}
+    handles = []
+    for status, count in counts.items():
+        if count:
+            colour, mark = STATUS[status]
+            handles.append(mpl.patches.Patch(fc=colour, ec="#777777", label=f"{mark or ' '}  {status}: {count}"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
+    axes.set(xlim=(-2.2, per_row), ylim=(y - 0.6, -0.7), aspect="equal")
+    axes.set_axis_off()
     return figure
 
 

@@ -44,7 +44,7 @@ _LABELS = {
 #: The modules from the bottom up; a test holds the order to it.
 MODULES = (
     *("paths", "specs", "data", "models", "records", "probes", "protocols", "runtime", "campaign"),
-    *("stats", "paper", "tables", "figures", "pages", "checks", "verify", "chapters", "__main__"),
+    *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "__main__"),
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 
@@ -270,10 +270,28 @@ def heads() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def claims() -> pd.DataFrame:
-    """The paper's claims and proposals, in our words, with where they stand, as text."""
-    rows = [{"id": key, "section": entry["section"], "claim": entry["claim"]} for key, entry in paper.claims().items()]
-    rows += [{"id": key, "section": entry["section"], "claim": entry["proposal"]} for key, entry in paper.future_work().items()]
+def remedies(records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of both networks with the ReLU head, on both image sets, under each intervention, as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    cases: list[tuple[str, str, dict[str, Any]]] = [
+        ("softmax head", "softmax", {}),
+        ("ReLU head, as it is", "relu", {}),
+        ("initial output bias 1", "relu", {"bias": 1.0}),
+        ("leaky head", "leaky_relu", {}),
+        ("gradient norms clipped to 1", "relu", {"clipnorm": 1.0}),
+        ("floor of 0.1 under the outputs", "relu", {"floor": 0.1}),
+        ("a tenth of the learning rate", "relu", {"learning_rate": 0.0001}),
+    ]
+    rows = []
+    for title, head, setting in cases:
+        row = {"network": title}
+        for dataset, architecture in paper.RESULT_TABLES:
+            if dataset != "wdbc":
+                runs = of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+                row[f"{data.TITLES[dataset]} {architecture.upper()}"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -340,9 +358,8 @@ def number(value: float, name: str) -> str:
     """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
     if math.isnan(value):
         return "NaN"
-    if name in _PERCENT:
-        return f"{100 * value:.2f}"
-    return f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+    text = f"{100 * value:.2f}" if name in _PERCENT else f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+    return text.replace("-", "−")
 
 
 def signed(difference: float, name: str) -> str:
