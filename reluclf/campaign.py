@@ -6,6 +6,8 @@ A campaign that is killed goes on where it was: finished runs have their records
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
 import os
 import sys
@@ -122,28 +124,31 @@ class Checkpoint:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self._file = paths.user_cache() / "unfinished" / spec.path.with_suffix(".npz")
+        self._file = paths.user_cache() / "unfinished" / spec.path.with_suffix(".checkpoint")
         self._progress = progress_file(spec)
         self._epochs = 0
+        self._told = -_LOOK
 
     def load(self) -> protocols.State | None:
         """The state that was reached; None if there is none, or it is not to be used."""
         try:
-            with np.load(self._file, allow_pickle=False) as kept:
-                header = json.loads(str(kept["header"]))
-                if header["identity"] != self._identity():
-                    return None
-                weights = [kept[f"variable_{i}"] for i in range(header["variables"])] if header["variables"] else None
-        except (OSError, ValueError, KeyError, EOFError):
+            kept = self._file.read_bytes()
+        except OSError:
             return None
+        digest, content = kept[:32], kept[32:]
+        if digest != hashlib.sha256(content).digest():
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            header = json.loads(str(arrays["header"]))
+            if header["identity"] != self._identity():
+                return None
+            weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
         folds = [Fold.model_validate(fold) for fold in header["folds"]]
         self._epochs = self._spec.epochs * len(folds)
         return protocols.State(folds=folds, batches=header["batches"], diverged_at=header["diverged_at"], weights=weights)
 
     def fold(self, state: protocols.State) -> None:
         """Keep the state after a fold."""
-        import io
-
         weights = state.weights or []
         header = {
             "identity": self._identity(),
@@ -154,26 +159,30 @@ class Checkpoint:
         }
         content = io.BytesIO()
         np.savez(content, header=np.array(json.dumps(header)), **{f"variable_{i}": value for i, value in enumerate(weights)})
-        write_atomically(self._file, content.getvalue())
+        with contextlib.suppress(OSError):  # a run must not die of a full or read-only cache; it then cannot be resumed
+            write_atomically(self._file, hashlib.sha256(content.getvalue()).digest() + content.getvalue())
 
     def epoch(self) -> None:
         """Tell the campaign's progress bar."""
         self._epochs += 1
-        try:
+        if time.monotonic() - self._told < _LOOK and self._epochs < epochs(self._spec):
+            return
+        self._told = time.monotonic()
+        with contextlib.suppress(OSError):  # progress is a courtesy
             self._progress.parent.mkdir(parents=True, exist_ok=True)
             self._progress.write_text(str(self._epochs))
-        except OSError:  # progress is a courtesy
-            pass
 
     def clear(self) -> None:
         """Forget the run: it is finished."""
-        self._file.unlink(missing_ok=True)
-        self._progress.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._file.unlink(missing_ok=True)
+            self._progress.unlink(missing_ok=True)
 
     def _identity(self) -> str:
         import keras
 
-        return json.dumps([self._spec.model_dump(), runtime.code_digest(), keras.__version__, np.__version__, keras.backend.backend()])
+        backend = keras.backend.backend()
+        return json.dumps([self._spec.model_dump(), runtime.code_digest(), backend, runtime.versions(backend)])
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from reluclf import paths
+from reluclf import data, paths
 from reluclf.specs import Spec
 
 #: The version of the schema; a record of another version is refused.
@@ -118,6 +118,8 @@ class Test(_Part):
     def _agree(self) -> Test:
         if len(self.labels) != len(self.predictions) or not (self.labels + self.predictions).isdigit():
             raise ValueError("labels and predictions are not one digit for each test sample")
+        if max(map(int, {*self.labels, *self.predictions})) >= len(self.confusion_matrix):
+            raise ValueError("a label or prediction is not the number of a class")
         matrix = confusion_matrix(from_digits(self.labels), from_digits(self.predictions), len(self.confusion_matrix))
         if matrix.tolist() != [list(row) for row in self.confusion_matrix]:
             raise ValueError("the predictions do not give the stated confusion matrix")
@@ -205,6 +207,10 @@ class Record(_Part):
     def _fits_its_spec(self) -> Record:
         if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
             raise ValueError(f"the spec says folds 1 to {self.spec.folds}, the record has {[fold.fold for fold in self.folds]}")
+        if len(self.test.confusion_matrix) != len(data.CLASSES[self.spec.dataset]):
+            raise ValueError(
+                f"{self.spec.dataset} has {len(data.CLASSES[self.spec.dataset])} classes, the confusion matrix {len(self.test.confusion_matrix)}"
+            )
         if (self.final is not None) != (self.spec.protocol == "fresh"):
             raise ValueError("a final model belongs to protocol fresh, and to no other")
         curves = [curve for fold in self.folds for curve in (fold.train, fold.validation)]

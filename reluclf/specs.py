@@ -91,7 +91,7 @@ class Spec(BaseModel):
     floor: float = Field(default=0.0, ge=0, le=100)
     samples: int | None = Field(default=None, ge=100, le=60_000)
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:

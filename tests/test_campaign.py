@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import factory
 import joblib
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_two_workers_train_what_is_missing_and_nothing_else(keras, store, worker
     assert measured(campaign.train(specs[0], Store(store.folder / "again"))) == measured(store.read(specs[0]))
 
 
-def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_trained_once(keras, store, pretend, capfd):
+def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_trained_once(store, pretend, capfd):
     longest = Spec(**TINY | {"epochs": 9}, seed=1)
     fresh = Spec(**TINY | {"protocol": "fresh"}, seed=1)
     assert campaign.train_missing([SPEC, fresh, SPEC, longest], store, workers=1) == 3
@@ -89,24 +90,24 @@ def test_costs_rank_the_papers_runs():
     assert campaign.epochs(Spec(**TINY | {"protocol": "fresh", "folds": 0}, seed=1)) == 1
 
 
-def test_obtaining_without_training_gives_the_records_that_are_there_in_the_order_asked_for(keras, store, pretend):
+def test_obtaining_without_training_gives_the_records_that_are_there_in_the_order_asked_for(store, pretend):
     specs = grid(**TINY, seed=first(3))
     for spec in (specs[0], specs[2]):
-        campaign.train(spec, store)
+        store.write(factory.record(spec, [0.9], 0.9))
     assert [record.spec for record in campaign.obtain(specs[::-1], store=store)] == [specs[2], specs[0]]
     assert pretend == []
 
 
-def test_obtaining_with_training_hands_what_is_missing_to_the_workers(keras, store, pretend, capfd):
+def test_obtaining_with_training_hands_what_is_missing_to_the_workers(store, pretend, capfd):
     campaign.obtain([SPEC], train=True, workers=1, store=store)
     assert pretend == [SPEC]
 
 
-def test_an_error_in_a_worker_reaches_the_caller_and_what_was_finished_before_it_stays(keras, store, monkeypatch, capfd):
+def test_an_error_in_a_worker_reaches_the_caller_and_what_was_finished_before_it_stays(store, monkeypatch, capfd):
     def train(spec, folder):
         if spec.seed == 2:
             raise ValueError("seed 2 cannot be trained")
-        campaign.train(spec, Store(folder))
+        Store(folder).write(factory.record(spec, [0.9], 0.9))
         return spec
 
     monkeypatch.setattr(campaign, "_train_in_worker", train)
@@ -156,7 +157,7 @@ def wait_for(condition, process, seconds=120):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_record(keras, store, monkeypatch, tmp_path):
-    checkpoint = paths.user_cache() / "unfinished" / LONG.path.with_suffix(".npz")
+    checkpoint = paths.user_cache() / "unfinished" / LONG.path.with_suffix(".checkpoint")
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
     command = [sys.executable, "-c", TRAIN, LONG.model_dump_json(), str(store.folder)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -220,7 +221,7 @@ def state(keras):
 def kept(state):
     """The file of that run's checkpoint."""
     campaign.Checkpoint(TWO_FOLDS).fold(state)
-    (file,) = (paths.user_cache() / "unfinished").rglob("*.npz")
+    (file,) = (paths.user_cache() / "unfinished").rglob("*.checkpoint")
     return file
 
 
@@ -268,13 +269,15 @@ def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcom
 
 
 def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras):
+    version = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == "jaxlib" else version(name))
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     assert campaign.Checkpoint(TWO_FOLDS).load() is None
 
 
 def test_a_checkpoint_in_the_place_of_another_specs_is_not_used(kept):
     other = Spec(**TINY | {"folds": 2}, seed=2)
-    kept.rename(kept.with_name("seed-2.npz"))
+    kept.rename(kept.with_name("seed-2.checkpoint"))
     assert campaign.Checkpoint(other).load() is None
 
 
@@ -302,6 +305,17 @@ DAMAGE = {
 def test_a_damaged_checkpoint_is_not_used(kept, damage):
     kept.write_bytes(damage(kept.read_bytes()))
     assert campaign.Checkpoint(TWO_FOLDS).load() is None
+
+
+def test_a_checkpoint_with_any_flipped_bit_is_not_used(kept):
+    whole = kept.read_bytes()
+    # Bits of its beginning and its end, where the digest, the flags and the directory are, and some of those between.
+    for place in [*range(8 * 64), *range(8 * 64, 8 * (len(whole) - 64), 100_003), *range(8 * (len(whole) - 64), 8 * len(whole))]:
+        byte, bit = divmod(place, 8)
+        kept.write_bytes(whole[:byte] + bytes([whole[byte] ^ 1 << bit]) + whole[byte + 1 :])
+        assert campaign.Checkpoint(TWO_FOLDS).load() is None
+    kept.write_bytes(whole)
+    assert campaign.Checkpoint(TWO_FOLDS).load() is not None
 
 
 def test_a_damaged_checkpoint_does_not_stop_its_run(kept, store):
