@@ -25,7 +25,10 @@ from reluclf.records import Fold, Record, Store, write_atomically
 from reluclf.specs import Spec
 
 #: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
-_COST = {("mnist", "ffnn"): 1.0, ("fashion_mnist", "ffnn"): 1.0, ("mnist", "cnn"): 3.0, ("fashion_mnist", "cnn"): 3.0, ("wdbc", "ffnn"): 0.5}
+_COST = {
+    **{(dataset, architecture): cost for dataset in ("mnist", "fashion_mnist") for architecture, cost in (("ffnn", 1.0), ("cnn", 3.0))},
+    **{("wdbc", "ffnn"): 0.5, ("wdbc", "logistic"): 0.1},
+}
 _ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
 
 #: Seconds between two looks at how far the workers are.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Dataset = Literal["mnist", "fashion_mnist", "wdbc"]
-Architecture = Literal["ffnn", "cnn"]
+Architecture = Literal["ffnn", "cnn", "logistic"]
 Head = Literal["softmax", "relu", "leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu_softmax", "sparsemax"]
 Protocol = Literal["carried", "fresh"]
 Loss = Literal["guarded", "verbatim"]
@@ -40,8 +40,9 @@ class Spec(BaseModel):
     Attributes
     ----------
     dataset : {"mnist", "fashion_mnist", "wdbc"}
-    architecture : {"ffnn", "cnn"}
-        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), or the CNN of its Table 1.
+    architecture : {"ffnn", "cnn", "logistic"}
+        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), the CNN of its Table 1, or, for comparison on WDBC, logistic
+        regression as scikit-learn has it, which is solved, not trained by epochs.
     head : {"softmax", "relu", ...}
         The activation of the output layer; the paper's two, and the variants in :data:`reluclf.models.HEADS`.
     protocol : {"carried", "fresh"}
@@ -101,6 +102,8 @@ class Spec(BaseModel):
     def _refuse_contradictions(self) -> Spec:
         if self.architecture == "cnn" and self.dataset == "wdbc":
             raise ValueError("architecture='cnn' needs images; with dataset='wdbc' only 'ffnn' is allowed")
+        if self.architecture == "logistic" and (self.dataset, self.head, self.protocol, self.epochs) != ("wdbc", "softmax", "fresh", 1):
+            raise ValueError("architecture='logistic' is allowed with dataset='wdbc', head='softmax', protocol='fresh' and epochs=1 only")
         if self.features != "paper" and (self.features == "raw") != (self.dataset == "wdbc"):
             allowed = "'paper' and 'raw'" if self.dataset == "wdbc" else "'paper', 'pixels' and 'shuffled'"
             raise ValueError(f"features={self.features!r} does not fit dataset={self.dataset!r}; {allowed} are allowed")

@@ -270,6 +270,42 @@ def heads() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def clinic(records: Sequence[Record]) -> pd.DataFrame:
+    """WDBC as a clinician reads it, malignant being positive: sensitivity, specificity and misses of each classifier, as text.
+
+    The networks by protocol; logistic regression on the same splits. Misses are of the 64 malignant tumours in the test set.
+    """
+    cases = [("logistic regression", of_setting(records, dataset="wdbc", architecture="logistic"))]
+    for head in HEADS:
+        for protocol in ("carried", "fresh"):
+            runs = of_setting(records, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol)
+            cases.append((f"FFNN-{HEAD_TITLES[head]}, {protocol}", runs))
+    rows = []
+    for title, runs in cases:
+        matrices = np.array([run.test.confusion_matrix for run in runs], dtype=float).reshape(-1, 2, 2)
+        rows.append(
+            {
+                "classifier": title,
+                "sensitivity, %": cell(estimate(matrices[:, 0, 0] / matrices[:, 0].sum(axis=1)), "test_accuracy"),
+                "specificity, %": cell(estimate(matrices[:, 1, 1] / matrices[:, 1].sum(axis=1)), "test_accuracy"),
+                "malignant missed": cell(estimate(matrices[:, 0, 1]), "count"),
+                "accuracy, %": cell(measure(runs, "test_accuracy"), "test_accuracy"),
+            }
+        )
+    for head, figure in (("softmax", 11), ("relu", 10)):
+        counts = paper.matrix(figure).counts
+        rows.append(
+            {
+                "classifier": f"the paper's FFNN-{HEAD_TITLES[head]}",
+                "sensitivity, %": number(counts[0, 0] / counts[0].sum(), "test_accuracy"),
+                "specificity, %": number(counts[1, 1] / counts[1].sum(), "test_accuracy"),
+                "malignant missed": str(counts[0, 1]),
+                "accuracy, %": number(np.trace(counts) / counts.sum(), "test_accuracy"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def remedies(records: Sequence[Record]) -> pd.DataFrame:
     """Test accuracy of both networks with the ReLU head, on both image sets, under each intervention, as text.
 

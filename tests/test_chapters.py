@@ -58,7 +58,7 @@ def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path)
 def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
     notebook = executed("wdbc", SMOKE, tmp_path)
     records = Store(tmp_path / "results").read_all()
-    assert len(records) == 7 and {record.spec.epochs for record in records} == {1}
+    assert len(records) == 8 and {record.spec.epochs for record in records} == {1}
     assert "(n = 1)" in str(notebook)
     assert "not measured yet" not in str(notebook)
 
@@ -87,8 +87,8 @@ def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, t
     monkeypatch.setattr(paths, "RESULTS", tmp_path / "kept")
     status = command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "epochs=1", "folds=1", "protocols=carried", "workers=1", "AFRESH=1", *flags])
     assert status == 0, capsys.readouterr().err
-    assert len(list((tmp_path / "reruns/wdbc/results").rglob("seed-*.json"))) == 5
-    assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (5 if flags else 0)
+    assert len(list((tmp_path / "reruns/wdbc/results").rglob("seed-*.json"))) == 6
+    assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (6 if flags else 0)
 
 
 @pytest.mark.parametrize(
