@@ -9,11 +9,12 @@ from collections import Counter
 from pathlib import Path
 
 from reluclf import chapters, paths
+from reluclf.campaign import CampaignError
 from reluclf.data import DataError
 from reluclf.records import Record, RecordError, Store, read_file
 from reluclf.specs import SpecError
 
-_ERRORS = (chapters.ParameterError, DataError, RecordError, SpecError)
+_ERRORS = (CampaignError, chapters.ParameterError, DataError, RecordError, SpecError)
 
 
 def main(arguments: list[str] | None = None) -> int:

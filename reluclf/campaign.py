@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reluclf import paths, protocols, runtime
+from reluclf import data, paths, protocols, runtime
 from reluclf.records import Fold, Record, Store, write_atomically
 from reluclf.specs import Spec
 
@@ -33,6 +33,13 @@ _ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
 
 #: Seconds between two looks at how far the workers are.
 _LOOK = 1.0
+
+#: How often a campaign whose workers are killed is begun again.
+_ATTEMPTS = 5
+
+
+class CampaignError(RuntimeError):
+    """Runs that could not be made; the message says how many, the first reason, and what to try."""
 
 
 def obtain(
@@ -68,6 +75,8 @@ def obtain(
 def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None) -> int:
     """Train those of the specs that have no record yet, and return how many these were.
 
+    A run that fails, or a worker that is killed, does not stop the others.
+
     Parameters
     ----------
     specs : iterable of Spec
@@ -75,18 +84,42 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         Records are written to it.
     workers : int, optional
         Processes; by default one a core. Under ``joblib.parallel_config(backend="dask")`` the cluster decides.
+
+    Raises
+    ------
+    DataError
+        If the images cannot be had.
+    CampaignError
+        If runs failed, after all the others are done.
     """
     import joblib
+    from joblib.externals.loky import BrokenProcessPool
 
     todo = sorted(store.missing(dict.fromkeys(specs)), key=cost, reverse=True)
     if not todo:
         return 0
-    workers = min(workers or joblib.cpu_count(), len(todo))
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
+        data.load_images(dataset)  # fetched once, and missed before anything is started
+    n, failures = len(todo), {}
     with _Bar(todo) as bar:
-        for done in parallel(joblib.delayed(_train_in_worker)(spec, store.folder) for spec in todo):
-            bar.finished(done)
-    return len(todo)
+        for attempt in range(1, _ATTEMPTS + 1):
+            parallel = joblib.Parallel(
+                n_jobs=min(workers or joblib.cpu_count(), len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+            )
+            try:
+                for spec, failure in parallel(joblib.delayed(_train_in_worker)(spec, store.folder) for spec in todo):
+                    bar.finished(spec)
+                    if failure:
+                        failures[spec] = failure
+                break
+            except BrokenProcessPool as error:  # a worker was killed, by the system for want of memory or by hand
+                todo = [spec for spec in store.missing(todo) if spec not in failures]
+                if attempt == _ATTEMPTS:
+                    raise CampaignError(f"workers were killed {attempt} times, last with {len(todo)} runs to go; try WORKERS=1.") from error
+    if failures:
+        spec, failure = next(iter(failures.items()))
+        raise CampaignError(f"{len(failures)} of {n} runs failed, the others have their records; the first was {spec}: {failure}")
+    return n
 
 
 def train(spec: Spec, store: Store) -> Record:
@@ -207,13 +240,18 @@ def progress_file(spec: Spec) -> Path:
     return paths.user_cache() / "unfinished" / spec.path.with_suffix(".epochs")
 
 
-def _train_in_worker(spec: Spec, folder: Path) -> Spec:
+def _train_in_worker(spec: Spec, folder: Path) -> tuple[Spec, str | None]:
+    """Train a spec; return it, and what went wrong if something did."""
     runtime.configure(threads=1)
     import keras
 
-    train(spec, Store(folder))
-    keras.backend.clear_session()
-    return spec
+    try:
+        train(spec, Store(folder))
+    except Exception as error:
+        return spec, f"{type(error).__name__}: {error}"
+    finally:
+        keras.backend.clear_session()
+    return spec, None
 
 
 class _Bar(AbstractContextManager):

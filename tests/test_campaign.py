@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import factory
 import joblib
 import numpy as np
+import psutil
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
@@ -39,7 +41,7 @@ def pretend(monkeypatch):
 
     def train(spec, folder):
         given.append(spec)
-        return spec
+        return spec, None
 
     monkeypatch.setattr(campaign, "_train_in_worker", train)
     return given
@@ -101,19 +103,6 @@ def test_obtaining_without_training_gives_the_records_that_are_there_in_the_orde
 def test_obtaining_with_training_hands_what_is_missing_to_the_workers(store, pretend, capfd):
     campaign.obtain([SPEC], train=True, workers=1, store=store)
     assert pretend == [SPEC]
-
-
-def test_an_error_in_a_worker_reaches_the_caller_and_what_was_finished_before_it_stays(store, monkeypatch, capfd):
-    def train(spec, folder):
-        if spec.seed == 2:
-            raise ValueError("seed 2 cannot be trained")
-        Store(folder).write(factory.record(spec, [0.9], 0.9))
-        return spec
-
-    monkeypatch.setattr(campaign, "_train_in_worker", train)
-    with pytest.raises(ValueError, match="seed 2"):
-        campaign.train_missing(grid(**TINY, seed=first(2)), store, workers=1)
-    assert files(store.folder) == [str(SPEC.path)]
 
 
 def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(store, pretend, monkeypatch, capfd):
@@ -345,3 +334,36 @@ def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(keras, 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     campaign.train(SPEC, store)
     assert SPEC in store
+
+
+# What goes wrong in a worker
+
+
+def test_a_run_that_fails_does_not_stop_the_others_and_is_named(store, workers):
+    good, bad = (Spec(**TINY | {"folds": 1}, seed=seed) for seed in (11, 12))
+    (store.folder / bad.path).mkdir(parents=True)  # a folder where the record should go: writing it fails
+    with pytest.raises(campaign.CampaignError, match=r"1 of 2 runs failed, the others have their records; the first was .*seed-12: .*Error"):
+        campaign.train_missing([good, bad], store, workers=2)
+    assert good in store
+
+
+def test_a_worker_that_is_killed_is_replaced_and_every_run_gets_its_record(store, workers):
+    specs = [Spec(**TINY | {"folds": 10, "epochs": 30}, seed=seed) for seed in (21, 22, 23)]
+    killed = []
+
+    def kill_one_worker():
+        deadline = time.monotonic() + 60
+        while not killed and time.monotonic() < deadline:
+            training = any((paths.user_cache() / "unfinished").rglob("*.epochs"))
+            children = [child for child in psutil.Process().children() if "popen_loky" in " ".join(child.cmdline())]
+            if training and children:
+                children[0].kill()
+                killed.append(children[0].pid)
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill_one_worker)
+    killer.start()
+    campaign.train_missing(specs, store, workers=2)
+    killer.join()
+    assert killed, "no worker was found to kill"
+    assert store.missing(specs) == []

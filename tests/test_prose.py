@@ -26,7 +26,8 @@ RESULT = re.compile(r"\d+(?:\.\d+)?\s?%|(?<![\d.:])\d+\.\d+(?!\d|\.\d|:)")
 def prose(cell):
     """The text of a markdown cell, and the captions of a figure, without code, mathematics, roles, links, versions and sections."""
     text = cell.source if cell.cell_type == "markdown" else cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
-    for hidden in (r"```.*?```", r"\{[a-z:]+\}`[^`]*`", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"\]\([^)]*\)", r"(?:[Ss]ections?|Python|and) [\d.]+"):
+    named = r"(?:[Ss]ections?|Python|and) [\d.]+"
+    for hidden in (r"```.*?```", r"\{[a-z:]+\}`[^`]*`", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"\]\([^)]*\)", named):
         text = re.sub(hidden, " ", text, flags=re.DOTALL)
     return text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from reluclf.chapters import kernel_environment  # noqa: E402
+from reluclf.chapters import kernel_environment
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
 os.environ.update(kernel_environment(Path(_folder.name)))
