@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from reluclf import __main__ as command_line
-from reluclf import chapters, models, paths
+from reluclf import chapters, models, paths, verdicts
 from reluclf.records import Store
 
 CHAPTERS = chapters.names()
@@ -73,6 +73,12 @@ def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, im
     assert {record.spec.head for record in records} == set(models.HEADS)
     assert {record.spec.features for record in records} == {"paper", "pixels", "shuffled"}
     assert "not measured yet" not in str(notebook)
+
+
+def test_the_discussion_trains_its_interventions(tmp_path, images):
+    executed("discussion", {"train": True, "seeds": 1, "epochs": 1, "samples": 400, "datasets": ["mnist"], "workers": 2}, tmp_path)
+    settings = [record.spec.setting for record in Store(tmp_path / "results").read_all() if record.spec.architecture == "cnn" and record.spec.setting]
+    assert sorted(settings, key=str) == sorted((remedy.setting for remedy in verdicts.REMEDIES if remedy.setting), key=str)
 
 
 def test_without_its_records_and_without_training_a_chapter_says_what_is_missing_and_how_to_make_it(tmp_path):
