@@ -401,7 +401,7 @@ def _errors_on_wdbc(evidence: Evidence) -> Finding:
     text = (
         f"ReLU minus softmax, benign taken for malignant: {more_missed.mean:+.2f} a test set ({more_missed.low:.2f} to {more_missed.high:.2f}); "
         f"malignant for benign: {more_false.mean:+.2f} ({more_false.low:.2f} to {more_false.high:.2f})"
-    )
+    ).replace("-", "−")
     if more_missed.less and more_false.greater:
         return (
             Status.REPRODUCED,
