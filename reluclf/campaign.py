@@ -114,6 +114,8 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
                 break
             except BrokenProcessPool as error:  # a worker was killed, by the system for want of memory or by hand
                 todo = [spec for spec in store.missing(todo) if spec not in failures]
+                if not todo:
+                    break
                 if attempt == _ATTEMPTS:
                     raise CampaignError(f"workers were killed {attempt} times, last with {len(todo)} runs to go; try WORKERS=1.") from error
     if failures:
