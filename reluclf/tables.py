@@ -341,15 +341,34 @@ def provenance(records: Sequence[Record]) -> pd.DataFrame:
             {
                 "runs": group,
                 "seeds": _ranges(record.spec.seed for record in members),
-                "epochs": f"{sum(sum(len(f.train.loss) for f in r.folds) + (len(r.final.train.loss) if r.final else 0) for r in members):,}",
-                "hours": f"{sum(p.seconds for p in where) / 3600:.2f}",
-                "device": ", ".join(sorted({p.device for p in where})),
-                "backend": ", ".join(sorted({f"{p.backend} {p.versions.get(p.backend, '')}".strip() for p in where})),
+                **_effort(members),
+                "device": ", ".join(sorted({_where(record)[0] for record in members})),
+                "backend": ", ".join(sorted({_where(record)[1] for record in members})),
                 "commit": ", ".join(sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})),
                 "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
             }
         )
     return pd.DataFrame(rows)
+
+
+def totals(records: Sequence[Record]) -> pd.DataFrame:
+    """Runs, epochs and hours of computing, by device and backend, as text."""
+    rows = []
+    for (device, backend), members in groupby(sorted(records, key=_where), key=_where):
+        members = list(members)
+        rows.append({"device": device, "backend": backend, "runs": f"{len(members):,}", **_effort(members)})
+    return pd.DataFrame(rows)
+
+
+def _where(record: Record) -> tuple[str, str]:
+    return record.provenance.device, f"{record.provenance.backend} {record.provenance.versions.get(record.provenance.backend, '')}".strip()
+
+
+def _effort(records: Sequence[Record]) -> dict[str, str]:
+    epochs = sum(
+        len(curve.loss) for record in records for curve in (*(fold.train for fold in record.folds), *([record.final.train] if record.final else []))
+    )
+    return {"epochs": f"{epochs:,}", "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}"}
 
 
 def modules() -> pd.DataFrame:
