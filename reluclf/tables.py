@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby, zip_longest
+from itertools import groupby, product, zip_longest
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 from reluclf import data, models, paper, paths
 from reluclf.records import Record
 from reluclf.specs import N_SPLITS
-from reluclf.stats import Estimate, estimate
+from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired
 
 #: What stands in a cell that has no value.
 NONE = "–"
@@ -192,6 +192,48 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """The two heads compared, by architecture and protocol, as text.
+
+    Returns
+    -------
+    DataFrame of str
+        ReLU minus softmax: in test accuracy, paired by seed; over the ten folds of one ``fresh`` run, with the variance corrected for their overlap;
+        and in how many seeds McNemar's test finds the two to differ on the test set (Holm over the seeds, 5 %).
+    """
+    rows = []
+    for (of, architecture), protocol in product(paper.RESULT_TABLES, ("carried", "fresh")):
+        if of != dataset:
+            continue
+        by_head = [
+            {run.spec.seed: run for run in of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)}
+            for head in ("relu", "softmax")
+        ]
+        pairs = [(by_head[0][seed], by_head[1][seed]) for seed in sorted(by_head[0].keys() & by_head[1].keys())]
+        whole = [pair for pair in pairs if protocol == "fresh" and all(len(run.folds) == N_SPLITS for run in pair)][:1]
+        # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
+        adjusted = holm([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
+        rows.append(
+            {
+                "network": architecture.upper(),
+                "protocol": protocol,
+                "over seeds, points": _difference(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
+                "over folds, points": _difference(
+                    paired(*(run.fold_accuracy for run in whole[0]), margin=0, overlap=1 / (N_SPLITS - 1)) if whole else None
+                ),
+                "seeds that differ (McNemar)": f"{int(np.sum(adjusted < 0.05))} of {len(pairs)}" if pairs else NONE,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _difference(value: Difference | None) -> str:
+    if value is None:
+        return NONE
+    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    return f"{mean} [{low}, {high}] (n = {value.n})"
 
 
 def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
