@@ -16,7 +16,10 @@ PAPER = yaml.safe_load(paths.PAPER.read_text(encoding="utf-8"))
 SUPPORTS = {"mnist": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009], "fashion_mnist": [1000] * 10, "wdbc": [64, 107]}
 
 RESULTS = {
-    (table["dataset"], table["architecture"], head): table[head] for table in PAPER["tables"].values() for head in ("softmax", "relu") if head in table
+    (table["dataset"], table["architecture"], head): table[head]
+    for table in PAPER["tables"].values()
+    for head in ("softmax", "relu")
+    if head in table
 }
 FOLDS = {tuple(pair.split("-")): folds for pair, folds in PAPER["notebook_folds"].items()}
 FOLDS |= {(PAPER["tables"][n]["dataset"], "cnn", "relu"): PAPER["tables"][n]["fold_accuracy"] for n in (5, 8)}

@@ -103,7 +103,9 @@ def test_all_that_is_wrong_is_said_at_once():
         Spec(**PLAIN | {"head": "tanh", "epochs": 0})
 
 
-JUNK = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3), st.lists(st.integers(), max_size=2))
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3), st.lists(st.integers(), max_size=2)
+)
 
 
 @given(st.dictionaries(st.one_of(st.sampled_from(list(VALUES)), st.text(max_size=8)), JUNK))
@@ -118,7 +120,9 @@ def test_a_field_that_is_called_like_pythons_own_argument_is_refused_like_any_ot
         Spec(**PLAIN | {"self": 1})
 
 
-MIXED = st.fixed_dictionaries({}, optional={name: st.one_of(st.sampled_from(values), st.sampled_from(values), JUNK) for name, values in VALUES.items()})
+MIXED = st.fixed_dictionaries(
+    {}, optional={name: st.one_of(st.sampled_from(values), st.sampled_from(values), JUNK) for name, values in VALUES.items()}
+)
 
 
 @given(MIXED)
