@@ -2,11 +2,11 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test chapter experiments picture check-records verify lint requirements clean
+.PHONY: help book pdf tex-packages test chapter experiments picture check-records verify lint requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -19,12 +19,33 @@ $(READY): requirements.txt
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
-	@rm -rf _build
+	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet
 	@echo "the book: $(CURDIR)/_build/html/index.html"
 
-test: $(READY)  ## run the tests
-	@$(BIN)/python -m pytest
+TEX_PACKAGES := latexmk texlive-xetex texlive-fonts-recommended fonts-freefont-otf fonts-dejavu-core fontconfig poppler-utils
+TEX_NEEDED := latexmk xelatex fc-list pdftotext
+TEX_FONTS := FreeSerif FreeSans "DejaVu Sans Mono"
+
+tex-packages:
+	@echo $(TEX_PACKAGES)
+
+# In an output folder of its own: HTML and LaTeX builds mix up what they share.
+pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
+	@missing=; for program in $(TEX_NEEDED); do command -v $$program >/dev/null || missing="$$missing $$program,"; done; \
+	for font in $(TEX_FONTS); do fc-list 2>/dev/null | grep -q "$$font" || missing="$$missing the font $$font,"; done; \
+	if [ -n "$$missing" ]; then echo "make pdf lacks$${missing%,}. On Debian and Ubuntu:"; \
+	echo "apt-get install --no-install-recommends $(TEX_PACKAGES)"; exit 1; fi
+	@rm -rf _build/print _build/pdf && mkdir -p _build/print _build/pdf
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error" \
+	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output _build/print > _build/print/log 2>&1 \
+	|| { grep -n -A8 -e '^!' -e WARNING -e ERROR _build/print/log | head -60; echo "the PDF was not built; all of the log: _build/print/log"; exit 1; }
+	@! grep -h "Missing character" _build/print/_build/latex/*.log || { echo "the fonts of the PDF lack these characters"; exit 1; }
+	@cp _build/print/_build/latex/relu-at-the-output.pdf _build/pdf/
+	@echo "the PDF: $(CURDIR)/_build/pdf/relu-at-the-output.pdf"
+
+test: $(READY)  ## run the tests; those of pages and PDF need make book, make pdf and a browser [ARGS=...]
+	@$(BIN)/python -m pytest $(ARGS)
 
 chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epochs=8 [KEEP=1] [AFRESH=1]
 	@$(BIN)/python -m reluclf chapter $(MAKEOVERRIDES)

@@ -83,11 +83,13 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
     ours = tables.mean_matrix(chosen)
     names = data.CLASSES[published.dataset]
     k = len(names)
-    vertical = k > 2
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDTH * 1.5, 4.3 if vertical else 3.4))
-    limit = _SATURATION * published.counts.sum(axis=1).max() if vertical else published.counts.max()
+    # Ten classes in three panels side by side would be too small to read: the difference goes below, in the middle.
+    layout, size = ("LLMM;.RR.", (WIDTH, 7.4)) if k > 2 else ("LMR", (WIDTH, 2.7))
+    figure, panels = plt.subplot_mosaic(layout, figsize=size)
+    left, middle, right = panels["L"], panels["M"], panels["R"]
+    limit = _SATURATION * published.counts.sum(axis=1).max() if k > 2 else published.counts.max()
     _heat(left, published.counts, names, f"paper, Figure {number}", limit)
-    if ours is None or ours.sum() != published.counts.sum():
+    if ours is None or round(ours.sum()) != published.counts.sum():
         for axes, title in ((middle, "ours"), (right, "ours − paper")):
             axes.set_title(title)
             axes.text(0.5, 0.5, "no whole record yet", ha="center", va="center", transform=axes.transAxes)
@@ -95,6 +97,9 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
         return figure
     _heat(middle, ours, names, f"ours, carried (n = {len(chosen)})", limit)
     _heat(right, ours - published.counts, names, "ours − paper", limit, signed=True)
+    for axes in (middle, right) if k == 2 else (middle,):  # the panel to the left names the classes
+        axes.set_yticklabels([])
+        axes.set_ylabel("")
     return figure
 
 
@@ -110,14 +115,11 @@ def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: f
                 continue
             text = f"{value:+.0f}" if signed else f"{value:.0f}"
             dark = abs(value) > 0.6 * limit
-            axes.text(column, row, text, ha="center", va="center", fontsize=6.5 if k > 2 else 11, color="white" if dark else "black")
+            axes.text(column, row, text, ha="center", va="center", fontsize=7 if k > 2 else 11, color="white" if dark else "black")
     digits = all(name.isdigit() for name in names)
-    axes.set_xticks(range(k), names, rotation=0 if digits or k == 2 else 90, fontsize=7)
-    axes.set_yticks(range(k), names, fontsize=7)
-    if axes.get_subplotspec().colspan.start == 0:
-        axes.set_ylabel("true class")
-    else:
-        axes.set_yticklabels([])
+    axes.set_xticks(range(k), names, rotation=0 if digits or k == 2 else 90, fontsize=8)
+    axes.set_yticks(range(k), names, fontsize=8)
+    axes.set_ylabel("true class")
     axes.set_xlabel("prediction")
     axes.set_title(title)
     axes.tick_params(length=0)

@@ -81,7 +81,11 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
-    display(Markdown(f":::{{table}} {caption}\n:name: {name}\n:align: center\n\n{body}\n:::"))
+    display(
+        Markdown(
+            f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n:name: {name}\n:align: center\n\n{body}\n:::"
+        )
+    )
 
 
 def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
@@ -134,6 +138,17 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
 def _kept_together(text: str) -> str:
     """Text in which no line breaks within an interval or within "(n = 3)"."""
     return re.sub(r"\[[^\]]*\]|\(n = \d+\)", lambda found: found[0].replace(" ", "\u00a0"), text)
+
+
+def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
+    """The column types of a table in print, for LaTeX."""
+    longest = [max(map(len, [column, *frame[column].astype(str)])) for column in frame.columns]
+    if len(frame) < 30:  # a short column keeps its lines whole, the others share what width is left
+        return "".join(side[0] if length <= 14 else side[0].upper() for side, length in zip(aligned, longest, strict=True))
+    # A table over several pages has no columns that find their own width.
+    shares = [min(max(length, 8), 34) for length in longest]
+    ragged = {"left": r"\raggedright", "right": r"\raggedleft"}
+    return "".join(rf">{{{ragged[side]}\arraybackslash}}\Y{{{share / sum(shares):.3f}}}" for side, share in zip(aligned, shares, strict=True))
 
 
 def _numeric(column: pd.Series) -> bool:

@@ -1,9 +1,15 @@
-"""Sphinx extension of this book: gives the chapters' kernels the surroundings they need."""
+"""Sphinx extension of this book: the chapters' kernels get the surroundings they need, and its pages need nothing from other servers."""
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -11,6 +17,95 @@ from reluclf.chapters import kernel_environment
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
 os.environ.update(kernel_environment(Path(_folder.name)))
+
+_log = logging.getLogger(__name__)
+
+#: What the converter leaves behind where it does not know a command, or uses what browsers do not draw.
+_NOT_CONVERTED = re.compile(r"\\|&amp;|&#x00026;|mathvariant=\"(?!normal)")
+
+
+def mathml(latex: str, display: str) -> str:
+    """A formula as MathML, which browsers draw by themselves; ValueError if it cannot be had."""
+    # "aligned" and "split" are to the converter what "align*" is.
+    text = re.sub(r"\\(begin|end)\{(aligned|split)\}", r"\\\1{align*}", latex.strip())
+    try:
+        result = convert(text, display=display)
+    except Exception as error:
+        raise ValueError(f"this formula cannot be made MathML ({error}): {latex}") from error
+    if _NOT_CONVERTED.search(result):
+        raise ValueError(f"this formula has a command that MathML cannot show: {latex}")
+    # Functions such as max are identifiers: as operators they would be set with space on both sides. A thin space parts one from its argument.
+    result = re.sub(r"<mo>([a-z]{2,})</mo>", r"<mi>\1</mi>", result)
+    return re.sub(r"(?<!<msub>)(?<!<msup>)(<mi>[a-z]{2,}</mi>)(?=<m(?:i|n|row|sub|sup|frac|sqrt)>)", r'\1<mspace width="0.17em" />', result)
+
+
+def _math(translator, node: nodes.Element, display: str) -> str:
+    try:
+        return mathml(node.astext(), display)
+    except ValueError as error:
+        _log.warning(str(error), location=node)
+        return ""
+
+
+def _visit_inline(translator, node):
+    translator.body.append(
+        translator.starttag(node, "span", "", CLASS="math notranslate nohighlight") + _math(translator, node, "inline") + "</span>"
+    )
+    raise nodes.SkipNode
+
+
+def _visit_block(translator, node):
+    # A formula wider than a phone scrolls in its own box, which the keyboard must reach.
+    translator.body.append(translator.starttag(node, "div", CLASS="math notranslate nohighlight", tabindex="0", role="group"))
+    if node["number"]:
+        translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
+        translator.add_permalink_ref(node, "Link to this equation")
+        translator.body.append("</span>")
+    translator.body.append(_math(translator, node, "block") + "</div>\n")
+    raise nodes.SkipNode
+
+
+def _configure(app, config):
+    """Link to the repository, its issues and a page's source if its address is known; start in the reader's own light or dark theme."""
+    repository = os.environ.get("RELUCLF_REPOSITORY", "")
+    if repository:
+        buttons = dict.fromkeys(("use_repository_button", "use_issues_button", "use_edit_page_button"), True)
+        config.html_theme_options.update(repository_url=repository, repository_branch="main", path_to_docs="", **buttons)
+    config.html_context.setdefault("default_mode", "auto")
+
+
+def _page(app, pagename, templatename, context, doctree):
+    """Mend what the theme and docutils write: no live-code scripts, which fail where no page uses them, and a list whose members are items."""
+    context["script_files"] = [script for script in context.get("script_files", []) if "thebe" not in str(script)]
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def _keep_together(app, doctree):
+    """Let the lines of a table's cell break between an estimate, its interval and its n, but not within them."""
+    for entry in doctree.findall(nodes.entry):
+        for text in list(entry.findall(nodes.Text)):
+            whole = re.sub(r"\(n = (\d+)\)", "(n\u00a0=\u00a0\\1)", re.sub(r"\[(\S+), (\S+)\]", "[\\1,\u00a0\\2]", text))
+            if whole != text:
+                text.parent.replace(text, nodes.Text(whole))
+
+
+def _print(app, doctree, docname):
+    """In print the references are the last chapter: leave out the section that holds them on the page, which is empty there."""
+    if app.builder.format == "latex":
+        for section in list(doctree.findall(nodes.section)):
+            if section.astext() == section[0].astext():
+                section.parent.remove(section)
+
+
+def _lighten(app, error):
+    """Take out of the site what no page uses: 1.5 MB of icons as a script (the theme's style sheet has them as a font), and source maps."""
+    static = Path(app.outdir) / "_static"
+    if error or app.builder.format != "html":
+        return
+    for unused in (*static.rglob("*.map"), *static.rglob("*.ttf")):
+        unused.unlink()
+    (static / "scripts" / "fontawesome.js").write_text("// The icons are in the style sheet, as a font.\n", encoding="utf-8")
 
 
 def write_ledger(app, exception):
@@ -33,4 +128,10 @@ def write_ledger(app, exception):
 def setup(app):
     """Register the extension with Sphinx."""
     app.connect("build-finished", write_ledger)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))
+    app.connect("config-inited", _configure)
+    app.connect("html-page-context", _page, priority=900)
+    app.connect("doctree-read", _keep_together)
+    app.connect("doctree-resolved", _print, priority=900)
+    app.connect("build-finished", _lighten)
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,234 @@
+"""What is published: the pages as a browser shows them, and the PDF. Both are built before (``make book``, ``make pdf``)."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import html
+import http.server
+import importlib.resources
+import os
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from reluclf import chapters, paths
+
+BOOK = Path(os.environ.get("RELUCLF_BOOK") or paths.ROOT / "_build" / "html")
+PDF = Path(os.environ.get("RELUCLF_PDF") or paths.ROOT / "_build" / "pdf" / "relu-at-the-output.pdf")
+ON_FAILURE = paths.ROOT / "_build" / "screenshots"
+
+PAGES = [*(f"book/{name}" for name in sorted(chapters.names())), "search", "genindex"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+#: What axe is asked: the rules of WCAG 2.2, levels A and AA.
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def unavailable(reason):
+    """Skip; on CI, where everything is to be had, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The folder of the built pages."""
+    if not (BOOK / "index.html").is_file():
+        unavailable(f"there is no book at {BOOK}: run make book, or set RELUCLF_BOOK")
+    return BOOK
+
+
+@pytest.fixture(scope="session")
+def address(book):
+    """Where a server on this machine serves the pages."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(book))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium or Chrome that is installed."""
+    driver = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with driver.sync_playwright() as playwright:
+        try:
+            # Its sandbox does not start as root, as in containers; it opens no page but the book's.
+            opened = playwright.chromium.launch(
+                executable_path=found,
+                channel=None if found else "chrome",
+                chromium_sandbox=False,
+                args=[
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                ],
+            )
+        except driver.Error as error:
+            unavailable(f"no browser could be started ({str(error).splitlines()[0]}): install Chromium or Chrome")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser, address, request):
+    """Opens a page in a new window and collects what goes wrong there; its picture is kept if the test fails."""
+    contexts = []
+
+    def open_page(name, width=1440, theme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        contexts.append(context)
+        page = context.new_page()
+        page.wrong = []
+        page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("request", lambda asked: page.wrong.append(f"asks for {asked.url}") if not asked.url.startswith((address, "data:")) else None)
+        page.on("response", lambda answer: page.wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        return page
+
+    failed = request.session.testsfailed
+    yield open_page
+    if request.session.testsfailed > failed:
+        ON_FAILURE.mkdir(parents=True, exist_ok=True)
+        for number, context in enumerate(contexts):
+            context.pages[0].screenshot(path=ON_FAILURE / f"{re.sub('[^a-z0-9-]+', '-', request.node.name)}-{number}.png", full_page=True)
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_fits_its_window_and_is_accessible(visit, name, width, theme):
+    page = visit(f"{name}.html", width, theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert not page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth || !i.alt).map(i => i.src)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not page.wrong  # before axe, which asks for files itself
+    page.evaluate(importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("rules => axe.run({runOnly: rules})", WCAG)["violations"]
+    assert not [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")]
+
+
+def test_formulas_are_drawn_without_a_script(visit):
+    page = visit("book/method.html")
+    heights = page.evaluate("[...document.querySelectorAll('div.math math')].map(m => m.getBoundingClientRect().height)")
+    assert len(heights) == len(page.query_selector_all("div.math")) > 0 and min(heights) > 15
+    assert "\\" not in "".join(page.evaluate("[...document.querySelectorAll('math')].map(m => m.textContent)"))
+
+
+@pytest.mark.parametrize(
+    ("words", "chapter"),
+    [("confusion matrix", "MNIST"), ("Gradient of the guarded loss by automatic differentiation", "Method"), ("provenance", "Appendices")],
+)
+def test_the_search_finds_words_of_the_text_and_of_captions(visit, words, chapter):
+    page = visit(f"search.html?q={words.replace(' ', '+')}")
+    page.wait_for_selector("#search-results li a")
+    assert any(chapter in title for title in page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.textContent)"))
+
+
+def test_the_search_says_when_nothing_is_found(visit):
+    page = visit("search.html?q=xyzzyplugh")
+    page.wait_for_function("document.querySelector('#search-results').textContent.includes('did not match')")
+
+
+def test_a_page_loads_little(visit, address, book):
+    for name, limit in [("index", 500_000), *((name, 1_500_000) for name in PAGES)]:
+        page, files = visit("search.html"), set()
+        page.on("response", lambda answer, files=files: files.add(answer.url.removeprefix(address).split("?")[0].strip("/")))
+        page.goto(f"{address}/{name}.html", wait_until="networkidle")
+        # As most servers send them: text in gzip, fonts as they are.
+        sent = {file: (book / file).read_bytes() for file in files if (book / file).is_file()}
+        assert sum(len(data if file.endswith(".woff2") else gzip.compress(data)) for file, data in sent.items()) < limit, name
+
+
+def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
+    for name in chapters.names():
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
+        assert all("<th" in table for table in tables)
+        assert all("<caption" in table for table in tables if 'id="tab-' in table)
+
+
+# The PDF ---------------------------------------------------------------------------------------------------------------------------------------
+
+
+def plain(text):
+    """Text without what differs between a page and print: spaces, hyphens and quotation marks."""
+    return re.sub(r"[\s\u00ad\u200b‐-]+|[‘’“”\"'`]", "", text)
+
+
+@pytest.fixture(scope="session")
+def printed():
+    """The PDF's text, without page heads and feet."""
+    if not PDF.is_file():
+        unavailable(f"there is no PDF at {PDF}: run make pdf, or set RELUCLF_PDF")
+    if not shutil.which("pdftotext"):
+        unavailable("pdftotext is not installed: it is in poppler-utils")
+    result = subprocess.run(["pdftotext", "-layout", "-enc", "UTF-8", str(PDF), "-"], capture_output=True, check=True)
+    return result.stdout.decode("utf-8")
+
+
+def captions(book, kind):
+    """The captions of a kind, "Table" or "Fig.", in the order of the pages, each as (number, text)."""
+    found = []
+    for name in reading_order():
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        for number, text in re.findall(
+            rf'<span class="caption-number">{re.escape(kind)} ([\d.]+) </span><span class="caption-text">(.*?)</span><a', page, re.DOTALL
+        ):
+            found.append((number, html.unescape(re.sub(r"<.*?>", "", text))))
+    return found
+
+
+def reading_order():
+    return re.findall(r"book/(\w+)", (paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+
+
+def test_the_pdf_has_the_chapters_in_order_with_the_pages_numbers(book, printed):
+    titles = []
+    for name in reading_order()[1:]:
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        titles += re.findall(r"<h1><span class=\"section-number\">(\d+)\. </span>(.*?)<a", page)
+    starts = [re.search(rf"Chapter {number}\s+{re.escape(title)}", printed) for number, title in titles]
+    assert titles and all(starts)
+    assert [start.start() for start in starts] == sorted(start.start() for start in starts)
+
+
+@pytest.mark.parametrize("kind", ["Table", "Fig."])
+def test_the_pdf_has_every_table_and_figure_with_the_number_it_has_on_the_page(book, printed, kind):
+    there = captions(book, kind)
+    text = plain(printed)
+    assert there
+    for number, caption in there:
+        # A formula or a page's end can lie within a caption: its beginning tells it from the others.
+        assert plain(f"{kind}{number}:{caption[:60]}") in text, f"{kind} {number}"
+
+
+def test_the_pdf_has_the_numbers_of_the_pages(book, printed):
+    words = set(re.findall(r"\d+\.\d+", printed))
+    for name in reading_order():
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        cells = re.findall(r"<td[^>]*>(?:<p>)?(.*?)(?:</p>)?</td>", page)
+        numbers = {number for cell in cells if "<" not in cell for number in re.findall(r"\d+\.\d{2,}", cell)}
+        assert not numbers - words, name
+
+
+def test_the_pdf_shows_no_markup_and_no_unresolved_reference(printed):
+    for markup in (r"\{(?:glue|numref|doc|cite|eq)\}", r":::", r"\?\?", r"<Figure size", r"\\(?:frac|sphinx)", r"Traceback"):
+        assert not re.search(markup, printed), markup
