@@ -78,6 +78,8 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
     """
     from IPython.display import Markdown, display
 
+    if frame.empty:  # nothing measured yet; a table without a row cannot be printed
+        frame = pd.DataFrame([dict.fromkeys(frame.columns, tables.NONE)])
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
