@@ -6,13 +6,14 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records lint requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.x")'
+	@test ! -L $(VENV) || { echo "$(VENV) is a link: making the environment would empty the folder it points to; remove the link first"; exit 1; }
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
@@ -62,6 +63,9 @@ chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epoch
 
 experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-relu] [WORKERS=2] [DASK=address]
 	@$(BIN)/python -m reluclf experiments $(MAKEOVERRIDES)
+
+verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
+	@$(BIN)/python -m reluclf verify $(MAKEOVERRIDES)
 
 picture: $(READY)  ## draw the README's picture anew from the records
 	@$(BIN)/python -m reluclf picture

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from reluclf import chapters, paths
+from reluclf.campaign import CampaignError
 from reluclf.data import DataError
-from reluclf.records import RecordError, Store, read_file
+from reluclf.records import Record, RecordError, Store, read_file
 from reluclf.specs import SpecError
 
-_ERRORS = (chapters.ParameterError, DataError, RecordError, SpecError)
+_ERRORS = (CampaignError, chapters.ParameterError, DataError, RecordError, SpecError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,16 +57,42 @@ def _experiments(assignments: dict[str, str]) -> int:
 
 
 def _check_records(assignments: dict[str, str]) -> int:
-    problems = 0
-    files = list(Store(paths.RESULTS).files())
-    for file in files:
+    """Read every record and list all problems."""
+    return 1 if _read_all()[1] else 0
+
+
+def _verify(assignments: dict[str, str]) -> int:
+    """Retrain a random sample of the records and compare."""
+    from reluclf import verify
+
+    options = {"SECONDS": 600, "WORKERS": 0, "SEED": time.time_ns() % 2**31}
+    for name, text in assignments.items():
+        if name not in options or not text.isdigit():
+            raise chapters.ParameterError(f"{name}={text} is not allowed; verify takes whole numbers for {', '.join(options)}.")
+        options[name] = int(text)
+    records, problems = _read_all()
+    if not records:
+        print("there is no record to verify")
+        return 1
+    verdicts = verify.run(records, options["SECONDS"], options["WORKERS"] or None, options["SEED"])
+    for verdict in verdicts:
+        print(f"{verdict.verdict:10} {verdict.spec}: {verdict.why}")
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    print(f"{len(verdicts)} of {len(records)} records retrained (SEED={options['SEED']}): " + ", ".join(f"{n} {v}" for v, n in counts.items()))
+    return 1 if problems or counts["differs"] else 0
+
+
+def _read_all() -> tuple[list[Record], int]:
+    """All the committed records that can be trusted, and how many cannot; the problems are printed."""
+    records, problems = [], 0
+    for file in Store(paths.RESULTS).files():
         try:
-            read_file(file)
+            records.append(read_file(file))
         except RecordError as error:
             problems += 1
             print(error)
-    print(f"{len(files)} records, {problems} of them with problems")
-    return 1 if problems else 0
+    print(f"{len(records) + problems} records, {problems} of them with problems")
+    return records, problems
 
 
 def _picture(assignments: dict[str, str]) -> int:
@@ -109,7 +137,7 @@ def _flag(name: str, text: str) -> bool:
     return text.lower() in ("1", "true")
 
 
-_COMMANDS = {"chapter": _chapter, "experiments": _experiments, "check-records": _check_records, "picture": _picture}
+_COMMANDS = {"chapter": _chapter, "experiments": _experiments, "check-records": _check_records, "verify": _verify, "picture": _picture}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,28 +5,41 @@ A campaign that is killed goes on where it was: finished runs have their records
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from reluclf import paths, protocols, runtime
+from reluclf import data, paths, protocols, runtime
 from reluclf.records import Fold, Record, Store, write_atomically
 from reluclf.specs import Spec
 
 #: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
-_COST = {("mnist", "ffnn"): 1.0, ("fashion_mnist", "ffnn"): 1.0, ("mnist", "cnn"): 3.0, ("fashion_mnist", "cnn"): 3.0, ("wdbc", "ffnn"): 0.5}
+_COST = {
+    **{(dataset, architecture): cost for dataset in ("mnist", "fashion_mnist") for architecture, cost in (("ffnn", 1.0), ("cnn", 3.0))},
+    **{("wdbc", "ffnn"): 0.5, ("wdbc", "logistic"): 0.1},
+}
 _ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
 
 #: Seconds between two looks at how far the workers are.
 _LOOK = 1.0
+
+#: How often a campaign whose workers are killed is begun again.
+_ATTEMPTS = 5
+
+
+class CampaignError(RuntimeError):
+    """Runs that could not be made; the message says how many, the first reason, and what to try."""
 
 
 def obtain(
@@ -62,6 +75,8 @@ def obtain(
 def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None) -> int:
     """Train those of the specs that have no record yet, and return how many these were.
 
+    A run that fails, or a worker that is killed, does not stop the others.
+
     Parameters
     ----------
     specs : iterable of Spec
@@ -69,18 +84,44 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         Records are written to it.
     workers : int, optional
         Processes; by default one a core. Under ``joblib.parallel_config(backend="dask")`` the cluster decides.
+
+    Raises
+    ------
+    DataError
+        If the images cannot be had.
+    CampaignError
+        If runs failed, after all the others are done.
     """
     import joblib
+    from joblib.externals.loky import BrokenProcessPool
 
     todo = sorted(store.missing(dict.fromkeys(specs)), key=cost, reverse=True)
     if not todo:
         return 0
-    workers = min(workers or joblib.cpu_count(), len(todo))
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
+        data.load_images(dataset)  # fetched once, and missed before anything is started
+    n, failures = len(todo), {}
     with _Bar(todo) as bar:
-        for done in parallel(joblib.delayed(_train_in_worker)(spec, store.folder) for spec in todo):
-            bar.finished(done)
-    return len(todo)
+        for attempt in range(1, _ATTEMPTS + 1):
+            parallel = joblib.Parallel(
+                n_jobs=min(workers or joblib.cpu_count(), len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+            )
+            try:
+                for spec, failure in parallel(joblib.delayed(_train_in_worker)(spec, store.folder) for spec in todo):
+                    bar.finished(spec)
+                    if failure:
+                        failures[spec] = failure
+                break
+            except BrokenProcessPool as error:  # a worker was killed, by the system for want of memory or by hand
+                todo = [spec for spec in store.missing(todo) if spec not in failures]
+                if not todo:
+                    break
+                if attempt == _ATTEMPTS:
+                    raise CampaignError(f"workers were killed {attempt} times, last with {len(todo)} runs to go; try WORKERS=1.") from error
+    if failures:
+        spec, failure = next(iter(failures.items()))
+        raise CampaignError(f"{len(failures)} of {n} runs failed, the others have their records; the first was {spec}: {failure}")
+    return n
 
 
 def train(spec: Spec, store: Store) -> Record:
@@ -121,28 +162,31 @@ class Checkpoint:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self._file = paths.user_cache() / "unfinished" / spec.path.with_suffix(".npz")
+        self._file = paths.user_cache() / "unfinished" / spec.path.with_suffix(".checkpoint")
         self._progress = progress_file(spec)
         self._epochs = 0
+        self._told = -_LOOK
 
     def load(self) -> protocols.State | None:
         """The state that was reached; None if there is none, or it is not to be used."""
         try:
-            with np.load(self._file, allow_pickle=False) as kept:
-                header = json.loads(str(kept["header"]))
-                if header["identity"] != self._identity():
-                    return None
-                weights = [kept[f"variable_{i}"] for i in range(header["variables"])] if header["variables"] else None
-        except (OSError, ValueError, KeyError, EOFError):
+            kept = self._file.read_bytes()
+        except OSError:
             return None
+        digest, content = kept[:32], kept[32:]
+        if digest != hashlib.sha256(content).digest():
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            header = json.loads(str(arrays["header"]))
+            if header["identity"] != self._identity():
+                return None
+            weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
         folds = [Fold.model_validate(fold) for fold in header["folds"]]
         self._epochs = self._spec.epochs * len(folds)
         return protocols.State(folds=folds, batches=header["batches"], diverged_at=header["diverged_at"], weights=weights)
 
     def fold(self, state: protocols.State) -> None:
         """Keep the state after a fold."""
-        import io
-
         weights = state.weights or []
         header = {
             "identity": self._identity(),
@@ -153,38 +197,44 @@ class Checkpoint:
         }
         content = io.BytesIO()
         np.savez(content, header=np.array(json.dumps(header)), **{f"variable_{i}": value for i, value in enumerate(weights)})
-        write_atomically(self._file, content.getvalue())
+        with contextlib.suppress(OSError):  # a run must not die of a full or read-only cache; it then cannot be resumed
+            write_atomically(self._file, hashlib.sha256(content.getvalue()).digest() + content.getvalue())
 
     def epoch(self) -> None:
         """Tell the campaign's progress bar."""
         self._epochs += 1
-        try:
+        if time.monotonic() - self._told < _LOOK and self._epochs < epochs(self._spec):
+            return
+        self._told = time.monotonic()
+        with contextlib.suppress(OSError):  # progress is a courtesy
             self._progress.parent.mkdir(parents=True, exist_ok=True)
             self._progress.write_text(str(self._epochs))
-        except OSError:  # progress is a courtesy
-            pass
 
     def clear(self) -> None:
         """Forget the run: it is finished."""
-        self._file.unlink(missing_ok=True)
-        self._progress.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._file.unlink(missing_ok=True)
+            self._progress.unlink(missing_ok=True)
 
     def _identity(self) -> str:
         import keras
 
-        return json.dumps([self._spec.model_dump(), runtime.code_digest(), keras.__version__, np.__version__, keras.backend.backend()])
+        backend = keras.backend.backend()
+        return json.dumps([self._spec.model_dump(), runtime.code_digest(), backend, runtime.versions(backend)])
 
 
-def _on(cluster: str | None) -> AbstractContextManager:
+@contextlib.contextmanager
+def _on(cluster: str | None) -> Iterator[None]:
     """Where joblib sends the runs: the Dask cluster at this address, else local processes."""
     import joblib
 
     if not cluster:
-        return joblib.parallel_config(backend="loky")
+        yield
+        return
     import distributed
 
-    client = distributed.Client(cluster)
-    return joblib.parallel_config(backend="dask", client=client)
+    with distributed.Client(cluster) as client, joblib.parallel_config(backend="dask", client=client):
+        yield
 
 
 def progress_file(spec: Spec) -> Path:
@@ -192,13 +242,18 @@ def progress_file(spec: Spec) -> Path:
     return paths.user_cache() / "unfinished" / spec.path.with_suffix(".epochs")
 
 
-def _train_in_worker(spec: Spec, folder: Path) -> Spec:
+def _train_in_worker(spec: Spec, folder: Path) -> tuple[Spec, str | None]:
+    """Train a spec; return it, and what went wrong if something did."""
     runtime.configure(threads=1)
     import keras
 
-    train(spec, Store(folder))
-    keras.backend.clear_session()
-    return spec
+    try:
+        train(spec, Store(folder))
+    except Exception as error:
+        return spec, f"{type(error).__name__}: {error}"
+    finally:
+        keras.backend.clear_session()
+    return spec, None
 
 
 class _Bar(AbstractContextManager):

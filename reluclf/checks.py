@@ -70,7 +70,7 @@ def zero_rows() -> pd.DataFrame:
 
     outputs, targets = tf.zeros((1, _K)), tf.one_hot([0], _K)
     table = []
-    for name, loss in models.LOSSES.items():
+    for name, loss in (("guarded", models.guarded), ("verbatim", models.verbatim)):
 
         def differentiate(loss=loss):
             with tf.GradientTape() as tape:

@@ -154,19 +154,19 @@ def load_split(spec: Spec) -> Split:
     DataError
         If the images cannot be had.
     """
+    n = spec.samples
     if spec.dataset == "wdbc":
         split = _wdbc(spec.seed)
-    else:
-        images = load_images(spec.dataset)
-        split = Split(
-            x_train=images.train_images[N_SET_ASIDE:].reshape(-1, 784) / 255.0,
-            y_train=images.train_labels[N_SET_ASIDE:].astype(np.int64),
-            x_test=images.test_images.reshape(-1, 784) / 255.0,
-            y_test=images.test_labels.astype(np.int64),
-            n_classes=10,
-        )
-    n = spec.samples
-    return split if n is None else Split(split.x_train[:n], split.y_train[:n], split.x_test[:n], split.y_test[:n], split.n_classes)
+        return Split(split.x_train[:n], split.y_train[:n], split.x_test[:n], split.y_test[:n], split.n_classes)
+    images = load_images(spec.dataset)
+    train = slice(N_SET_ASIDE, None if n is None else N_SET_ASIDE + n)
+    return Split(
+        x_train=images.train_images[train].reshape(-1, 784) / 255.0,
+        y_train=images.train_labels[train].astype(np.int64),
+        x_test=images.test_images[:n].reshape(-1, 784) / 255.0,
+        y_test=images.test_labels[:n].astype(np.int64),
+        n_classes=10,
+    )
 
 
 def _wdbc(seed: int) -> Split:

@@ -12,10 +12,23 @@ from matplotlib.figure import Figure
 
 from reluclf import data, paper, tables
 from reluclf.records import Record
+from reluclf.verdicts import Status, Verdict
 
 #: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey.
-COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#009E73", "relu": "#CC79A7"}
+COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#56B4E9", "relu": "#8B1A5D"}
 MARKERS = {"paper": "o", "carried": "s", "fresh": "D"}
+
+#: How a verdict is drawn: its colour, and a letter for those who see none.
+STATUS = {
+    Status.REPRODUCED: ("#009E73", "R"),
+    Status.OTHER_REASON: ("#56B4E9", "r"),
+    Status.BY_THE_FLAW: ("#E69F00", "F"),
+    Status.NOT_REPRODUCED: ("#CC79A7", "N"),
+    Status.CONTRADICTED: ("#D55E00", "C"),
+    Status.NOT_TESTABLE: ("#999999", "-"),
+    Status.ANSWERED: ("#0072B2", "A"),
+    Status.OPEN: ("#FFFFFF", ""),
+}
 
 #: Counts off the diagonal are at most this share of a class in the colour scale; larger ones are drawn as this.
 _SATURATION = 0.05
@@ -65,15 +78,8 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
         Those of the same network and of the paper's setting are used; without any, only the paper's matrix is drawn.
     """
     published = paper.matrix(number)
-    chosen = tables.select(
-        records,
-        dataset=published.dataset,
-        architecture=published.architecture,
-        head=published.head,
-        protocol="carried",
-        loss="guarded",
-        features="paper",
-    )
+    network = {"dataset": published.dataset, "architecture": published.architecture, "head": published.head}
+    chosen = tables.of_setting(records, protocol="carried", **network)
     ours = tables.mean_matrix(chosen)
     names = data.CLASSES[published.dataset]
     k = len(names)
@@ -131,6 +137,70 @@ def folds(dataset: str, architecture: str, records: Sequence[Record]) -> Figure:
     return figure
 
 
+#: What the probes measure, as a figure names it.
+_PROBES = {
+    "norm_head": "gradient norm,\noutput layer",
+    "norm_first": "gradient norm,\nfirst layer",
+    "cosine": "cosine, ReLU's and\nsoftmax's gradient",
+    "no_gradient": "rows that pass\nno gradient, %",
+    "dead_true": "true class's\noutput zero, %",
+    "dead_units": "outputs dead\non every row, %",
+}
+
+
+def probes(dataset: str, records: Sequence[Record]) -> Figure:
+    """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models, both heads, mean over the seeds; a row for each architecture."""
+    figure, panels = plt.subplots(2, len(_PROBES), figsize=(WIDTH * 1.5, 4.4), sharex=True)
+    for row, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
+        for head, line in zip(tables.HEADS, ("--", "-"), strict=True):
+            runs = tables.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+            runs = [run for run in runs if run.final.probe]
+            for axes, (name, title) in zip(row, _PROBES.items(), strict=True):
+                axes.set_title(title, fontsize=8)
+                if runs:
+                    scale = 100 if title.endswith("%") else 1
+                    curve = scale * np.mean([getattr(run.final.probe, name) for run in runs], axis=0)
+                    label = f"{tables.HEAD_TITLES[head]} (n = {len(runs)})"
+                    axes.plot(range(1, len(curve) + 1), curve, line, color=COLOURS[head], label=label)
+                if name.startswith("norm") and runs:
+                    axes.set_yscale("log")
+        row[0].set_ylabel(architecture.upper())
+        if row[0].lines:
+            row[0].legend(fontsize=7)
+        else:
+            row[0].text(0.5, 0.5, "no record yet", ha="center", va="center", transform=row[0].transAxes)
+    for axes in panels[-1]:
+        axes.set_xlabel("epoch")
+    return figure
+
+
+def ledger(verdicts: Sequence[Verdict]) -> Figure:
+    """All verdicts at a glance: a square for each table, figure, claim and proposal, with its colour and letter, and the counts."""
+    rows = {"tables": "T", "figures": "F", "claims": "C", "proposals": "W"}
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    per_row, y = 13, 0
+    for title, letter in rows.items():
+        members = [verdict for verdict in verdicts if verdict.id.startswith(letter)]
+        axes.text(-0.3, y, title, ha="right", va="center", fontsize=9)
+        for i, verdict in enumerate(members):
+            colour, mark = STATUS[verdict.status]
+            x, line = i % per_row, y + i // per_row
+            axes.add_patch(mpl.patches.FancyBboxPatch((x + 0.06, line - 0.42), 0.88, 0.84, "round,pad=0,rounding_size=0.1", fc=colour, ec="#777777"))
+            dark = verdict.status in (Status.REPRODUCED, Status.CONTRADICTED, Status.ANSWERED)
+            axes.text(x + 0.5, line, f"{verdict.id}\n{mark}".strip(), ha="center", va="center", fontsize=7, color="white" if dark else "black")
+        y += 1 + (len(members) - 1) // per_row + 0.3
+    counts = {status: sum(verdict.status == status for verdict in verdicts) for status in Status}
+    handles = []
+    for status, count in counts.items():
+        if count:
+            colour, mark = STATUS[status]
+            handles.append(mpl.patches.Patch(fc=colour, ec="#777777", label=f"{mark or ' '}  {status}: {count}"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
+    axes.set(xlim=(-2.2, per_row), ylim=(y - 0.6, -0.7), aspect="equal")
+    axes.set_axis_off()
+    return figure
+
+
 def finding(dataset: str, records: Sequence[Record]) -> Figure:
     """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over both protocols."""
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
@@ -145,9 +215,9 @@ def finding(dataset: str, records: Sequence[Record]) -> Figure:
 
 
 def _fold_panel(axes: Axes, dataset: str, architecture: str, head: str, records: Sequence[Record]) -> None:
-    chosen = {"dataset": dataset, "architecture": architecture, "head": head, "loss": "guarded", "features": "paper"}
-    carried = [record for record in tables.select(records, protocol="carried", **chosen) if record.folds]
-    fresh = [record for record in tables.select(records, protocol="fresh", **chosen) if record.folds]
+    chosen = {"dataset": dataset, "architecture": architecture, "head": head}
+    carried = [record for record in tables.of_setting(records, protocol="carried", **chosen) if record.folds]
+    fresh = [record for record in tables.of_setting(records, protocol="fresh", **chosen) if record.folds]
     published = paper.fold_accuracy(dataset, architecture, head)
     axes.plot(range(1, 11), 100 * published, MARKERS["paper"], color=COLOURS["paper"], label="paper", zorder=4)
     _mean_line(axes, [record.fold_accuracy for record in carried], "carried", "-", f"carried, validation rows (n = {len(carried)})")

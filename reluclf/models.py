@@ -6,6 +6,7 @@ Everything here is Keras 3 and runs on each of its backends. Keras is imported w
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from reluclf.specs import Spec
@@ -61,7 +62,107 @@ def verbatim(targets: Any, outputs: Any) -> Any:
     return keras.losses.categorical_crossentropy(targets, outputs)
 
 
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {"guarded": guarded, "verbatim": verbatim}
+def softmax_cross_entropy(targets: Any, logits: Any) -> Any:
+    """Cross-entropy of the softmax of what the head puts out.
+
+    Parameters and returns as for :func:`guarded`; the outputs may be negative.
+    """
+    from keras import ops
+
+    return ops.logsumexp(logits, axis=-1) - ops.sum(targets * logits, axis=-1)
+
+
+def sparsemax_loss(targets: Any, logits: Any) -> Any:
+    """The loss of the sparsemax, whose gradient is ``sparsemax(z) - y`` (Martins and Astudillo, 2016, equation 17).
+
+    With the support S of the sparsemax and its threshold tau, ``-z_y + sum over S of (z_j^2 - tau^2) / 2 + 1/2``. Parameters and returns as
+    for :func:`guarded`, but the outputs are the logits.
+    """
+    from keras import ops
+
+    ranked = ops.flip(ops.sort(logits, axis=-1), axis=-1)
+    size = ops.cast(ops.arange(1, logits.shape[-1] + 1), logits.dtype)
+    cumulated = ops.cumsum(ranked, axis=-1)
+    inside = ops.cast(1 + size * ranked > cumulated, logits.dtype)
+    n = ops.sum(inside, axis=-1)
+    tau = (ops.sum(inside * ranked, axis=-1) - 1) / n
+    squares = ops.sum(inside * (ops.square(ranked) - ops.square(tau)[..., None]), axis=-1)
+    return -ops.sum(targets * logits, axis=-1) + squares / 2 + 0.5
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a head makes outputs of logits, and what its loss is.
+
+    Attributes
+    ----------
+    activation : callable
+        Keras operation from logits to outputs.
+    loss : callable
+        From one-hot targets and outputs to losses. :func:`guarded` divides the outputs by their sum, as the author's code did.
+    formula : str
+        The outputs as a function of a logit z, for the page.
+    source : str
+        Key of the reference in ``book/references.bib``; empty if there is none.
+    """
+
+    activation: Callable[[Any], Any]
+    loss: Callable[[Any, Any], Any]
+    formula: str
+    source: str = ""
+
+
+def _keras(name: str) -> Callable[[Any], Any]:
+    """A Keras activation by name, which imports Keras when it is called."""
+
+    def activation(logits: Any) -> Any:
+        import keras
+
+        return getattr(keras.activations, name)(logits)
+
+    return activation
+
+
+def _leaky_relu(logits: Any) -> Any:
+    from keras import ops
+
+    return ops.leaky_relu(logits, negative_slope=0.01)
+
+
+def _squared_relu(logits: Any) -> Any:
+    from keras import ops
+
+    return ops.square(ops.relu(logits))
+
+
+def _elu_plus_one(logits: Any) -> Any:
+    from keras import ops
+
+    return ops.elu(logits) + 1
+
+
+#: The heads: the paper's two, then the variants that answer its second proposal for future work.
+HEADS = {
+    "softmax": Head(_keras("softmax"), guarded, "exp(z)", "agarap2018"),
+    "relu": Head(_keras("relu"), guarded, "max(0, z)", "agarap2018"),
+    "leaky_relu": Head(_leaky_relu, guarded, "max(0.01 z, z)", "maas2013"),
+    "softplus": Head(_keras("softplus"), guarded, "log(1 + exp(z))", "glorot2011"),
+    "squared_relu": Head(_squared_relu, guarded, "max(0, z)²", "debrebisson2016"),
+    "elu_plus_one": Head(_elu_plus_one, guarded, "z + 1 if z > 0, else exp(z)", "clevert2016"),
+    "relu_softmax": Head(_keras("relu"), softmax_cross_entropy, "exp(max(0, z))", ""),
+    "sparsemax": Head(_keras("linear"), sparsemax_loss, "sparsemax", "martins2016"),
+}
+
+
+def loss_function(spec: Spec) -> Callable[[Any, Any], Any]:
+    """The loss of a spec: from one-hot targets and outputs, both of shape (n, k), to losses of shape (n,)."""
+    return verbatim if spec.loss == "verbatim" else HEADS[spec.head].loss
+
+
+def activation(spec: Spec) -> Callable[[Any], Any]:
+    """What the head of a spec does to its logits, its floor included."""
+    head = HEADS[spec.head].activation
+    return (lambda logits: head(logits) + spec.floor) if spec.floor else head
 
 
 def build(spec: Spec, seed: int) -> Any:
@@ -76,19 +177,22 @@ def build(spec: Spec, seed: int) -> Any:
     Returns
     -------
     keras.Model
-        float32 features of shape (n, 256), for WDBC (n, 30), to outputs of shape (n, 10), for WDBC (n, 2). Compiled with Adam at its
-        defaults (paper, section 3) and the spec's loss.
+        float32 features of shape (n, 256), for WDBC (n, 30), to outputs of shape (n, 10), for WDBC (n, 2). Compiled with the spec's loss and
+        optimiser, by default Adam as Keras has it (paper, section 3).
     """
     import keras
 
     keras.utils.set_random_seed(seed)
     layers = cnn() if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset])
-    model = keras.Sequential(
-        [keras.Input((N_FEATURES[spec.dataset],)), *layers, keras.layers.Dense(N_CLASSES[spec.dataset], activation=spec.head, name="head")],
-        name=spec.architecture,
-    )
+    bias = keras.initializers.Constant(spec.bias)
+    head = keras.layers.Dense(N_CLASSES[spec.dataset], activation=activation(spec), bias_initializer=bias, name="head")
+    model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
+    options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
+    optimizer = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}[spec.optimizer]
     # jit_compile: XLA makes the CNN several times slower on a CPU, and answers 0/0 differently.
-    model.compile(optimizer="adam", loss=LOSSES[spec.loss], metrics=["categorical_accuracy"], jit_compile=False)
+    model.compile(
+        optimizer=optimizer(clipnorm=spec.clipnorm, **options), loss=loss_function(spec), metrics=["categorical_accuracy"], jit_compile=False
+    )
     return model
 
 

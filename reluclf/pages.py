@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -11,6 +12,7 @@ from reluclf import figures, paper, tables
 from reluclf.records import Record
 from reluclf.specs import Spec
 from reluclf.stats import Estimate, estimate
+from reluclf.verdicts import Verdict
 
 
 def start() -> None:
@@ -42,7 +44,7 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
         name = f"{dataset}_{architecture}_{head}"
         glue(**{f"{name}_paper_cv": percent(published["cv_accuracy"]), f"{name}_paper_test": percent(published["test_accuracy"])})
         for protocol in ("carried", "fresh"):
-            ours = tables.select(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol, loss="guarded", features="paper")
+            ours = tables.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
             last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
             glue(
                 **{
@@ -76,6 +78,9 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
     """
     from IPython.display import Markdown, display
 
+    if frame.empty:  # a table without rows is no table to LaTeX
+        frame = pd.DataFrame([dict.fromkeys(list(frame.columns) or ["not measured yet"], tables.NONE)])
+    frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
     display(
@@ -83,6 +88,32 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
             f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n:name: {name}\n:align: center\n\n{body}\n:::"
         )
     )
+
+
+def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
+    """Show the verdicts on the named items, each with its reason."""
+    from IPython.display import Markdown, display
+
+    by_id = {verdict.id: verdict for verdict in found}
+    kinds = {"T": "Table", "F": "Figure", "C": "Claim ", "W": "Proposal "}
+    lines = []
+    for identifier in identifiers:
+        verdict = by_id[identifier]
+        name = f"{kinds[identifier[0]]} {identifier[1:]}" if identifier[0] in "TF" else f"{kinds[identifier[0]]}{identifier}"
+        css = verdict.status.name.lower().replace("_", "-")
+        lines.append(f":::{{admonition}} The paper's {name}: {verdict.status}\n:class: verdict verdict-{css}\n\n{verdict.why}\n:::")
+    display(Markdown("\n\n".join(lines)))
+
+
+def ledger(found: Iterable[Verdict], caption: str, name: str) -> None:
+    """Show verdicts as a numbered table, each with a link to its evidence."""
+    rows = []
+    for verdict in found:
+        label = verdict.evidence.partition("#")[2]
+        role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[label.partition("-")[0]]
+        link = f"{{{role}}}`{label}`"
+        rows.append({"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": verdict.why, "evidence": link})
+    table(pd.DataFrame(rows), caption, name)
 
 
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
@@ -104,6 +135,11 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
             f"{listed}\n:::"
         )
     )
+
+
+def _kept_together(text: str) -> str:
+    """Text in which no line breaks within an interval or within "(n = 3)"."""
+    return re.sub(r"\[[^\]]*\]|\(n = \d+\)", lambda found: found[0].replace(" ", "\u00a0"), text)
 
 
 def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:

@@ -52,24 +52,23 @@ def measure(spec: Spec, model: Any, x: np.ndarray, targets: np.ndarray) -> dict[
     weights = model.trainable_variables
     features = keras.Model(model.inputs[0], head.input)
 
-    def differentiate(activation: Any) -> tuple[Any, Any, Any]:
+    def differentiate(spec: Spec) -> tuple[Any, Any, Any]:
         with tf.GradientTape() as tape:
             logits = tf.linalg.matmul(features(x, training=False), head.kernel) + head.bias
-            outputs = activation(logits)
-            loss = tf.reduce_mean(models.LOSSES[spec.loss](targets, outputs))
+            outputs = models.activation(spec)(logits)
+            loss = tf.reduce_mean(models.loss_function(spec)(targets, outputs))
         *gradients, of_logits = tape.gradient(loss, [*(weight.value for weight in weights), logits])
         return gradients, of_logits, outputs
 
-    activations = {"softmax": keras.ops.softmax, "relu": keras.ops.relu}
-    found = {name: differentiate(activation) for name, activation in activations.items()}
-    gradients, of_logits, outputs = found[spec.head]
-    flat = {name: np.concatenate([np.asarray(g, np.float64).ravel() for g in got[0]]) for name, got in found.items()}
-    norms = [float(np.linalg.norm(flat[name])) for name in activations]
+    gradients, of_logits, outputs = differentiate(spec)
+    of_heads = [differentiate(spec.model_copy(update={"head": head}))[0] for head in ("softmax", "relu")]
+    flat = [np.concatenate([np.asarray(g, np.float64).ravel() for g in of_head]) for of_head in of_heads]
+    norms = [float(np.linalg.norm(gradient)) for gradient in flat]
     dead = np.asarray(outputs) == 0
     values = {
         "norm_head": _norm(gradients[-2:]),
         "norm_first": _norm(gradients[:2]),
-        "cosine": float(flat["softmax"] @ flat["relu"] / np.prod(norms)) if all(norms) else float("nan"),
+        "cosine": float(flat[0] @ flat[1] / np.prod(norms)) if all(norms) else float("nan"),
         "no_gradient": float(np.mean(np.all(np.asarray(of_logits) == 0, axis=1))),
         "dead_units": float(np.mean(dead.all(axis=0))),
         "dead_true": float(np.mean(dead[targets.astype(bool)])),

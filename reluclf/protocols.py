@@ -85,6 +85,8 @@ def run(spec: Spec, observer: Observer | None = None, state: State | None = None
         If the images cannot be had.
     """
     split = data.load_split(spec)
+    if spec.architecture == "logistic":
+        return _logistic(spec, split)
     run = _carried if spec.protocol == "carried" else _fresh
     return run(spec, split, observer or _Nobody(), state or State())
 
@@ -123,6 +125,43 @@ def _fresh(spec: Spec, split: data.Split, observer: Observer, state: State) -> O
     train_curve, test_curve, outputs = _fit(spec, WHOLE, model, (x_train, split.y_train), (x_test, split.y_test), state, probed)
     final = Final(n_train=len(x_train), train=train_curve, test=test_curve, probe=probed.result(), seconds=_seconds_since(started))
     return Outcome(tuple(state.folds), final, state.diverged_at, _test(spec, outputs, split))
+
+
+def _logistic(spec: Spec, split: data.Split) -> Outcome:
+    """Logistic regression, with scikit-learn's default penalty, on the same folds and the same split as the networks."""
+    from sklearn.linear_model import LogisticRegression
+
+    def solve(x: np.ndarray, y: np.ndarray, *others: tuple[np.ndarray, np.ndarray]) -> tuple[list[tuple[float, float]], np.ndarray]:
+        prepared = data.prepare(spec, x, *(rows for rows, _ in others))
+        model = LogisticRegression(max_iter=1_000, random_state=spec.seed).fit(prepared[0], y)
+        outputs = [model.predict_proba(rows).astype(np.float32) for rows in prepared]
+        labels = (y, *(labels for _, labels in others))
+        return [score(spec, *pair) for pair in zip(outputs, labels, strict=True)], outputs[-1]
+
+    def curve(values: tuple[float, float]) -> Curve:
+        return Curve(loss=values[:1], accuracy=values[1:])
+
+    test = (split.x_test, split.y_test)
+    folds = []
+    for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds], start=1):
+        started = time.perf_counter()
+        held_out = (split.x_train[validate], split.y_train[validate])
+        (trained, validated, tested), _ = solve(split.x_train[train], split.y_train[train], held_out, test)
+        folds.append(
+            Fold(
+                fold=number,
+                n_train=len(train),
+                n_validation=len(validate),
+                train=curve(trained),
+                validation=curve(validated),
+                test=Score(loss=tested[0], accuracy=tested[1]),
+                seconds=_seconds_since(started),
+            )
+        )
+    started = time.perf_counter()
+    (trained, tested), outputs = solve(split.x_train, split.y_train, test)
+    final = Final(n_train=len(split.y_train), train=curve(trained), test=curve(tested), seconds=_seconds_since(started))
+    return Outcome(tuple(folds), final, None, _test(spec, outputs, split))
 
 
 def _one_fold(
@@ -193,7 +232,7 @@ def predict(model: Any, x: np.ndarray) -> np.ndarray:
 
 def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Mean loss, in nats, and accuracy of outputs of shape (n, k) for the true classes y of shape (n,)."""
-    losses = np.asarray(models.LOSSES[spec.loss](one_hot(y, outputs.shape[1]), outputs))
+    losses = np.asarray(models.loss_function(spec)(one_hot(y, outputs.shape[1]), outputs))
     return shortest(losses.mean(dtype=np.float64)), float(np.mean(outputs.argmax(axis=1) == y))
 
 

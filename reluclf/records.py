@@ -6,6 +6,7 @@ of every test sample, what follows from these, and where the run took place. A r
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from reluclf import paths
+from reluclf import data, paths
 from reluclf.specs import Spec
 
 #: The version of the schema; a record of another version is refused.
@@ -117,6 +118,8 @@ class Test(_Part):
     def _agree(self) -> Test:
         if len(self.labels) != len(self.predictions) or not (self.labels + self.predictions).isdigit():
             raise ValueError("labels and predictions are not one digit for each test sample")
+        if max(map(int, {*self.labels, *self.predictions})) >= len(self.confusion_matrix):
+            raise ValueError("a label or prediction is not the number of a class")
         matrix = confusion_matrix(from_digits(self.labels), from_digits(self.predictions), len(self.confusion_matrix))
         if matrix.tolist() != [list(row) for row in self.confusion_matrix]:
             raise ValueError("the predictions do not give the stated confusion matrix")
@@ -204,6 +207,10 @@ class Record(_Part):
     def _fits_its_spec(self) -> Record:
         if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
             raise ValueError(f"the spec says folds 1 to {self.spec.folds}, the record has {[fold.fold for fold in self.folds]}")
+        if len(self.test.confusion_matrix) != len(data.CLASSES[self.spec.dataset]):
+            raise ValueError(
+                f"{self.spec.dataset} has {len(data.CLASSES[self.spec.dataset])} classes, the confusion matrix {len(self.test.confusion_matrix)}"
+            )
         if (self.final is not None) != (self.spec.protocol == "fresh"):
             raise ValueError("a final model belongs to protocol fresh, and to no other")
         curves = [curve for fold in self.folds for curve in (fold.train, fold.validation)]
@@ -216,8 +223,9 @@ class Record(_Part):
         return self
 
     def to_json(self) -> str:
-        """The record as readable JSON: a field a line, a list of numbers on one line."""
-        return _pretty(json.loads(self.model_dump_json(by_alias=True))) + "\n"
+        """The record as readable JSON: a field a line, a list of numbers on one line; at the end the digest of all the rest."""
+        content = json.loads(self.model_dump_json())
+        return _pretty(content | {"digest": digest(content)}) + "\n"
 
 
 class Store:
@@ -299,6 +307,9 @@ def read_file(file: Path) -> Record:
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise RecordError(f"{file} has format {found!r}, this version of reluclf reads {FORMAT}; check out the version that wrote it.")
+    stated = content.pop("digest", None)
+    if stated != digest(content):
+        raise RecordError(f"{file} was changed after it was written: its digest does not fit; restore it with git, or delete it and retrain it.")
     try:
         record = Record.model_validate_json(json.dumps(content))
     except (ValidationError, ValueError) as error:
@@ -307,6 +318,12 @@ def read_file(file: Path) -> Record:
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
         raise RecordError(f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}.")
     return record
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of a record's content, whatever its layout; it finds an edited digit, not a forger, whom only retraining finds."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def write_atomically(file: Path, content: bytes) -> None:

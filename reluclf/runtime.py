@@ -48,20 +48,24 @@ def provenance(spec: Spec, started: datetime, seconds: float) -> Provenance:
     import keras
 
     backend = keras.backend.backend()
-    versions = {"python": platform.python_version()}
-    versions |= {name: importlib.metadata.version(name) for name in (*_LIBRARIES, _BACKENDS[backend])}
     return Provenance(
         started=started,
         seconds=round(seconds, 2),
         commit=_git("rev-parse", "HEAD"),
         modified=bool(_git("status", "--porcelain", "--", "reluclf")),
         code=code_digest(),
-        versions=versions,
+        versions=versions(backend),
         backend=backend,
         device=device(backend),
         threads=int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)),
         data=data.checksums(spec.dataset),
     )
+
+
+def versions(backend: str) -> dict[str, str]:
+    """The versions of Python and of the libraries that decide what a run gives, by name."""
+    libraries = (*_LIBRARIES, _BACKENDS[backend])
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in libraries}
 
 
 def code_digest() -> str:

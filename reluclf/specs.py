@@ -13,11 +13,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Dataset = Literal["mnist", "fashion_mnist", "wdbc"]
-Architecture = Literal["ffnn", "cnn"]
-Head = Literal["softmax", "relu"]
+Architecture = Literal["ffnn", "cnn", "logistic"]
+Head = Literal["softmax", "relu", "leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu_softmax", "sparsemax"]
 Protocol = Literal["carried", "fresh"]
 Loss = Literal["guarded", "verbatim"]
 Features = Literal["paper", "raw", "pixels", "shuffled"]
+Optimizer = Literal["adam", "rmsprop", "sgd"]
 
 #: How many folds the cross-validation splits into (paper, section 2.5). ``Spec.folds`` says how many of them are run.
 N_SPLITS = 10
@@ -39,10 +40,11 @@ class Spec(BaseModel):
     Attributes
     ----------
     dataset : {"mnist", "fashion_mnist", "wdbc"}
-    architecture : {"ffnn", "cnn"}
-        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), or the CNN of its Table 1.
-    head : {"softmax", "relu"}
-        The activation of the output layer.
+    architecture : {"ffnn", "cnn", "logistic"}
+        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), the CNN of its Table 1, or, for comparison on WDBC, logistic
+        regression as scikit-learn has it, which is solved, not trained by epochs.
+    head : {"softmax", "relu", ...}
+        The activation of the output layer; the paper's two, and the variants in :data:`reluclf.models.HEADS`.
     protocol : {"carried", "fresh"}
         ``carried``: one model through all folds, as the author's code did. ``fresh``: every fold from new weights, as the paper says,
         and then one model on the whole training set.
@@ -58,6 +60,15 @@ class Spec(BaseModel):
     folds : int
         How many of the ten folds are run, the first ones; 0 (``fresh`` only) trains the final model alone.
     batch_size : int
+    optimizer : {"adam", "rmsprop", "sgd"}
+    learning_rate : float or None
+        None is the optimiser's default.
+    clipnorm : float or None
+        The norm that each weight's gradient is clipped to; None clips nothing.
+    bias : float
+        The initial bias of the output layer.
+    floor : float
+        Added to what the head puts out, before it is normalised.
     samples : int or None
         Use only the first so many training and test samples; for smoke tests.
     """
@@ -74,9 +85,14 @@ class Spec(BaseModel):
     epochs: int = Field(default=32, ge=1, le=10_000)
     folds: int = Field(default=N_SPLITS, ge=0, le=N_SPLITS)
     batch_size: int = Field(default=256, ge=1, le=60_000)
+    optimizer: Optimizer = "adam"
+    learning_rate: float | None = Field(default=None, gt=0, le=10)
+    clipnorm: float | None = Field(default=None, gt=0, le=1e6)
+    bias: float = Field(default=0.0, ge=-100, le=100)
+    floor: float = Field(default=0.0, ge=0, le=100)
     samples: int | None = Field(default=None, ge=100, le=60_000)
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
@@ -86,9 +102,17 @@ class Spec(BaseModel):
     def _refuse_contradictions(self) -> Spec:
         if self.architecture == "cnn" and self.dataset == "wdbc":
             raise ValueError("architecture='cnn' needs images; with dataset='wdbc' only 'ffnn' is allowed")
+        if self.architecture == "logistic" and (self.dataset, self.head, self.protocol, self.epochs) != ("wdbc", "softmax", "fresh", 1):
+            raise ValueError("architecture='logistic' is allowed with dataset='wdbc', head='softmax', protocol='fresh' and epochs=1 only")
         if self.features != "paper" and (self.features == "raw") != (self.dataset == "wdbc"):
             allowed = "'paper' and 'raw'" if self.dataset == "wdbc" else "'paper', 'pixels' and 'shuffled'"
             raise ValueError(f"features={self.features!r} does not fit dataset={self.dataset!r}; {allowed} are allowed")
+        if self.loss == "verbatim" and self.head not in ("softmax", "relu"):
+            raise ValueError(
+                f"loss='verbatim' is the author's, whose heads are 'softmax' and 'relu'; with head={self.head!r} only 'guarded' is allowed"
+            )
+        if self.floor and self.head in ("relu_softmax", "sparsemax"):
+            raise ValueError(f"floor={self.floor} needs a head whose outputs are divided by their sum; with head={self.head!r} only 0.0 is allowed")
         if self.folds == 0 and self.protocol == "carried":
             raise ValueError("folds=0 leaves protocol='carried' nothing to train; 1 to 10 are allowed")
         if self.samples is not None and self.samples < FEWEST_IMAGES and self.dataset != "wdbc":
@@ -101,12 +125,20 @@ class Spec(BaseModel):
         return f"{self.dataset}-{self.architecture}-{self.head}"
 
     @property
+    def setting(self) -> dict[str, Any]:
+        """The fields that differ from the author's code, other than how long, on how many folds and on how many samples is trained."""
+        free = {"folds", "epochs", "samples"}
+        return {name: value for name, value in self._departures().items() if name not in free}
+
+    @property
     def path(self) -> PurePosixPath:
         """Where the record is kept in a store: ``<dataset>/<architecture>-<head>/<protocol>[,field=value...]/seed-<k>.json``."""
-        fields = type(self).model_fields
-        named = {"dataset", "architecture", "head", "protocol", "seed"}
-        special = [f",{name}={getattr(self, name)}" for name, field in fields.items() if name not in named and getattr(self, name) != field.default]
+        special = [f",{name}={value}" for name, value in self._departures().items()]
         return PurePosixPath(self.dataset, f"{self.architecture}-{self.head}", self.protocol + "".join(special), f"seed-{self.seed}.json")
+
+    def _departures(self) -> dict[str, Any]:
+        fields = ((name, field) for name, field in type(self).model_fields.items() if not field.is_required())
+        return {name: getattr(self, name) for name, field in fields if getattr(self, name) != field.default}
 
     def __str__(self) -> str:
         return str(self.path.with_suffix(""))

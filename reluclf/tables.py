@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby, zip_longest
+from itertools import groupby, product, zip_longest
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reluclf import data, paper, paths
+from reluclf import data, models, paper, paths
 from reluclf.records import Record
 from reluclf.specs import N_SPLITS
-from reluclf.stats import Estimate, estimate
+from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired
 
 #: What stands in a cell that has no value.
 NONE = "–"
@@ -44,7 +44,7 @@ _LABELS = {
 #: The modules from the bottom up; a test holds the order to it.
 MODULES = (
     *("paths", "specs", "data", "models", "records", "probes", "protocols", "runtime", "campaign"),
-    *("stats", "paper", "tables", "figures", "pages", "checks", "chapters", "__main__"),
+    *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "__main__"),
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 
@@ -52,6 +52,11 @@ _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 def select(records: Iterable[Record], **fields: Any) -> list[Record]:
     """Those of the records whose spec has the given values."""
     return [record for record in records if all(getattr(record.spec, name) == value for name, value in fields.items())]
+
+
+def of_setting(records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any) -> list[Record]:
+    """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing."""
+    return [record for record in select(records, **fields) if record.spec.setting == (setting or {})]
 
 
 def measure(records: Iterable[Record], name: str) -> Estimate | None:
@@ -66,16 +71,16 @@ def measure(records: Iterable[Record], name: str) -> Estimate | None:
     return estimate([_OF_RECORD[name](record) for record in records])
 
 
-def results(dataset: str, architecture: str, records: Sequence[Record], features: str = "paper") -> pd.DataFrame:
+def results(dataset: str, architecture: str, records: Sequence[Record], setting: dict[str, Any] | None = None) -> pd.DataFrame:
     """The paper's Table 3, 4, 6, 7 or 9 beside ours.
 
     Parameters
     ----------
     dataset, architecture : str
     records : sequence of Record
-        Those of this data set and architecture, with the guarded loss, are used.
-    features : str
-        What the networks of our runs see; see :class:`reluclf.Spec`.
+        Those of this data set, architecture and setting are used.
+    setting : dict, optional
+        How our runs depart from the author's code; see :attr:`reluclf.Spec.setting`.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def results(dataset: str, architecture: str, records: Sequence[Record], features
     for head in HEADS:
         published = paper.result(dataset, architecture, head)
         ours = {
-            protocol: select(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol, loss="guarded", features=features)
+            protocol: of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
             for protocol in ("carried", "fresh")
         }
         for name in paper.MEASURES:
@@ -113,8 +118,8 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         A row for each fold and one for the mean; accuracy of the paper and of both protocols, of the carried model on the test set after
         the fold, and the losses.
     """
-    chosen = {"dataset": dataset, "architecture": "cnn", "head": "relu", "loss": "guarded", "features": "paper"}
-    carried, fresh = select(records, protocol="carried", **chosen), select(records, protocol="fresh", **chosen)
+    chosen = {"dataset": dataset, "architecture": "cnn", "head": "relu"}
+    carried, fresh = (of_setting(records, protocol=protocol, **chosen) for protocol in ("carried", "fresh"))
 
     def at(records: Sequence[Record], fold: int, value: Callable[[Any], float], name: str) -> str:
         return cell(estimate([value(record.folds[fold]) for record in records if fold < len(record.folds)]), name)
@@ -168,7 +173,7 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for dataset, architecture in paper.RESULT_TABLES:
         for head in HEADS:
-            chosen = {"dataset": dataset, "architecture": architecture, "head": head, "loss": "guarded", "features": "paper"}
+            chosen = {"dataset": dataset, "architecture": architecture, "head": head}
             carried, fresh = (
                 [r for r in select(records, protocol=protocol, **chosen) if len(r.folds) == N_SPLITS] for protocol in ("carried", "fresh")
             )
@@ -189,10 +194,182 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def claims() -> pd.DataFrame:
-    """The paper's claims and proposals, in our words, with where they stand, as text."""
-    rows = [{"id": key, "section": entry["section"], "claim": entry["claim"]} for key, entry in paper.claims().items()]
-    rows += [{"id": key, "section": entry["section"], "claim": entry["proposal"]} for key, entry in paper.future_work().items()]
+def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """The two heads compared, by architecture and protocol, as text.
+
+    Returns
+    -------
+    DataFrame of str
+        ReLU minus softmax: in test accuracy, paired by seed; over the ten folds of one ``fresh`` run, with the variance corrected for their overlap;
+        and in how many seeds McNemar's test finds the two to differ on the test set (Holm over the seeds, 5 %).
+    """
+    rows = []
+    for (of, architecture), protocol in product(paper.RESULT_TABLES, ("carried", "fresh")):
+        if of != dataset:
+            continue
+        by_head = [
+            {run.spec.seed: run for run in of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)}
+            for head in ("relu", "softmax")
+        ]
+        pairs = [(by_head[0][seed], by_head[1][seed]) for seed in sorted(by_head[0].keys() & by_head[1].keys())]
+        whole = [pair for pair in pairs if protocol == "fresh" and all(len(run.folds) == N_SPLITS for run in pair)][:1]
+        # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
+        adjusted = holm([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
+        rows.append(
+            {
+                "network": architecture.upper(),
+                "protocol": protocol,
+                "over seeds, points": _difference(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
+                "over folds, points": _difference(
+                    paired(*(run.fold_accuracy for run in whole[0]), margin=0, overlap=1 / (N_SPLITS - 1)) if whole else None
+                ),
+                "seeds that differ (McNemar)": f"{int(np.sum(adjusted < 0.05))} of {len(pairs)}" if pairs else NONE,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _difference(value: Difference | None) -> str:
+    if value is None:
+        return NONE
+    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    return f"{mean} [{low}, {high}] (n = {value.n})"
+
+
+def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """What became of the ReLU head under Keras's own loss, word for word as the author's code has it.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each architecture: the runs, how many met a loss that was not finite, at which batch, and the test accuracies of those that died
+        and of those that did not.
+    """
+    rows = []
+    for of, architecture in paper.RESULT_TABLES:
+        runs = of_setting(records, {"loss": "verbatim"}, dataset=dataset, architecture=architecture, head="relu") if of == dataset else []
+        if not runs:
+            continue
+        batches = sorted(run.diverged_at for run in runs if run.diverged_at)
+        dead, alive = ([r for r in runs if (r.diverged_at is not None) == died] for died in (True, False))
+        rows.append(
+            {
+                "network": f"{architecture.upper()}-ReLU",
+                "runs": str(len(runs)),
+                "died": str(len(dead)),
+                "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}" if batches else NONE,
+                "test accuracy of the dead, %": cell(measure(dead, "test_accuracy"), "test_accuracy"),
+                "of the others, %": cell(measure(alive, "test_accuracy"), "test_accuracy"),
+            }
+        )
+    columns = ["network", "runs", "died", "at batch (median; range)", "test accuracy of the dead, %", "of the others, %"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of the heads of :data:`reluclf.models.HEADS` on both architectures, as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    rows = []
+    for head, definition in models.HEADS.items():
+        chosen = {
+            architecture: of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+            for architecture in ("ffnn", "cnn")
+        }
+        accuracy = {f"{name.upper()}, %": cell(measure(runs, "test_accuracy"), "test_accuracy") for name, runs in chosen.items()}
+        rows.append({"head": f"`{head}`", "its output for logit z": definition.formula, **accuracy})
+    return pd.DataFrame(rows)
+
+
+def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of the CNN on what it was not built for: components in order, components shuffled, and pixels; as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    rows = []
+    for features, title in (("paper", "principal components, in order"), ("shuffled", "the same, in a random order"), ("pixels", "16 × 16 pixels")):
+        setting = {} if features == "paper" else {"features": features}
+        row = {"the CNN sees": title}
+        for head in HEADS:
+            runs = of_setting(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh")
+            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def heads() -> pd.DataFrame:
+    """The heads with their outputs, losses and sources, as text."""
+    losses = {
+        models.guarded: "outputs divided by their sum, then cross-entropy",
+        models.softmax_cross_entropy: "softmax of the outputs, then cross-entropy",
+        models.sparsemax_loss: "sparsemax loss",
+    }
+    rows = []
+    for name, head in models.HEADS.items():
+        source = f"{{cite}}`{head.source}`" if head.source else "this book"
+        rows.append({"head": f"`{name}`", "its output for logit z": head.formula, "its loss": losses[head.loss], "source": source})
+    return pd.DataFrame(rows)
+
+
+def clinic(records: Sequence[Record]) -> pd.DataFrame:
+    """WDBC as a clinician reads it, malignant being positive: sensitivity, specificity and misses of each classifier, as text.
+
+    The networks by protocol; logistic regression on the same splits. Misses are of the 64 malignant tumours in the test set.
+    """
+    cases = [("logistic regression", of_setting(records, dataset="wdbc", architecture="logistic"))]
+    for head in HEADS:
+        for protocol in ("carried", "fresh"):
+            runs = of_setting(records, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol)
+            cases.append((f"FFNN-{HEAD_TITLES[head]}, {protocol}", runs))
+    rows = []
+    for title, runs in cases:
+        matrices = np.array([run.test.confusion_matrix for run in runs], dtype=float).reshape(-1, 2, 2)
+        rows.append(
+            {
+                "classifier": title,
+                "sensitivity, %": cell(estimate(matrices[:, 0, 0] / matrices[:, 0].sum(axis=1)), "test_accuracy"),
+                "specificity, %": cell(estimate(matrices[:, 1, 1] / matrices[:, 1].sum(axis=1)), "test_accuracy"),
+                "malignant missed": cell(estimate(matrices[:, 0, 1]), "count"),
+                "accuracy, %": cell(measure(runs, "test_accuracy"), "test_accuracy"),
+            }
+        )
+    for head, figure in (("softmax", 11), ("relu", 10)):
+        counts = paper.matrix(figure).counts
+        rows.append(
+            {
+                "classifier": f"the paper's FFNN-{HEAD_TITLES[head]}",
+                "sensitivity, %": number(counts[0, 0] / counts[0].sum(), "test_accuracy"),
+                "specificity, %": number(counts[1, 1] / counts[1].sum(), "test_accuracy"),
+                "malignant missed": str(counts[0, 1]),
+                "accuracy, %": number(np.trace(counts) / counts.sum(), "test_accuracy"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def remedies(records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of both networks with the ReLU head, on both image sets, under each intervention, as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    cases: list[tuple[str, str, dict[str, Any]]] = [
+        ("softmax head", "softmax", {}),
+        ("ReLU head, as it is", "relu", {}),
+        ("initial output bias 1", "relu", {"bias": 1.0}),
+        ("leaky head", "leaky_relu", {}),
+        ("gradient norms clipped to 1", "relu", {"clipnorm": 1.0}),
+        ("floor of 0.1 under the outputs", "relu", {"floor": 0.1}),
+        ("a tenth of the learning rate", "relu", {"learning_rate": 0.0001}),
+    ]
+    rows = []
+    for title, head, setting in cases:
+        row = {"network": title}
+        for dataset, architecture in paper.RESULT_TABLES:
+            if dataset != "wdbc":
+                runs = of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+                row[f"{data.TITLES[dataset]} {architecture.upper()}"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -206,15 +383,34 @@ def provenance(records: Sequence[Record]) -> pd.DataFrame:
             {
                 "runs": group,
                 "seeds": _ranges(record.spec.seed for record in members),
-                "epochs": f"{sum(sum(len(f.train.loss) for f in r.folds) + (len(r.final.train.loss) if r.final else 0) for r in members):,}",
-                "hours": f"{sum(p.seconds for p in where) / 3600:.2f}",
-                "device": ", ".join(sorted({p.device for p in where})),
-                "backend": ", ".join(sorted({f"{p.backend} {p.versions.get(p.backend, '')}".strip() for p in where})),
+                **_effort(members),
+                "device": ", ".join(sorted({_where(record)[0] for record in members})),
+                "backend": ", ".join(sorted({_where(record)[1] for record in members})),
                 "commit": ", ".join(sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})),
                 "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
             }
         )
     return pd.DataFrame(rows)
+
+
+def totals(records: Sequence[Record]) -> pd.DataFrame:
+    """Runs, epochs and hours of computing, by device and backend, as text."""
+    rows = []
+    for (device, backend), members in groupby(sorted(records, key=_where), key=_where):
+        members = list(members)
+        rows.append({"device": device, "backend": backend, "runs": f"{len(members):,}", **_effort(members)})
+    return pd.DataFrame(rows)
+
+
+def _where(record: Record) -> tuple[str, str]:
+    return record.provenance.device, f"{record.provenance.backend} {record.provenance.versions.get(record.provenance.backend, '')}".strip()
+
+
+def _effort(records: Sequence[Record]) -> dict[str, str]:
+    epochs = sum(
+        len(curve.loss) for record in records for curve in (*(fold.train for fold in record.folds), *([record.final.train] if record.final else []))
+    )
+    return {"epochs": f"{epochs:,}", "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}"}
 
 
 def modules() -> pd.DataFrame:
@@ -259,9 +455,8 @@ def number(value: float, name: str) -> str:
     """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
     if math.isnan(value):
         return "NaN"
-    if name in _PERCENT:
-        return f"{100 * value:.2f}"
-    return f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+    text = f"{100 * value:.2f}" if name in _PERCENT else f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+    return text.replace("-", "−")
 
 
 def signed(difference: float, name: str) -> str:

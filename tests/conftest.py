@@ -17,11 +17,16 @@ hypothesis.settings.load_profile("suite")
 _download = data._download
 
 
+def _unset(patch):
+    for name in ("RELUCLF_RESULTS", "RELUCLF_AFRESH", "RELUCLF_PROGRESS"):
+        patch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_user_cache_in_session_fixtures(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("RELUCLF_RESULTS", raising=False)
+        _unset(patch)
         yield
 
 
@@ -33,7 +38,7 @@ def _alone(monkeypatch, tmp_path):
         raise ConnectionError(f"a test tried to download {url}")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("RELUCLF_RESULTS", raising=False)
+    _unset(monkeypatch)
     monkeypatch.setattr(data, "_download", no_network)
 
 

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from reluclf import __main__ as command_line
-from reluclf import chapters, paths
+from reluclf import chapters, models, paths, verdicts
 from reluclf.records import Store
 
 CHAPTERS = chapters.names()
@@ -58,7 +58,7 @@ def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path)
 def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
     notebook = executed("wdbc", SMOKE, tmp_path)
     records = Store(tmp_path / "results").read_all()
-    assert len(records) == 6 and {record.spec.epochs for record in records} == {1}
+    assert len(records) == 8 and {record.spec.epochs for record in records} == {1}
     assert "(n = 1)" in str(notebook)
     assert "not measured yet" not in str(notebook)
 
@@ -67,10 +67,18 @@ def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
 def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, images):
     notebook = executed(chapter, {**SMOKE, "samples": 400}, tmp_path)
     records = Store(tmp_path / "results").read_all()
-    assert len(records) == 8 and {(r.spec.architecture, r.spec.head, r.spec.protocol) for r in records} == {
-        (a, h, p) for a in ("ffnn", "cnn") for h in ("softmax", "relu") for p in ("carried", "fresh")
-    }
+    of_the_tables = {(r.spec.architecture, r.spec.head, r.spec.protocol) for r in records if not r.spec.setting}
+    assert {(a, h, p) for a in ("ffnn", "cnn") for h in ("softmax", "relu") for p in ("carried", "fresh")} <= of_the_tables
+    assert sum(record.spec.loss == "verbatim" for record in records) == 8
+    assert {record.spec.head for record in records} == set(models.HEADS)
+    assert {record.spec.features for record in records} == {"paper", "pixels", "shuffled"}
     assert "not measured yet" not in str(notebook)
+
+
+def test_the_discussion_trains_its_interventions(tmp_path, images):
+    executed("discussion", {"train": True, "seeds": 1, "epochs": 1, "samples": 400, "datasets": ["mnist"], "workers": 2}, tmp_path)
+    settings = [record.spec.setting for record in Store(tmp_path / "results").read_all() if record.spec.architecture == "cnn" and record.spec.setting]
+    assert sorted(settings, key=str) == sorted((remedy.setting for remedy in verdicts.REMEDIES if remedy.setting), key=str)
 
 
 def test_without_its_records_and_without_training_a_chapter_says_what_is_missing_and_how_to_make_it(tmp_path):
@@ -85,8 +93,8 @@ def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, t
     monkeypatch.setattr(paths, "RESULTS", tmp_path / "kept")
     status = command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "epochs=1", "folds=1", "protocols=carried", "workers=1", "AFRESH=1", *flags])
     assert status == 0, capsys.readouterr().err
-    assert len(list((tmp_path / "reruns/wdbc/results").rglob("seed-*.json"))) == 4
-    assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (4 if flags else 0)
+    assert len(list((tmp_path / "reruns/wdbc/results").rglob("seed-*.json"))) == 6
+    assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (6 if flags else 0)
 
 
 @pytest.mark.parametrize(

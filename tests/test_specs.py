@@ -15,7 +15,7 @@ WDBC = PLAIN | {"dataset": "wdbc"}
 VALUES = {
     "dataset": ["mnist", "fashion_mnist", "wdbc"],
     "architecture": ["ffnn", "cnn"],
-    "head": ["softmax", "relu"],
+    "head": ["softmax", "relu", "leaky_relu", "relu_softmax", "sparsemax"],
     "protocol": ["carried", "fresh"],
     "seed": [0, 1, 12, 2**31 - 1],
     "loss": ["guarded", "verbatim"],
@@ -23,8 +23,17 @@ VALUES = {
     "epochs": [1, 32, 10_000],
     "folds": [0, 1, 10],
     "batch_size": [1, 256],
+    "optimizer": ["adam", "rmsprop", "sgd"],
+    "learning_rate": [None, 0.001, 1e-5, 1],
+    "clipnorm": [None, 1.0, 0.5],
+    "bias": [0.0, -0.0, 1, -0.25],
+    "floor": [0.0, 0.1],
     "samples": [None, 100, 300, 60_000],
 }
+
+
+def test_no_field_is_left_out_of_these_tests():
+    assert set(VALUES) == set(Spec.model_fields)
 
 
 def spec_or_none(fields):
@@ -44,7 +53,16 @@ def test_defaults_do_not_enter_the_path_even_when_they_are_spelt_out():
 
 @pytest.mark.parametrize(
     "field, value",
-    [("loss", "verbatim"), ("features", "pixels"), ("epochs", 2), ("folds", 3), ("batch_size", 64), ("samples", 1000)],
+    [
+        ("loss", "verbatim"),
+        ("features", "pixels"),
+        ("epochs", 2),
+        ("folds", 3),
+        ("batch_size", 64),
+        ("samples", 1000),
+        ("learning_rate", 1e-05),
+        ("clipnorm", 1.0),
+    ],
 )
 def test_a_value_other_than_the_default_enters_the_path(field, value):
     assert Spec(**PLAIN, **{field: value}).path == PurePosixPath(f"mnist/ffnn-relu/carried,{field}={value}/seed-3.json")
@@ -87,7 +105,13 @@ def test_a_spec_names_its_pair_of_network_and_data():
         (WDBC | {"features": "pixels"}, ["features", "'pixels'", "'wdbc'", "'paper' and 'raw'"]),
         (WDBC | {"features": "shuffled"}, ["features", "'shuffled'", "'wdbc'", "'paper' and 'raw'"]),
         (WDBC | {"architecture": "cnn"}, ["architecture", "'cnn'", "'wdbc'", "'ffnn'"]),
-        (PLAIN | {"learning_rate": 0.1}, ["learning_rate", "not a field", "dataset", "batch_size"]),
+        (PLAIN | {"optimizer": "lion"}, ["optimizer", "'lion'", "'adam'", "'rmsprop'", "'sgd'"]),
+        (PLAIN | {"learning_rate": 0.0}, ["learning_rate", "0.0", "greater than 0"]),
+        (PLAIN | {"clipnorm": float("nan")}, ["clipnorm", "nan", "1000000"]),
+        (PLAIN | {"floor": -0.1}, ["floor", "-0.1", "greater than or equal to 0"]),
+        (PLAIN | {"floor": 0.1, "head": "sparsemax"}, ["floor", "0.1", "'sparsemax'", "only 0.0"]),
+        (PLAIN | {"loss": "verbatim", "head": "softplus"}, ["loss", "'verbatim'", "'softplus'", "only 'guarded'"]),
+        (PLAIN | {"momentum": 0.9}, ["momentum", "not a field", "dataset", "batch_size"]),
         ({name: value for name, value in PLAIN.items() if name != "seed"}, ["seed is missing"]),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from reluclf.stats import estimate
+from reluclf.stats import estimate, holm, mcnemar, paired
 
 
 def test_an_estimate_of_nothing_is_none():
@@ -16,7 +16,7 @@ def test_an_estimate_of_nothing_is_none():
 def test_one_run_has_a_mean_and_no_interval():
     one = estimate([0.9])
     assert (one.mean, one.n) == (0.9, 1)
-    assert math.isnan(one.low) and math.isnan(one.high) and math.isnan(one.prediction[0])
+    assert math.isnan(one.low) and math.isnan(one.high) and math.isnan(one.prediction()[0])
 
 
 def test_the_interval_is_scipys_t_interval():
@@ -33,6 +33,69 @@ def test_the_intervals_cover_what_they_promise():
     samples = rng.normal(3, 2, (4000, 5))
     estimates = [estimate(sample[:4]) for sample in samples]
     covered = np.mean([e.low <= 3 <= e.high for e in estimates])
-    predicted = np.mean([e.prediction[0] <= sample[4] <= e.prediction[1] for e, sample in zip(estimates, samples, strict=True)])
+    predicted = np.mean([e.prediction()[0] <= sample[4] <= e.prediction()[1] for e, sample in zip(estimates, samples, strict=True)])
     assert covered == pytest.approx(0.95, abs=0.015)
     assert predicted == pytest.approx(0.95, abs=0.015)
+
+
+def test_several_prediction_intervals_hold_together():
+    # Ten values are predicted from five runs each: all ten intervals together must hold in about 95 % of the cases (Bonferroni: at least).
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(1500):
+        runs, more = rng.normal(size=(10, 5)), rng.normal(size=10)
+        intervals = [estimate(values).prediction(comparisons=10) for values in runs]
+        held.append(all(low <= value <= high for (low, high), value in zip(intervals, more, strict=True)))
+    assert 0.94 <= np.mean(held) <= 0.99
+
+
+def test_the_paired_test_is_scipys():
+    a, b = np.random.default_rng(3).normal(size=(2, 9))
+    ours, theirs = paired(a, b, margin=0.1), scipy_stats.ttest_rel(a, b)
+    assert ours.p == pytest.approx(theirs.pvalue)
+    assert (ours.low, ours.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+
+
+def test_the_equivalence_test_is_statsmodels():
+    from statsmodels.stats.weightstats import ttost_paired
+
+    a, b = np.random.default_rng(4).normal(0, 0.02, size=(2, 12))
+    assert paired(a, b, margin=0.01).p_equivalent == pytest.approx(ttost_paired(a, b, -0.01, 0.01)[0])
+
+
+@pytest.mark.parametrize(
+    ("differences", "shown"),
+    [
+        ([0.001, -0.001, 0.002, 0.0, -0.002], "equivalent"),
+        ([0.05, 0.06, 0.04, 0.05, 0.055], "greater"),
+        ([-0.05, -0.06, -0.04, -0.05, -0.055], "less"),
+        ([0.3, -0.3, 0.2, -0.25, 0.05], "nothing"),
+    ],
+)
+def test_what_is_shown_is_shown_and_what_is_not_is_not(differences, shown):
+    d = paired(differences, np.zeros(5), margin=0.01)
+    assert [d.equivalent, d.greater, d.less] == [shown == "equivalent", shown == "greater", shown == "less"]
+
+
+def test_equal_results_in_every_pair_are_equivalent_and_one_pair_shows_nothing():
+    assert paired([0.9, 0.8], [0.9, 0.8], margin=0.01).equivalent
+    assert paired([0.9], [0.8], margin=0.01) is None
+
+
+def test_overlapping_folds_widen_the_interval_as_nadeau_and_bengio_say():
+    a, b = np.random.default_rng(5).normal(size=(2, 10))
+    plain, corrected = paired(a, b, 0.1), paired(a, b, 0.1, overlap=1 / 9)
+    assert (corrected.high - corrected.low) / (plain.high - plain.low) == pytest.approx(math.sqrt((1 / 10 + 1 / 9) / (1 / 10)))
+    assert corrected.p > plain.p
+
+
+def test_mcnemar_counts_only_the_samples_on_which_the_two_disagree():
+    a = np.array([True] * 90 + [True] * 8 + [False] * 2)
+    b = np.array([True] * 90 + [False] * 8 + [True] * 2)
+    assert mcnemar(a, b) == pytest.approx(2 * scipy_stats.binom.cdf(2, 10, 0.5))
+    assert mcnemar(a, a) == 1
+
+
+def test_holm_multiplies_the_smallest_p_value_by_the_number_of_tests():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert len(holm([])) == 0

@@ -77,6 +77,38 @@ def test_optimism_is_cross_validation_minus_test():
     assert line["fresh, mean − test"] == tables.NONE
 
 
+def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
+    # ReLU gets a tenth of every class wrong that softmax gets right, in each of three seeds.
+    runs = [
+        record(spec(head=head, protocol="fresh", seed=seed), [0.9 + i / 1000 + (head == "softmax") * i / 100 for i in range(10)], hits=hits)
+        for head, hits in (("relu", 0.8), ("softmax", 0.9))
+        for seed in (1, 2, 3)
+    ]
+    line = tables.compared("mnist", runs).set_index(["network", "protocol"]).loc[("FFNN", "fresh")]
+    difference = 100 * (runs[0].test.accuracy - runs[3].test.accuracy)
+    assert line["over seeds, points"].startswith(f"−{abs(difference):.2f} [")
+    assert line["over folds, points"].startswith("−4.50 [")
+    assert line["seeds that differ (McNemar)"] == "3 of 3"
+    assert set(tables.compared("mnist", []).iloc[0][2:]) == {tables.NONE}
+
+
+def test_deaths_are_counted_with_their_batches():
+    runs = [
+        record(spec(protocol="fresh", folds=0, epochs=5, loss="verbatim", seed=seed), [], 0.1, diverged_at=at)
+        for seed, at in ((1, 7), (2, 21), (3, None))
+    ]
+    line = tables.deaths("mnist", runs).iloc[0]
+    assert (line["runs"], line["died"], line["at batch (median; range)"]) == ("3", "2", "14; 7 to 21")
+    assert tables.deaths("mnist", []).empty
+
+
+def test_a_clinicians_positive_is_malignant():
+    run = record(Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1), [0.9] * 10, hits=0.75)
+    frame = tables.clinic([run]).set_index("classifier")
+    assert frame.loc["FFNN-ReLU, carried", "malignant missed"] == "16.00 (n = 1)"
+    assert frame.loc["the paper's FFNN-ReLU", ["sensitivity, %", "malignant missed"]].tolist() == ["76.56", "15"]
+
+
 def test_the_provenance_table_counts_epochs_and_names_seeds_in_brief():
     runs = [record(spec(seed=seed), [0.5] * 10, hits=0.9) for seed in (1, 2, 3, 5)]
     line = tables.provenance(runs).iloc[0]
@@ -142,3 +174,15 @@ def test_prose_says_percent_interval_and_n_or_that_nothing_is_measured():
 
     texts = [pages.percent(value).replace("\u00a0", " ") for value in (None, 0.98223, estimate([0.9]), estimate([0.9, 0.92, 0.94]))]
     assert texts == ["(not measured yet)", "98.22 %", "90.00 % (n = 1)", "92.00 % (87.03 to 96.97, n = 3)"]
+
+
+@pytest.mark.parametrize("columns", [["head", "seeds"], []])
+def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
+    import pandas as pd
+    from IPython import display
+
+    shown = []
+    monkeypatch.setattr(display, "display", shown.append)
+    pages.table(pd.DataFrame(columns=columns), "Nothing yet.", "tab-nothing")
+    lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
+    assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {tables.NONE}

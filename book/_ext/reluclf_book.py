@@ -108,8 +108,26 @@ def _lighten(app, error):
     (static / "scripts" / "fontawesome.js").write_text("// The icons are in the style sheet, as a font.\n", encoding="utf-8")
 
 
+def write_ledger(app, exception):
+    """Lay the verdicts beside the pages, as CSV and JSON."""
+    if exception or app.builder.format != "html":
+        return
+    import dataclasses
+    import json
+
+    import pandas as pd
+
+    from reluclf.records import Store
+    from reluclf.verdicts import judge
+
+    rows = [dataclasses.asdict(verdict) for verdict in judge(Store().read_all())]
+    pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False)
+    (Path(app.outdir) / "ledger.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def setup(app):
     """Register the extension with Sphinx."""
+    app.connect("build-finished", write_ledger)
     app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))
     app.connect("config-inited", _configure)
     app.connect("html-page-context", _page, priority=900)

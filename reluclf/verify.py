@@ -1,0 +1,108 @@
+"""Published records against runs made again.
+
+A random sample of the records is retrained, each in the shortest form that tells: a ``carried`` run its first fold, a ``fresh`` run its
+final model, for both come out the same whether or not the rest of the run is done. Where device, libraries, backend and threads are
+those of the record, every loss and accuracy must be equal. Elsewhere rounding makes two runs part after some hundred updates, and only
+the distribution can be compared: the test accuracies must differ by no more than :func:`tolerance`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reluclf import campaign
+from reluclf.records import Record, Store
+from reluclf.specs import Spec
+
+#: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be this.
+ASSUMED_STD = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one retrained record: ``verdict`` is ``identical``, ``agrees`` or ``differs``; ``why`` says on what grounds."""
+
+    spec: Spec
+    verdict: str
+    why: str
+
+
+def shortest_telling(spec: Spec) -> Spec:
+    """The spec whose run is the part of the given one that is retrained."""
+    return spec.model_copy(update={"folds": 1 if spec.protocol == "carried" else 0})
+
+
+def choose(records: Sequence[Record], seconds: float, seed: int) -> list[Record]:
+    """Records in random order, as many as are retrained in about so many seconds of one worker; at least one."""
+    chosen, total = [], 0.0
+    for i in np.random.default_rng(seed).permutation(len(records)):
+        record = records[i]
+        share = campaign.epochs(shortest_telling(record.spec)) / campaign.epochs(record.spec)
+        expected = 2 + share * sum([fold.seconds for fold in record.folds] + ([record.final.seconds] if record.final else []))
+        if chosen and total + expected > seconds:
+            continue
+        chosen.append(record)
+        total += expected
+    return chosen
+
+
+def tolerance(record: Record, records: Sequence[Record]) -> float:
+    """How far two runs of one spec on different machines may differ in test accuracy: four standard deviations of a difference of two.
+
+    The standard deviation is that over the seeds of the same experiment, or :data:`ASSUMED_STD` if there are fewer than three.
+    """
+    kin = [other.test.accuracy for other in records if other.spec.model_copy(update={"seed": 0}) == record.spec.model_copy(update={"seed": 0})]
+    std = float(np.std(kin, ddof=1)) if len(kin) >= 3 else 0.0
+    return 4 * 2**0.5 * max(std, ASSUMED_STD)
+
+
+def compare(published: Record, again: Record, records: Sequence[Record]) -> Verdict:
+    """Compare a record with a run of its :func:`shortest_telling` spec."""
+    parts = []
+    for record in (published, again):
+        part = record.folds[0] if record.spec.protocol == "carried" else record.final
+        parts.append((part.model_dump(exclude={"seconds", "probe"}), _test_accuracy(record)))
+    # repr, because NaN is not equal to itself.
+    if repr(parts[0]) == repr(parts[1]):
+        return Verdict(published.spec, "identical", "every loss and accuracy is the same")
+    old, new = (record.provenance for record in (published, again))
+    moved = [name for name in ("device", "backend", "threads", "versions", "data") if getattr(old, name) != getattr(new, name)]
+    if not moved:
+        return Verdict(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
+    if "data" in moved:
+        return Verdict(published.spec, "differs", "the data are not those of the record")
+    difference, allowed = abs(parts[0][1] - parts[1][1]), tolerance(published, records)
+    verdict = "agrees" if difference <= allowed else "differs"
+    return Verdict(published.spec, verdict, f"other {', '.join(moved)}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
+
+
+def run(records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0) -> list[Verdict]:
+    """Retrain a random sample of records and compare.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    seconds : float
+        Wall time to spend, roughly.
+    workers : int, optional
+        Processes; by default one a core.
+    seed : int
+        Of the sample.
+    """
+    import joblib
+
+    workers = workers or joblib.cpu_count()
+    sample = choose(records, seconds * workers, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        campaign.train_missing([shortest_telling(record.spec) for record in sample], store, workers)
+        return [compare(record, store.read(shortest_telling(record.spec)), records) for record in sample]
+
+
+def _test_accuracy(record: Record) -> float:
+    return record.folds[0].test.accuracy if record.spec.protocol == "carried" else record.final.test.accuracy[-1]

@@ -1,0 +1,56 @@
+"""No result is typed into the prose: it is glued from records, or from the paper's numbers in book/paper.yml."""
+
+import re
+
+import nbformat
+import pytest
+
+from reluclf import chapters, paths
+
+#: Numbers that are no results, and may be typed: what was done, what a word means, a mathematical constant.
+ALLOWED = {
+    "95 %": "the confidence of every interval",
+    "70 %": "WDBC's split, in the author's code",
+    "30 %": "WDBC's split, in the author's code",
+    "5 %": "where the colours of the confusion matrices saturate",
+    "16.118": "-log(1e-7), the largest loss",
+    "0.1": "the dropout rate of Table 2",
+    "0.2": "the paper's own wording of claim C22",
+    "0.02": "the difference of two numbers in the paper's Table 9, which a test computes",
+}
+
+#: A percentage or a decimal fraction; whole numbers count layers, epochs and images.
+RESULT = re.compile(r"\d+(?:\.\d+)?\s?%|(?<![\d.:])\d+\.\d+(?!\d|\.\d|:)")
+
+
+def prose(cell):
+    """The text of a markdown cell, and the captions of a figure, without code, mathematics, roles, links, versions and sections."""
+    text = cell.source if cell.cell_type == "markdown" else cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+    named = r"(?:[Ss]ections?|Python|and) [\d.]+"
+    for hidden in (r"```.*?```", r"\{[a-z:]+\}`[^`]*`", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"\]\([^)]*\)", named):
+        text = re.sub(hidden, " ", text, flags=re.DOTALL)
+    return text
+
+
+@pytest.mark.parametrize("chapter", chapters.names())
+def test_no_result_is_typed_into_the_prose(chapter):
+    notebook = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)
+    typed = {found for cell in notebook.cells for found in RESULT.findall(prose(cell))} - set(ALLOWED)
+    assert not typed, f"{chapter} has typed numbers {sorted(typed)}; glue them"
+
+
+def test_a_typed_result_would_be_found_and_a_glued_one_is_not():
+    def cell(source):
+        return nbformat.v4.new_markdown_cell(source)
+
+    assert RESULT.findall(prose(cell("It reached 97.8 % on the test set, a loss of 0.2425."))) == ["97.8 %", "0.2425"]
+    assert not RESULT.findall(prose(cell("It reached {glue:text}`x-97.8` with $p = 0.5$ and `0.3` on Python 3.11, in section 2.5 and 3.3.")))
+
+
+def test_what_is_allowed_is_true():
+    import math
+
+    from reluclf import paper
+
+    assert f"{-math.log(1e-7):.3f}" == "16.118"
+    assert f"{paper.result('wdbc', 'ffnn', 'softmax')['f1'] - paper.result('wdbc', 'ffnn', 'relu')['f1']:.2f}" == "0.02"

@@ -1,0 +1,240 @@
+"""The rules of the verdicts, on records made up so that the answer is known."""
+
+import re
+
+import nbformat
+import numpy as np
+import pytest
+from factory import record
+
+from reluclf import Spec, paper, paths, verdicts
+from reluclf import records as schema
+from reluclf.verdicts import Status, judge
+
+
+def run(dataset, architecture, head, protocol, seed, folds=None, hits=0.9, **fields):
+    accuracies = list(folds) if folds is not None else [hits] * 10
+    spec = Spec(dataset=dataset, architecture=architecture, head=head, protocol=protocol, seed=seed, folds=len(accuracies), **fields)
+    return record(spec, accuracies, hits)
+
+
+def runs(dataset, architecture, head, protocol, folds, hits, spread=0.002, n=5, **fields):
+    """Runs whose fold accuracies and hits vary from seed to seed by about the spread, evenly."""
+    shifts = np.linspace(-spread, spread, n)
+    return [
+        run(dataset, architecture, head, protocol, seed, [min(1, f + shift) for f in folds], hits + shift, **fields)
+        for seed, shift in enumerate(shifts, start=1)
+    ]
+
+
+def verdict(identifier, records):
+    return next(found for found in judge(records) if found.id == identifier)
+
+
+def as_in_the_paper(dataset, architecture, head):
+    """Carried runs that scatter around the paper's own numbers."""
+    return runs(
+        dataset,
+        architecture,
+        head,
+        "carried",
+        paper.fold_accuracy(dataset, architecture, head),
+        paper.result(dataset, architecture, head)["test_accuracy"],
+    )
+
+
+def test_every_table_figure_claim_and_proposal_has_exactly_one_verdict():
+    expected = [f"T{n}" for n in range(1, 10)] + [f"F{n}" for n in range(1, 12)] + [f"C{n:02d}" for n in range(1, 26)] + ["W1", "W2"]
+    assert [found.id for found in judge([])] == expected
+
+
+def test_without_records_only_what_the_code_settles_is_judged():
+    judged = {found.id for found in judge([]) if found.status != Status.OPEN}
+    assert judged == {"T1", "T2", "F1", "C01", "C02", "C03", "C04", "C05", "C06", "C07", "C08", "C20"}
+
+
+def test_a_verdict_that_is_open_says_which_runs_it_lacks():
+    assert verdict("T3", []).why == "The rule needs 3 carried runs of MNIST FFNN-Softmax; none recorded."
+
+
+def test_every_verdict_points_to_a_label_that_a_chapter_has():
+    text = {file.stem: file.read_text() for file in paths.BOOK.glob("*.ipynb")}
+    for found in judge([]):
+        page, _, label = found.evidence.partition("#")
+        named = re.search(rf'{label}[)\\"`]|:label: {label}', text[page])
+        assert named, f"{found.id}: {page} has no label {label}"
+        assert nbformat.reads(text[page], as_version=4)
+
+
+@pytest.mark.parametrize("head", ["softmax", "relu"])
+def test_two_runs_are_not_enough_to_judge_on(head):
+    records = as_in_the_paper("mnist", "ffnn", "softmax") + as_in_the_paper("mnist", "ffnn", "relu")
+    few = [r for r in records if not (r.spec.head == head and r.spec.seed > 2)]
+    assert verdict("T3", few).status == Status.OPEN
+
+
+def test_a_table_that_comes_back_only_with_a_carried_model_is_reproduced_only_by_the_flaw():
+    carried = as_in_the_paper("mnist", "ffnn", "softmax") + as_in_the_paper("mnist", "ffnn", "relu")
+    honest = [run("mnist", "ffnn", head, "fresh", 1, 0.95 + 0.002 * np.sin(np.arange(10)), 0.95) for head in ("softmax", "relu")]
+    assert verdict("T3", carried).status == Status.OPEN
+    assert verdict("T3", carried + honest).status == Status.BY_THE_FLAW
+
+
+def test_a_table_that_comes_back_either_way_is_reproduced():
+    carried = as_in_the_paper("mnist", "ffnn", "softmax") + as_in_the_paper("mnist", "ffnn", "relu")
+    centre = {head: paper.result("mnist", "ffnn", head)["cv_accuracy"] for head in ("softmax", "relu")}
+    honest = [run("mnist", "ffnn", head, "fresh", 1, centre[head] + 0.003 * np.sin(np.arange(10)), 0.97) for head in centre]
+    assert verdict("T3", carried + honest).status == Status.REPRODUCED
+
+
+def test_a_table_whose_numbers_are_off_is_not_reproduced_and_the_numbers_are_named():
+    records = as_in_the_paper("mnist", "ffnn", "softmax") + runs("mnist", "ffnn", "relu", "carried", [0.9] * 10, 0.9777)
+    found = verdict("T3", records)
+    assert found.status == Status.NOT_REPRODUCED
+    assert "1 of its 4" in found.why and "ReLU's cross-validation accuracy" in found.why
+
+
+def test_folds_that_rise_only_with_a_carried_model_are_reproduced_only_by_the_flaw():
+    carried = as_in_the_paper("mnist", "cnn", "relu")
+    flat = run("mnist", "cnn", "relu", "fresh", 1, 0.5 + 0.05 * np.cos(np.pi * np.arange(10)), 0.5)
+    rising = run("mnist", "cnn", "relu", "fresh", 1, np.linspace(0.3, 0.9, 10), 0.5)
+    assert verdict("T5", [*carried, flat]).status == Status.BY_THE_FLAW
+    assert verdict("T5", [*carried, rising]).status == Status.REPRODUCED
+    off = runs("mnist", "cnn", "relu", "carried", [0.5] * 10, 0.9)
+    assert verdict("T5", [*off, flat]).status == Status.NOT_REPRODUCED
+
+
+def with_matrix(published, seed, shift):
+    """A carried run whose confusion matrix is the paper's, with ``shift`` images of each class moved off the diagonal."""
+    made = run(published.dataset, published.architecture, published.head, "carried", seed)
+    counts = published.counts.copy()
+    k = len(counts)
+    for i in range(k):
+        counts[i, i] -= shift
+        counts[i, (i + 1) % k] += shift
+    labels = np.repeat(np.arange(k), counts.sum(axis=1))
+    predictions = np.concatenate([np.repeat(np.arange(k), row) for row in counts])
+    return made.model_copy(update={"test": schema.Test.of(labels, predictions, 0.2, k)})
+
+
+@pytest.mark.parametrize("number", [2, 8, 11])
+def test_a_confusion_matrix_is_judged_on_the_hits_of_every_class(number):
+    published = paper.matrix(number)
+    near = [with_matrix(published, seed, shift) for seed, shift in enumerate((0, 1, 2, 0, 1), start=1)]
+    far = [with_matrix(published, seed, shift) for seed, shift in enumerate((20, 21, 22, 20, 21), start=1)]
+    assert verdict(f"F{number}", near).status == Status.REPRODUCED
+    assert verdict(f"F{number}", far).status == Status.NOT_REPRODUCED
+
+
+def both_protocols(relu, softmax, relu_fresh=None, softmax_fresh=None, pair=("mnist", "ffnn"), spread=0.001):
+    fresh = {"relu": relu_fresh or relu, "softmax": softmax_fresh or softmax}
+    carried = {"relu": relu, "softmax": softmax}
+    return [
+        r
+        for protocol, hits in (("carried", carried), ("fresh", fresh))
+        for head in ("relu", "softmax")
+        for r in runs(*pair, head, protocol, [hits[head]] * 10, hits[head], spread)
+    ]
+
+
+def test_on_par_is_shown_by_equivalence_under_both_protocols():
+    assert verdict("C09", both_protocols(0.977, 0.979)).status == Status.REPRODUCED
+
+
+def test_on_par_only_after_320_epochs_is_reproduced_only_by_the_flaw():
+    assert verdict("C09", both_protocols(0.977, 0.979, relu_fresh=0.9, softmax_fresh=0.979)).status == Status.BY_THE_FLAW
+
+
+def test_on_par_is_contradicted_by_a_difference_of_more_than_the_margin():
+    assert verdict("C09", both_protocols(0.90, 0.979)).status == Status.CONTRADICTED
+
+
+def test_slower_needs_to_be_behind_at_the_start_and_at_the_end():
+    pair = ("mnist", "cnn")
+    jitter = [  # the heads must not differ by the same amount in every seed
+        r for r in both_protocols(0.90, 0.95, 0.4, 0.93, pair, spread=0.003) if r.spec.head == "relu"
+    ] + [r for r in both_protocols(0.90, 0.95, 0.4, 0.93, pair, spread=0.001) if r.spec.head == "softmax"]
+    assert verdict("C11", jitter).status == Status.REPRODUCED
+    assert verdict("C11", both_protocols(0.90, 0.95, 0.93, 0.93, pair)).status == Status.OTHER_REASON
+    assert verdict("C11", both_protocols(0.95, 0.95, pair=pair)).status == Status.NOT_REPRODUCED
+
+
+@pytest.mark.parametrize(("hits", "status"), [(0.92, Status.REPRODUCED), (0.88, Status.CONTRADICTED), (0.9, Status.NOT_REPRODUCED)])
+def test_more_than_ninety_percent_is_judged_on_the_interval_of_the_mean(hits, status):
+    assert verdict("C12", runs("mnist", "cnn", "relu", "carried", [0.9] * 10, hits)).status == status
+
+
+def intervened(relu, softmax, remedies):
+    """CNNs on both image sets: accuracy by head, and by remedy (title to accuracy)."""
+    found = []
+    for dataset in ("mnist", "fashion_mnist"):
+        for head, hits in (("relu", relu), ("softmax", softmax)):
+            found += runs_without_folds(dataset, head, hits)
+        for remedy in verdicts.REMEDIES:
+            found += runs_without_folds(dataset, remedy.head, remedies.get(remedy.title, relu), **remedy.setting)
+    return found
+
+
+def runs_without_folds(dataset, head, hits, **setting):
+    return [
+        run(dataset, "cnn", head, "fresh", seed, [], hits + shift, **setting) for seed, shift in zip((1, 2, 3), (-0.001, 0.0, 0.001), strict=True)
+    ]
+
+
+CLIPPED, LEAKY, BIAS = "gradient norms clipped to 1", "a leaky head", "an initial output bias of 1"
+
+
+@pytest.mark.parametrize(
+    ("remedies", "status"),
+    [
+        ({CLIPPED: 0.9}, Status.CONTRADICTED),
+        ({LEAKY: 0.9}, Status.REPRODUCED),
+        ({BIAS: 0.9}, Status.REPRODUCED),
+        ({CLIPPED: 0.9, LEAKY: 0.9}, Status.NOT_REPRODUCED),
+        ({}, Status.NOT_REPRODUCED),
+    ],
+)
+def test_the_cause_is_the_one_whose_remedy_closes_the_gap_while_the_others_does_not(remedies, status):
+    assert verdict("C24", intervened(0.4, 0.92, remedies)).status == status
+
+
+def test_without_a_gap_there_is_no_cause_to_test():
+    assert verdict("C24", intervened(0.92, 0.92, {})).status == Status.NOT_TESTABLE
+
+
+def test_on_par_with_further_optimisation_needs_a_remedy_that_is_equivalent():
+    assert verdict("C14", intervened(0.4, 0.92, {CLIPPED: 0.92})).status == Status.REPRODUCED
+    assert verdict("C14", intervened(0.4, 0.92, {CLIPPED: 0.88})).status == Status.NOT_REPRODUCED
+
+
+def test_changing_a_record_changes_the_verdict_that_rests_on_it_and_no_other():
+    before = as_in_the_paper("wdbc", "ffnn", "softmax") + as_in_the_paper("wdbc", "ffnn", "relu")
+    before += [run("wdbc", "ffnn", head, "fresh", 1, 0.97 + 0.001 * np.sin(np.arange(10)), 0.97) for head in ("softmax", "relu")]
+    after = [r for r in before if r.spec.head != "relu" or r.spec.protocol != "carried"] + runs("wdbc", "ffnn", "relu", "carried", [0.5] * 10, 0.5)
+    changed = {old.id for old, new in zip(judge(before), judge(after), strict=True) if old != new}
+    assert "T9" in changed and changed <= {"T9", "F10", "C21", "C22", "C23"}
+
+
+def test_records_of_smoke_runs_and_other_settings_are_no_evidence():
+    small = [run("mnist", "cnn", "relu", "carried", seed, samples=500) for seed in (1, 2, 3)]
+    other = [run("mnist", "cnn", "relu", "carried", seed, clipnorm=1.0) for seed in (1, 2, 3)]
+    assert verdict("C12", small + other).status == Status.OPEN
+
+
+def test_the_clinicians_table_follows_the_labelling():
+    # ReLU: fewer benign tumours taken for malignant, more malignant ones for benign, in every seed but by different amounts.
+    def tumours(head, seed, missed, false):
+        made = run("wdbc", "ffnn", head, "carried", seed)
+        labels = np.repeat([0, 1], [64, 107])
+        predictions = labels.copy()
+        predictions[:missed] = 1
+        predictions[64 : 64 + false] = 0
+        return made.model_copy(update={"test": schema.Test.of(labels, predictions, 0.2, 2)})
+
+    relu = [tumours("relu", seed, 8 + seed, 1) for seed in range(1, 6)]
+    softmax = [tumours("softmax", seed, 4, 5 + seed % 2) for seed in range(1, 6)]
+    assert verdict("C23", relu + softmax).status == Status.REPRODUCED
+    swapped = [
+        r.model_copy(update={"spec": r.spec.model_copy(update={"head": {"relu": "softmax", "softmax": "relu"}[r.spec.head]})}) for r in relu + softmax
+    ]
+    assert verdict("C23", swapped).status == Status.NOT_REPRODUCED

@@ -1,0 +1,112 @@
+"""Published records are retrained and compared."""
+
+import json
+
+import pytest
+from factory import record
+
+from reluclf import Spec, campaign, records, verify
+from reluclf import __main__ as command_line
+from reluclf.records import Store
+
+TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def published(keras, tmp_path_factory):
+    """Three records that were really trained."""
+    store = Store(tmp_path_factory.mktemp("published"))
+    specs = [
+        Spec(**TINY, protocol="carried", folds=2, seed=1),
+        Spec(**TINY, protocol="fresh", folds=1, seed=1),
+        Spec(**TINY, protocol="fresh", folds=0, seed=2),
+    ]
+    return store, [campaign.train(spec, store) for spec in specs]
+
+
+@pytest.fixture
+def again(published, tmp_path):
+    """The same three runs, made again in the form that is compared."""
+    store = Store(tmp_path / "again")
+    return [campaign.train(verify.shortest_telling(found.spec), store) for found in published[1]]
+
+
+def changed(found, **fields):
+    return found.model_copy(update={"provenance": found.provenance.model_copy(update=fields)})
+
+
+def test_a_run_made_again_on_the_same_machine_is_identical(published, again):
+    verdicts = [verify.compare(*pair, published[1]) for pair in zip(published[1], again, strict=True)]
+    assert [found.verdict for found in verdicts] == ["identical"] * 3
+
+
+def test_on_the_same_machine_a_single_other_digit_differs(published, again):
+    carried = published[1][0]
+    first = carried.folds[0]
+    curve = first.train.model_copy(update={"loss": (first.train.loss[0] + 1e-6, *first.train.loss[1:])})
+    tampered = carried.model_copy(update={"folds": (first.model_copy(update={"train": curve}), *carried.folds[1:])})
+    assert verify.compare(tampered, again[0], published[1]).verdict == "differs"
+
+
+def test_elsewhere_runs_agree_within_the_tolerance_and_differ_beyond_it():
+    spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
+    ours = record(spec, [], 0.95)
+    near, far = (changed(record(spec, [], hits), device="CPU, another") for hits in (0.94, 0.80))
+    kin = [ours]
+    assert verify.tolerance(ours, kin) == pytest.approx(4 * 2**0.5 * verify.ASSUMED_STD)
+    assert verify.compare(ours, near, kin).verdict == "agrees"
+    assert verify.compare(ours, far, kin).verdict == "differs"
+    assert "other device" in verify.compare(ours, near, kin).why
+
+
+def test_other_data_never_agree():
+    spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
+    other = changed(record(spec, [], 0.951), data={"file": "1" * 64})
+    assert verify.compare(record(spec, [], 0.95), other, []).verdict == "differs"
+
+
+def test_the_tolerance_follows_the_spread_over_the_seeds_of_the_same_experiment():
+    kin = [record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], hits) for seed, hits in ((1, 0.5), (2, 0.7), (3, 0.9))]
+    stranger = record(Spec(**TINY | {"head": "softmax"}, protocol="fresh", folds=0, seed=4), [], 0.1)
+    assert verify.tolerance(kin[0], [*kin, stranger]) == verify.tolerance(kin[0], kin) > 4 * 2**0.5 * 0.1
+
+
+def test_the_sample_is_random_keeps_to_its_budget_and_is_never_empty():
+    many = [record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], 0.9) for seed in range(1, 41)]
+    once, other = (verify.choose(many, seconds=30, seed=seed) for seed in (1, 2))
+    assert len(once) == 10  # each takes a second of training and two of starting
+    assert [found.spec.seed for found in once] != [found.spec.seed for found in other]
+    assert len(verify.choose(many, seconds=0, seed=1)) == 1
+
+
+def test_the_command_passes_on_honest_records_and_fails_after_one_digit_is_changed(published, monkeypatch, capsys):
+    store, _ = published
+    monkeypatch.setattr("reluclf.paths.RESULTS", store.folder)
+    assert command_line.main(["verify", "SECONDS=60", "WORKERS=1", "SEED=1"]) == 0
+    assert "3 of 3 records retrained (SEED=1): 3 identical" in capsys.readouterr().out
+
+    file = store.file(Spec(**TINY, protocol="carried", folds=2, seed=1))
+    honest = file.read_text()
+    place = honest.index('"loss": [') + len('"loss": [')  # the first digit of the first loss
+    file.write_text(honest[:place] + str((int(honest[place]) + 1) % 10) + honest[place + 1 :])
+    try:
+        assert command_line.main(["verify", "SECONDS=1", "WORKERS=1", "SEED=1"]) == 1
+        assert "was changed after it was written" in capsys.readouterr().out
+    finally:
+        file.write_text(honest)
+
+
+def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_path):
+    store, found = published
+    content = json.loads(store.file(found[2].spec).read_text())
+    content.pop("digest")
+    content["final"]["train"]["loss"][0] += 0.25
+    file = tmp_path / found[2].spec.path
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(content | {"digest": records.digest(content)}))
+    assert verify.compare(records.read_file(file), again[2], found).verdict == "differs"
+
+
+def test_an_unknown_option_is_refused_by_name(capsys):
+    assert command_line.main(["verify", "SECOND=1"]) == 2
+    assert "SECOND=1 is not allowed; verify takes whole numbers for SECONDS, WORKERS, SEED" in capsys.readouterr().err
