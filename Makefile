@@ -6,13 +6,14 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages test chapter experiments picture check-records verify lint requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.x")'
+	@test ! -L $(VENV) || { echo "$(VENV) is a link: making the environment would empty the folder it points to; remove the link first"; exit 1; }
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
@@ -44,6 +45,16 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 	@cp _build/print/_build/latex/relu-at-the-output.pdf _build/pdf/
 	@echo "the PDF: $(CURDIR)/_build/pdf/relu-at-the-output.pdf"
 
+links: $(READY)  ## check the links to other sites
+	@$(BIN)/jupyter-book build . --all --keep-going --quiet --builder linkcheck --path-output _build/links
+
+dist:  ## pack what a release carries, after make book and make pdf
+	@rm -rf _build/dist && mkdir -p _build/dist
+	@cp _build/pdf/relu-at-the-output.pdf _build/dist/
+	@tar -czf _build/dist/site.tar.gz -C _build/html .
+	@tar -czf _build/dist/records.tar.gz results
+	@echo "the release: $(CURDIR)/_build/dist/"
+
 test: $(READY)  ## run the tests; those of pages and PDF need make book, make pdf and a browser [ARGS=...]
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -62,9 +73,11 @@ picture: $(READY)  ## draw the README's picture anew from the records
 check-records: $(READY)  ## read every record and list all problems
 	@$(BIN)/python -m reluclf check-records
 
-lint: $(READY)  ## check style and formatting
+lint: $(READY)  ## check style, formatting and spelling, and that chapters have no outputs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
 
 requirements: $(READY)  ## pin anew what pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --output-file requirements.txt pyproject.toml

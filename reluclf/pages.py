@@ -78,8 +78,8 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
     """
     from IPython.display import Markdown, display
 
-    if frame.empty:  # nothing measured yet; a table without a row cannot be printed
-        frame = pd.DataFrame([dict.fromkeys(frame.columns, tables.NONE)])
+    if frame.empty:  # a table without rows is no table to LaTeX
+        frame = pd.DataFrame([dict.fromkeys(list(frame.columns) or ["not measured yet"], tables.NONE)])
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
@@ -112,7 +112,7 @@ def ledger(found: Iterable[Verdict], caption: str, name: str) -> None:
         label = verdict.evidence.partition("#")[2]
         role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[label.partition("-")[0]]
         link = f"{{{role}}}`{label}`"
-        rows.append({"": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": verdict.why, "evidence": link})
+        rows.append({"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": verdict.why, "evidence": link})
     table(pd.DataFrame(rows), caption, name)
 
 

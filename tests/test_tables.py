@@ -174,3 +174,15 @@ def test_prose_says_percent_interval_and_n_or_that_nothing_is_measured():
 
     texts = [pages.percent(value).replace("\u00a0", " ") for value in (None, 0.98223, estimate([0.9]), estimate([0.9, 0.92, 0.94]))]
     assert texts == ["(not measured yet)", "98.22 %", "90.00 % (n = 1)", "92.00 % (87.03 to 96.97, n = 3)"]
+
+
+@pytest.mark.parametrize("columns", [["head", "seeds"], []])
+def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
+    import pandas as pd
+    from IPython import display
+
+    shown = []
+    monkeypatch.setattr(display, "display", shown.append)
+    pages.table(pd.DataFrame(columns=columns), "Nothing yet.", "tab-nothing")
+    lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
+    assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {tables.NONE}
