@@ -83,11 +83,8 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
-    display(
-        Markdown(
-            f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n:name: {name}\n:align: center\n\n{body}\n:::"
-        )
-    )
+    options = f":name: {name}\n:align: center" + ("\n:class: longtable" if _is_long(frame) else "")
+    display(Markdown(f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"))
 
 
 def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
@@ -142,13 +139,23 @@ def _kept_together(text: str) -> str:
     return re.sub(r"\[[^\]]*\]|\(n = \d+\)", lambda found: found[0].replace(" ", "\u00a0"), text)
 
 
+def _is_long(frame: pd.DataFrame) -> bool:
+    """Whether a table may be cut at the end of a printed page: one of many rows, or of whole sentences."""
+    return len(frame) >= 30 or any(max(_lengths(frame, column)) > 60 for column in frame.columns)
+
+
+def _lengths(frame: pd.DataFrame, column: str) -> list[int]:
+    """The lengths of a column's texts as they are shown, with a reference taken as "Table 1.10"."""
+    return [len(re.sub(r"\{\w+\}`[^`]*`", "Table 1.10", text).strip("*`")) for text in (column, *frame[column].astype(str))]
+
+
 def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
     """The column types of a table in print, for LaTeX."""
-    longest = [max(map(len, [column, *frame[column].astype(str)])) for column in frame.columns]
-    if len(frame) < 30:  # a short column keeps its lines whole, the others share what width is left
+    longest = [max(_lengths(frame, column)) for column in frame.columns]
+    if not _is_long(frame):  # a short column keeps its lines whole, the others share what width is left
         return "".join(side[0] if length <= 14 else side[0].upper() for side, length in zip(aligned, longest, strict=True))
     # A table over several pages has no columns that find their own width.
-    shares = [min(max(length, 8), 34) for length in longest]
+    shares = [min(max(length, 8), 42) for length in longest]
     ragged = {"left": r"\raggedright", "right": r"\raggedleft"}
     return "".join(rf">{{{ragged[side]}\arraybackslash}}\Y{{{share / sum(shares):.3f}}}" for side, share in zip(aligned, shares, strict=True))
 

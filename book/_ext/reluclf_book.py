@@ -94,7 +94,7 @@ def _print(app, doctree, docname):
     """In print the references are the last chapter: leave out the section that holds them on the page, which is empty there."""
     if app.builder.format == "latex":
         for section in list(doctree.findall(nodes.section)):
-            if section.astext() == section[0].astext():
+            if section.astext().strip() == section[0].astext():  # an empty container stays behind
                 section.parent.remove(section)
 
 
