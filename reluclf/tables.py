@@ -175,7 +175,7 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
         for head in HEADS:
             chosen = {"dataset": dataset, "architecture": architecture, "head": head}
             carried, fresh = (
-                [r for r in select(records, protocol=protocol, **chosen) if len(r.folds) == N_SPLITS] for protocol in ("carried", "fresh")
+                [r for r in of_setting(records, protocol=protocol, **chosen) if len(r.folds) == N_SPLITS] for protocol in ("carried", "fresh")
             )
             if not carried and not fresh:
                 continue

@@ -52,6 +52,10 @@ def test_records_of_other_settings_do_not_enter_a_table():
     ]
     frame = tables.results("mnist", "ffnn", others)
     assert set(frame["ours, carried"]) == {tables.NONE}
+    assert tables.optimism(others[:2]).empty
+    assert "carried, validation rows (n = 0)" not in figures.folds("mnist", "ffnn", others[:2]).axes[1].get_legend_handles_labels()[1]
+    assert figures.confusion(2, others[:2]).axes[1].texts[0].get_text() == "no whole record yet"
+    assert tables.compared("mnist", others[:2])["over seeds, points"].eq(tables.NONE).all()
 
 
 def test_only_whole_cross_validations_are_averaged_but_every_final_model_is_tested():
