@@ -10,8 +10,8 @@ from pathlib import Path
 
 from reluclf import chapters, paths
 from reluclf.campaign import CampaignError
-from reluclf.data import DataError
 from reluclf.records import Record, RecordError, Store, read_file
+from reluclf.sources import DataError
 from reluclf.specs import SpecError
 
 _ERRORS = (CampaignError, chapters.ParameterError, DataError, RecordError, SpecError)

@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from reluclf import data, paths, protocols, runtime
-from reluclf.records import Fold, Record, Store, write_atomically
+from reluclf import paths, protocols, runtime, sources
+from reluclf.files import write_atomically
+from reluclf.records import Fold, Record, Store
 from reluclf.specs import Spec
 
 #: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
@@ -99,7 +100,7 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     if not todo:
         return 0
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
-        data.load_images(dataset)  # fetched once, and missed before anything is started
+        sources.load_images(dataset)  # fetched once, and missed before anything is started
     n, failures = len(todo), {}
     with _Bar(todo) as bar:
         for attempt in range(1, _ATTEMPTS + 1):

@@ -43,7 +43,7 @@ _LABELS = {
 }
 #: The modules from the bottom up; a test holds the order to it.
 MODULES = (
-    *("paths", "specs", "data", "models", "records", "probes", "protocols", "runtime", "campaign"),
+    *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime", "campaign"),
     *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "__main__"),
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}

@@ -8,13 +8,13 @@ import hypothesis
 import numpy as np
 import pytest
 
-from reluclf import data, runtime
+from reluclf import data, runtime, sources
 
 # The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
-_download = data._download
+_download = sources._download
 
 
 def _unset(patch):
@@ -39,14 +39,14 @@ def _alone(monkeypatch, tmp_path):
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     _unset(monkeypatch)
-    monkeypatch.setattr(data, "_download", no_network)
+    monkeypatch.setattr(sources, "_download", no_network)
 
 
 @pytest.fixture
 def network(_alone, monkeypatch):
     """The real download, for tests that serve the files themselves."""
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(data, "_download", _download)
+    monkeypatch.setattr(sources, "_download", _download)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ def _few_images():
 
     train, test = np.arange(400) % 10, np.arange(100) % 10
     set_aside = np.full((data.N_SET_ASIDE, 28, 28), 255, np.uint8), np.zeros(data.N_SET_ASIDE, np.uint8)
-    return data.Images(
+    return sources.Images(
         train_images=np.concatenate([set_aside[0], noisy(train)]),
         train_labels=np.concatenate([set_aside[1], train.astype(np.uint8)]),
         test_images=noisy(test),
@@ -87,5 +87,5 @@ def _few_images():
 @pytest.fixture
 def few_images(_few_images, monkeypatch):
     """Puts a tiny, learnable data set in the place of MNIST and Fashion-MNIST: 400 images to train on, 100 to test on."""
-    monkeypatch.setattr(data, "load_images", lambda dataset: _few_images)
+    monkeypatch.setattr(sources, "load_images", lambda dataset: _few_images)
     return _few_images

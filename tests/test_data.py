@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
-from reluclf import Spec, data
+from reluclf import Spec, data, sources
 
 MNIST_SUPPORTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
@@ -250,4 +250,4 @@ def test_the_checksums_of_wdbc_change_with_a_single_value(monkeypatch):
 
 
 def test_the_checksums_of_images_are_those_their_bytes_are_held_to():
-    assert data.checksums("mnist") == data.SHA256["mnist"]
+    assert data.checksums("mnist") == sources.SHA256["mnist"]

@@ -1,16 +1,23 @@
 """Where the images come from: only the published bytes are ever used or kept, whichever source has them."""
 
+import contextlib
 import functools
 import gzip
 import hashlib
 import http.server
+import json
+import os
+import shutil
 import struct
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from reluclf import data, paths
+from reluclf import paths, sources
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 ARRAYS = {
@@ -47,11 +54,11 @@ BAD = {
 def published(monkeypatch):
     """A tiny MNIST with its own checksums and mirrors; nothing set, nothing cached."""
     monkeypatch.delenv("RELUCLF_DATA", raising=False)
-    monkeypatch.setitem(data.SHA256, "mnist", {name: hashlib.sha256(idx(array)).hexdigest() for name, array in ARRAYS.items()})
-    monkeypatch.setitem(data.MIRRORS, "mnist", MIRRORS)
-    data.load_images.cache_clear()
+    monkeypatch.setitem(sources.SHA256, "mnist", {name: hashlib.sha256(idx(array)).hexdigest() for name, array in ARRAYS.items()})
+    monkeypatch.setitem(sources.MIRRORS, "mnist", MIRRORS)
+    sources.load_images.cache_clear()
     yield
-    data.load_images.cache_clear()
+    sources.load_images.cache_clear()
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ def serve(monkeypatch):
                 raise ConnectionError("unreachable")
             return contents[url]
 
-        monkeypatch.setattr(data, "_download", download)
+        monkeypatch.setattr(sources, "_download", download)
         return asked
 
     return start
@@ -101,13 +108,13 @@ def on(mirror, files):
 
 def test_the_users_own_folder_is_enough(own):
     put(own, GOOD)
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
     assert cached() == {}
 
 
 def test_the_cache_alone_is_enough():
     put(paths.user_cache(), GOOD)
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
 
 
 def test_the_users_own_folder_comes_before_the_cache_and_the_cache_before_the_network(own, serve):
@@ -115,16 +122,16 @@ def test_the_users_own_folder_comes_before_the_cache_and_the_cache_before_the_ne
     (own / "mnist" / IMAGES).unlink()
     put(paths.user_cache(), GOOD)
     asked = serve(on(MIRRORS[0], GOOD))
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
     assert asked == []
 
 
 def test_what_is_downloaded_is_kept_and_not_downloaded_again(serve):
     asked = serve(on(MIRRORS[0], GOOD))
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
     assert cached() == GOOD
-    data.load_images.cache_clear()
-    assert is_published(data.load_images("mnist"))
+    sources.load_images.cache_clear()
+    assert is_published(sources.load_images("mnist"))
     assert asked == [MIRRORS[0] + name for name in GOOD]
 
 
@@ -132,14 +139,14 @@ def test_what_is_downloaded_is_kept_and_not_downloaded_again(serve):
 def test_a_bad_file_in_the_users_own_folder_gives_way_to_the_cache(own, bad):
     put(own, GOOD | {IMAGES: bad})
     put(paths.user_cache(), GOOD)
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_file_in_the_cache_is_replaced_by_a_good_one(serve, bad):
     put(paths.user_cache(), GOOD | {IMAGES: bad})
     asked = serve(on(MIRRORS[0], GOOD))
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
     assert asked == [MIRRORS[0] + IMAGES]
     assert cached() == GOOD
 
@@ -147,7 +154,7 @@ def test_a_bad_file_in_the_cache_is_replaced_by_a_good_one(serve, bad):
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_mirror_with_a_bad_file_gives_way_to_the_next_and_its_bytes_are_not_kept(serve, bad):
     asked = serve(on(MIRRORS[0], GOOD | {IMAGES: bad}) | on(MIRRORS[1], GOOD))
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
     assert asked[:3] == [MIRRORS[0] + IMAGES, MIRRORS[1] + IMAGES, MIRRORS[0] + f"{NAMES[1]}.gz"]
     assert cached() == GOOD
 
@@ -155,20 +162,20 @@ def test_a_mirror_with_a_bad_file_gives_way_to_the_next_and_its_bytes_are_not_ke
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_bad_bytes_everywhere_are_an_error_and_nothing_is_kept(serve, bad):
     serve(on(MIRRORS[0], {IMAGES: bad}) | on(MIRRORS[1], {IMAGES: bad}))
-    with pytest.raises(data.DataError):
-        data.load_images("mnist")
+    with pytest.raises(sources.DataError):
+        sources.load_images("mnist")
     assert cached() == {}
 
 
 def test_a_folder_in_the_place_of_a_file_gives_way_to_the_cache(own):
     (own / "mnist" / IMAGES).mkdir(parents=True)
     put(paths.user_cache(), GOOD)
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
 
 
 def test_without_data_and_network_the_error_names_the_data_set_what_was_tried_and_both_remedies():
-    with pytest.raises(data.DataError) as caught:
-        data.load_images("mnist")
+    with pytest.raises(sources.DataError) as caught:
+        sources.load_images("mnist")
     message = str(caught.value)
     tried = ["$RELUCLF_DATA is not set", str(paths.user_cache() / "mnist" / IMAGES), *MIRRORS]
     remedies = ["connect to the network and run again", "four original IDX files into a folder mnist/", "set RELUCLF_DATA to the folder above"]
@@ -181,8 +188,8 @@ def test_the_error_says_what_was_wrong_with_each_source(own, serve):
     put(own, {IMAGES: BAD["truncated"]})
     put(paths.user_cache(), {IMAGES: BAD["another file of the set"]})
     serve({MIRRORS[0] + IMAGES: HTML})
-    with pytest.raises(data.DataError) as caught:
-        data.load_images("mnist")
+    with pytest.raises(sources.DataError) as caught:
+        sources.load_images("mnist")
     message = str(caught.value)
     assert f"{own / 'mnist' / IMAGES}: not a whole gzip file" in message
     assert f"{paths.user_cache() / 'mnist' / IMAGES}: its bytes are not the published ones" in message
@@ -194,7 +201,7 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(serve, monkeypatch,
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     serve(on(MIRRORS[0], GOOD))
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
 
 
 def test_a_disk_that_fills_up_while_a_file_is_kept_leaves_no_part_of_it(serve, monkeypatch):
@@ -203,43 +210,53 @@ def test_a_disk_that_fills_up_while_a_file_is_kept_leaves_no_part_of_it(serve, m
 
     monkeypatch.setattr("pathlib.Path.replace", full)
     serve(on(MIRRORS[0], GOOD))
-    assert is_published(data.load_images("mnist"))
+    assert is_published(sources.load_images("mnist"))
     assert cached() == {}
 
 
 def test_the_two_image_sets_do_not_share_files(own, monkeypatch):
     put(own, GOOD)  # mnist/ only
-    monkeypatch.setitem(data.SHA256, "fashion_mnist", data.SHA256["mnist"])
-    with pytest.raises(data.DataError, match=r"^Fashion-MNIST cannot be had.* a folder fashion_mnist/"):
-        data.load_images("fashion_mnist")
+    monkeypatch.setitem(sources.SHA256, "fashion_mnist", sources.SHA256["mnist"])
+    with pytest.raises(sources.DataError, match=r"^Fashion-MNIST cannot be had.* a folder fashion_mnist/"):
+        sources.load_images("fashion_mnist")
 
 
 @pytest.mark.parametrize("content", [idx(ARRAYS[NAMES[0]], kind=13), b"\1" + idx(ARRAYS[NAMES[0]])[1:]], ids=["floats", "no zeros"])
 def test_bytes_with_the_right_checksum_that_are_no_idx_file_of_bytes_are_refused(own, monkeypatch, content):
     put(own, GOOD | {IMAGES: gzip.compress(content)})
-    monkeypatch.setitem(data.SHA256["mnist"], NAMES[0], hashlib.sha256(content).hexdigest())
-    with pytest.raises(data.DataError, match="magic number"):
-        data.load_images("mnist")
+    monkeypatch.setitem(sources.SHA256["mnist"], NAMES[0], hashlib.sha256(content).hexdigest())
+    with pytest.raises(sources.DataError, match="magic number"):
+        sources.load_images("mnist")
 
 
 def test_images_cannot_be_changed_by_one_user_under_the_eyes_of_another(own):
     put(own, GOOD)
     with pytest.raises(ValueError, match="read-only"):
-        data.load_images("mnist").train_images[0] = 0
+        sources.load_images("mnist").train_images[0] = 0
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
-    """good/ has the files, short/ promises more bytes than it sends, everything else is not found."""
+    """good/ has the files, short/ promises more bytes than it sends, and so on; everything else is not found."""
 
     def do_GET(self):
         _, folder, name = self.path.split("/")
-        if folder not in ("good", "short"):
+        if folder not in ("good", "short", "silent", "drip", "endless", "unsaid"):
             self.send_error(404)
             return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(GOOD[name]) + 100 * (folder == "short")))
-        self.end_headers()
-        self.wfile.write(GOOD[name])
+        with contextlib.suppress(OSError):  # the other side hangs up
+            if folder == "silent":
+                time.sleep(2)
+            self.send_response(200)
+            if folder not in ("endless", "unsaid"):
+                self.send_header("Content-Length", str(len(GOOD[name]) + 100 * (folder == "short")))
+            self.end_headers()
+            for i in range(len(GOOD[name])) if folder == "drip" else ():
+                time.sleep(0.02)
+                self.wfile.write(GOOD[name][i : i + 1])
+            while folder == "endless":
+                self.wfile.write(bytes(10_000))
+            if folder != "drip":
+                self.wfile.write(GOOD[name])
 
     def log_message(self, *_):
         pass
@@ -259,19 +276,67 @@ def server():
 
 @pytest.mark.parametrize("broken", ["gone/", "short/"])
 def test_a_mirror_that_answers_not_found_or_breaks_off_gives_way_to_the_next(server, network, monkeypatch, broken):
-    monkeypatch.setitem(data.MIRRORS, "mnist", (server + broken, server + "good/"))
-    assert is_published(data.load_images("mnist"))
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + broken, server + "good/"))
+    assert is_published(sources.load_images("mnist"))
+    assert cached() == GOOD
+
+
+@pytest.mark.parametrize(("bad", "why"), {"silent/": "ReadTimeout", "drip/": "only [0-9]+ bytes in", "endless/": "it goes on after"}.items())
+def test_a_mirror_that_is_slow_or_does_not_end_gives_way_to_the_next(server, network, monkeypatch, bad, why):
+    monkeypatch.setattr(sources, "TIMEOUT", 0.3)
+    monkeypatch.setattr(sources, "_MOST", 1_000_000)
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + bad, server + "good/"))
+    assert is_published(sources.load_images("mnist"))
+    sources.load_images.cache_clear()
+    shutil.rmtree(paths.user_cache())
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + bad,))
+    with pytest.raises(sources.DataError, match=f"{bad}: {why}"):
+        sources.load_images("mnist")
+    assert cached() == {}
+
+
+def test_a_mirror_need_not_say_how_long_a_file_is(server, network, monkeypatch):
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "unsaid/",))
+    assert is_published(sources.load_images("mnist"))
+
+
+def test_a_small_file_that_grows_without_end_when_it_is_unpacked_is_refused(own, monkeypatch):
+    monkeypatch.setattr(sources, "_MOST", 1_000)
+    put(own, GOOD | {IMAGES: gzip.compress(bytes(10_000_000))})
+    asked = []
+    monkeypatch.setattr(sources.hashlib, "sha256", lambda content: asked.append(len(content)) or hashlib.blake2b(content))
+    with pytest.raises(sources.DataError, match="not the published ones"):
+        sources.load_images("mnist")
+    assert asked == [1_000]
+
+
+#: A process that loads the images from the mirror it is told, and says whether they are right.
+LOAD = """
+import json, sys
+from reluclf import sources
+given = json.loads(sys.argv[1])
+sources.SHA256["mnist"], sources.MIRRORS["mnist"] = given["sha256"], given["mirrors"]
+print(json.dumps([array.tolist() for array in vars(sources.load_images("mnist")).values()]))
+"""
+
+
+def test_processes_that_download_at_once_all_get_the_right_bytes_and_leave_a_whole_cache(server):
+    given = json.dumps({"sha256": sources.SHA256["mnist"], "mirrors": [server + "good/"]})
+    environment = {name: value for name, value in os.environ.items() if name != "RELUCLF_DATA"} | {"PYTHONPATH": str(paths.ROOT), "NO_PROXY": "*"}
+    processes = [subprocess.Popen([sys.executable, "-c", LOAD, given], env=environment, stdout=subprocess.PIPE) for _ in range(4)]
+    for process in processes:
+        assert json.loads(process.communicate()[0]) == [array.tolist() for array in ARRAYS.values()]
     assert cached() == GOOD
 
 
 def test_mirrors_that_all_fail_are_named_with_what_went_wrong(server, network, monkeypatch):
-    monkeypatch.setitem(data.MIRRORS, "mnist", (server + "gone/", server + "short/", "http://127.0.0.1:1/"))
-    with pytest.raises(data.DataError, match=r"gone/: HTTPError; .*short/: \w+; .*127.0.0.1:1/: ConnectionError"):
-        data.load_images("mnist")
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "gone/", server + "short/", "http://127.0.0.1:1/"))
+    with pytest.raises(sources.DataError, match=r"gone/: HTTPError; .*short/: \w+; .*127.0.0.1:1/: ConnectionError"):
+        sources.load_images("mnist")
 
 
 def test_every_published_file_has_a_checksum_and_two_mirrors():
     for dataset in ("mnist", "fashion_mnist"):
-        assert set(data.SHA256[dataset]) == set(NAMES)
-        assert len(set(data.MIRRORS[dataset])) >= 2
-        assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in data.MIRRORS[dataset])
+        assert set(sources.SHA256[dataset]) == set(NAMES)
+        assert len(set(sources.MIRRORS[dataset])) >= 2
+        assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in sources.MIRRORS[dataset])
