@@ -6,14 +6,16 @@ A campaign that is killed goes on where it was: finished runs have their records
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import hashlib
 import io
 import json
+import multiprocessing
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +39,9 @@ _LOOK = 1.0
 
 #: How often a campaign whose workers are killed is begun again.
 _ATTEMPTS = 5
+
+#: Seconds without the end of an epoch after which a worker process is taken to hang, and is ended.
+PATIENCE = 1800.0
 
 
 class CampaignError(RuntimeError):
@@ -76,7 +81,8 @@ def obtain(
 def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None) -> int:
     """Train those of the specs that have no record yet, and return how many these were.
 
-    A run that fails, or a worker that is killed, does not stop the others.
+    A run that fails, or a worker that is killed or hangs, does not stop the others. Another campaign may write to the same store at the
+    same time: what it has finished is not trained again.
 
     Parameters
     ----------
@@ -101,33 +107,37 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         return 0
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
         sources.load_images(dataset)  # fetched once, and missed before anything is started
-    n, failures = len(todo), {}
+    for spec in todo:
+        with contextlib.suppress(OSError):  # of an earlier campaign
+            _trace_file(spec).unlink(missing_ok=True)
+    n, failures, kills = len(todo), {}, 0
     with _Bar(todo) as bar:
-        for attempt in range(1, _ATTEMPTS + 1):
+        while todo:
             parallel = joblib.Parallel(
                 n_jobs=min(workers or joblib.cpu_count(), len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
             )
             try:
-                for spec, failure in parallel(joblib.delayed(_train_in_worker)(spec, store.folder) for spec in todo):
+                for spec, failure in parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo):
                     bar.finished(spec)
                     if failure:
                         failures[spec] = failure
                 break
-            except BrokenProcessPool as error:  # a worker was killed, by the system for want of memory or by hand
+            except BrokenProcessPool as error:  # a worker was killed: by the system for want of memory, by hand, or by itself because it hung
+                hung = {spec: f"no epoch ended in {PATIENCE:.0f} s; where it stood: {_trace_file(spec)}" for spec in todo if _hung(spec)}
+                failures |= hung
+                kills += not hung
                 todo = [spec for spec in store.missing(todo) if spec not in failures]
-                if not todo:
-                    break
-                if attempt == _ATTEMPTS:
-                    raise CampaignError(f"workers were killed {attempt} times, last with {len(todo)} runs to go; try WORKERS=1.") from error
+                if todo and kills == _ATTEMPTS:
+                    raise CampaignError(f"workers were killed {kills} times, last with {len(todo)} runs to go; try WORKERS=1.") from error
     if failures:
         spec, failure = next(iter(failures.items()))
         raise CampaignError(f"{len(failures)} of {n} runs failed, the others have their records; the first was {spec}: {failure}")
     return n
 
 
-def train(spec: Spec, store: Store) -> Record:
-    """Train one spec in this process, from its checkpoint if it has one, and write its record."""
-    checkpoint = Checkpoint(spec)
+def train(spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) -> Record:
+    """Train one spec in this process, from its checkpoint if it has one, and write its record; call ``alive`` as epochs end."""
+    checkpoint = Checkpoint(spec, alive)
     state = checkpoint.load()
     started, clock = datetime.now(UTC).replace(microsecond=0), time.perf_counter()
     outcome = protocols.run(spec, checkpoint, state)
@@ -156,13 +166,14 @@ def epochs(spec: Spec) -> int:
 
 
 class Checkpoint:
-    """What an unfinished run has got to, kept in the user's cache; it observes the run.
+    """What an unfinished run has got to, kept in the user's cache; it observes the run, and calls ``alive`` when an epoch has ended.
 
     A checkpoint is used only by the code, the libraries and the backend that wrote it, so a resumed run cannot mix two of them.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, alive: Callable[[], None] = lambda: None) -> None:
         self._spec = spec
+        self._alive = alive
         self._file = paths.user_cache() / "unfinished" / spec.path.with_suffix(".checkpoint")
         self._progress = progress_file(spec)
         self._epochs = 0
@@ -207,6 +218,7 @@ class Checkpoint:
         if time.monotonic() - self._told < _LOOK and self._epochs < epochs(self._spec):
             return
         self._told = time.monotonic()
+        self._alive()
         with contextlib.suppress(OSError):  # progress is a courtesy
             self._progress.parent.mkdir(parents=True, exist_ok=True)
             self._progress.write_text(str(self._epochs))
@@ -243,18 +255,60 @@ def progress_file(spec: Spec) -> Path:
     return paths.user_cache() / "unfinished" / spec.path.with_suffix(".epochs")
 
 
-def _train_in_worker(spec: Spec, folder: Path) -> tuple[Spec, str | None]:
+def _train_in_worker(spec: Spec, folder: Path, patience: float) -> tuple[Spec, str | None]:
     """Train a spec; return it, and what went wrong if something did."""
     runtime.configure(threads=1)
     import keras
 
+    store = Store(folder)
     try:
-        train(spec, Store(folder))
+        with _watched(spec, patience) as alive:
+            if spec not in store:
+                train(spec, store, alive)
     except Exception as error:
         return spec, f"{type(error).__name__}: {error}"
     finally:
         keras.backend.clear_session()
     return spec, None
+
+
+@contextlib.contextmanager
+def _watched(spec: Spec, patience: float) -> Iterator[Callable[[], None]]:
+    """End this worker process if what is yielded is not called for so many seconds, and leave a trace of where it stood.
+
+    The watch is a thread of C, so that it works whatever hangs. Only a campaign's own worker processes are watched: this very process
+    (with one worker) must not be ended, and a Dask cluster has its own ways.
+    """
+    file, stream = _trace_file(spec), None
+    if multiprocessing.current_process().name.startswith("LokyProcess"):
+        with contextlib.suppress(OSError):  # without a cache to write to, a worker is not watched
+            file.parent.mkdir(parents=True, exist_ok=True)
+            stream = file.open("w")
+    if stream is None:
+        yield lambda: None
+        return
+
+    def alive() -> None:
+        faulthandler.dump_traceback_later(patience, exit=True, file=stream)
+
+    alive()
+    with stream:
+        try:
+            yield alive
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    file.unlink(missing_ok=True)
+
+
+def _trace_file(spec: Spec) -> Path:
+    return paths.user_cache() / "unfinished" / spec.path.with_suffix(".trace")
+
+
+def _hung(spec: Spec) -> bool:
+    """Whether the worker that trained this spec ended itself: only then is there a trace with something in it."""
+    with contextlib.suppress(OSError):
+        return _trace_file(spec).stat().st_size > 0
+    return False
 
 
 class _Bar(AbstractContextManager):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -108,12 +109,21 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
 
 
 def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: bool = False) -> Path:
-    """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``."""
+    """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``.
+
+    What an earlier rerun left there is deleted, unless that was the same one and was interrupted: then it goes on where it was.
+    """
     folder = RERUNS / chapter
-    shutil.rmtree(folder, ignore_errors=True)
+    unfinished = folder / ".unfinished"
+    asked = json.dumps([dict(values), afresh], sort_keys=True)
+    if not unfinished.is_file() or unfinished.read_text(encoding="utf-8") != asked:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished.write_text(asked, encoding="utf-8")
     executed = run(chapter, {"train": True, **values} if "train" in parameters(chapter) else values, folder, folder / "results", afresh)
     if keep and (folder / "results").is_dir():
         shutil.copytree(folder / "results", paths.RESULTS, dirs_exist_ok=True)
+    unfinished.unlink()
     return executed
 
 
