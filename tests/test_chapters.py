@@ -28,6 +28,11 @@ def test_a_chapter_is_committed_without_outputs_and_has_one_parameters_cell(chap
     cells = [cell for cell in read(chapter).cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in cells) == 1
+    assert read(chapter).metadata == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    assert all(set(cell.metadata) <= {"tags", "mystnb"} for cell in read(chapter).cells)
     assert chapters.parameters(chapter)
 
 

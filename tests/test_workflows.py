@@ -1,5 +1,6 @@
 """The workflows: thin, pinned and with no more rights than they need."""
 
+import json
 import os
 import re
 import shutil
@@ -51,6 +52,16 @@ def test_the_tests_run_on_the_oldest_python_that_is_supported_and_on_three_syste
     oldest = re.search(r'requires-python = ">=([\d.]+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
     assert matrix["python"][0] == oldest and len(matrix["python"]) > 1
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+
+
+def test_the_containers_have_a_python_that_is_supported_and_call_targets_that_exist():
+    oldest = re.search(r'requires-python = ">=([\d.]+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
+    container = json.loads((paths.ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    assert f":{oldest}-" in container["image"]
+    assert (paths.ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8").strip() == f"python-{oldest}"
+    makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "make --silent tex-packages" in container["postCreateCommand"] and "\ntex-packages:" in makefile
+    assert container["postCreateCommand"].endswith("make .venv/ready") and "VENV := .venv" in makefile and "READY := $(VENV)/ready" in makefile
 
 
 def test_the_experiments_are_verified_and_their_notebooks_kept():

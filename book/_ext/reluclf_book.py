@@ -103,7 +103,7 @@ def _keep_together(app, doctree):
 
 
 def _print(app, doctree, docname):
-    """In print verdicts need a box to get their colours, and the section that holds the references on the page is empty: they are the last chapter."""
+    """In print a verdict needs a box to get its colours, and the section that holds the references on the page is empty: they come last."""
     if app.builder.format == "latex":
         for verdict in list(doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"])):
             box = nodes.container(classes=[name for name in verdict["classes"] if name.startswith("verdict-")])
