@@ -9,6 +9,7 @@ import subprocess
 import pytest
 import yaml
 
+import reluclf
 from reluclf import paths
 
 WORKFLOWS = sorted((paths.ROOT / ".github" / "workflows").glob("*.yml"))
@@ -62,6 +63,13 @@ def test_the_containers_have_a_python_that_is_supported_and_call_targets_that_ex
     makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
     assert "make --silent tex-packages" in container["postCreateCommand"] and "\ntex-packages:" in makefile
     assert container["postCreateCommand"].endswith("make .venv/ready") and "VENV := .venv" in makefile and "READY := $(VENV)/ready" in makefile
+
+
+def test_the_version_is_the_same_everywhere():
+    project = re.search(r'^version = "(.+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+    citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"]
+    assert project == citation == reluclf.__version__
+    assert f"## {project}" in (paths.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_experiments_are_verified_and_their_notebooks_kept():

@@ -17,7 +17,9 @@ from urllib.parse import urlencode
 from docutils import nodes
 from myst_nb.ext.glue.crossref import read_glue_cache
 from sphinx import addnodes
+from sphinx.util.i18n import format_date
 
+import reluclf
 from reluclf import pages, paths, verdicts
 
 #: The branch that CI keeps the chapters on that set themselves up; see :func:`reluclf.chapters.portable`.
@@ -146,6 +148,9 @@ def _index_numbers(app, doctree, docname):
 
 
 def _configure(app, config):
+    version = f"Version {reluclf.__version__}" + (f", commit {built_commit()[0][:7]}" if built_commit()[0] else "")
+    config.latex_elements["date"] = f"{version}, {format_date('%d %B %Y', language='en')}"
+    config.html_theme_options["extra_footer"] = f"<p>{version}</p>"
     if REPOSITORY:
         buttons = dict.fromkeys(("use_repository_button", "use_issues_button", "use_edit_page_button"), True)
         launch = {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com", "notebook_interface": "jupyterlab"}
