@@ -145,10 +145,13 @@ def write_ledger(app, exception):
     (Path(app.outdir) / "ledger.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _keep_colons(app, what, name, obj, options, lines):
-    """Keep napoleon from taking what stands before a colon for the type of a constant: its first line may not be the text."""
+_written: dict[str, list[str]] = {}
+
+
+def _as_written(app, what, name, obj, options, lines):
+    """Keep the text on a constant or property from napoleon, which takes what stands before a colon for its type: called before and after it."""
     if what in ("data", "attribute", "property"):
-        lines.insert(0, "")
+        lines[:] = _written.pop(name) if name in _written else _written.setdefault(name, list(lines))
 
 
 def _short_signature(app, what, name, obj, options, signature, returns):
@@ -158,7 +161,8 @@ def _short_signature(app, what, name, obj, options, signature, returns):
 
 def setup(app):
     """Register the extension with Sphinx."""
-    app.connect("autodoc-process-docstring", _keep_colons, priority=400)
+    for priority in (400, 600):  # napoleon's is 500
+        app.connect("autodoc-process-docstring", _as_written, priority=priority)
     app.connect("autodoc-process-signature", _short_signature)
     app.connect("build-finished", write_ledger)
     app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))

@@ -149,7 +149,7 @@ def _index_numbers(app, doctree, docname):
 
 def _configure(app, config):
     version = f"Version {reluclf.__version__}" + (f", commit {built_commit()[0][:7]}" if built_commit()[0] else "")
-    config.latex_elements["date"] = f"{version}, {format_date('%d %B %Y', language='en')}"
+    config.today = f"{version}, {format_date('%d %B %Y', language='en')}"
     config.html_theme_options["extra_footer"] = f"<p>{version}</p>"
     if REPOSITORY:
         buttons = dict.fromkeys(("use_repository_button", "use_issues_button", "use_edit_page_button"), True)
