@@ -72,13 +72,15 @@ def _configure(app, config):
     config.html_context.setdefault("default_mode", "auto")
     static = Path(_folder.name) / "static"
     static.mkdir(exist_ok=True)
-    rules = [f".{status.css} {{ --verdict: {colour}; }}\n" for status, (colour, _) in figures.STATUS.items()]
-    (static / "verdicts.css").write_text("".join(rules), encoding="utf-8")
     config.html_static_path.append(str(static))
     config.html_css_files.append("verdicts.css")
+    rules = ""
     for status, (colour, _) in figures.STATUS.items():
-        keys = f"div.note_border-TeXcolor={{HTML}}{{{colour[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(colour)}}}"
+        edge = colour if figures.luminance(colour) < 0.9 else "#999999"  # white has no edge of its own
+        rules += f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n"
+        keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
         config.latex_elements["preamble"] += rf"\newenvironment{{sphinxclass{status.css}}}{{\sphinxsetup{{{keys}}}}}{{}}" + "\n"
+    (static / "verdicts.css").write_text(rules, encoding="utf-8")
 
 
 def _tint(colour: str) -> str:
