@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
 
+# What is given as name=value on make's command line, or under the names in $(1) in the environment, each in quotes: the shell reads nothing into it.
+given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))))),\
+	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
+
 .DEFAULT_GOAL := help
 .PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint requirements clean
 
@@ -59,13 +63,13 @@ test: $(READY)  ## run the tests; those of pages and PDF need make book, make pd
 	@$(BIN)/python -m pytest $(ARGS)
 
 chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epochs=8 [KEEP=1] [AFRESH=1]
-	@$(BIN)/python -m reluclf chapter $(MAKEOVERRIDES)
+	@$(BIN)/python -m reluclf chapter $(call given)
 
 experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-relu] [WORKERS=2] [DASK=address]
-	@$(BIN)/python -m reluclf experiments $(MAKEOVERRIDES)
+	@$(BIN)/python -m reluclf experiments $(call given,CHAPTER ONLY WORKERS DASK)
 
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
-	@$(BIN)/python -m reluclf verify $(MAKEOVERRIDES)
+	@$(BIN)/python -m reluclf verify $(call given,SECONDS WORKERS SEED)
 
 picture: $(READY)  ## draw the README's picture anew from the records
 	@$(BIN)/python -m reluclf picture

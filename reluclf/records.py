@@ -204,6 +204,12 @@ class Record(_Part):
         """Population standard deviation of :attr:`fold_accuracy`, as in the paper."""
         return float(self.fold_accuracy.std())
 
+    def measured(self) -> str:
+        """All that the run measured, as one text: equal for two runs if they came out the same, however long they took."""
+        return repr(
+            self.model_dump(include={"folds", "final", "diverged_at", "test"}, exclude={"folds": {"__all__": {"seconds"}}, "final": {"seconds"}})
+        )
+
     @model_validator(mode="after")
     def _fits_its_spec(self) -> Record:
         if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
@@ -319,6 +325,21 @@ def read_file(file: Path) -> Record:
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
         raise RecordError(f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}.")
     return record
+
+
+def copies(records: Iterable[Record]) -> list[tuple[Record, Record]]:
+    """Pairs of records of different runs with the very same measurements: one of each must be a copy of the other.
+
+    Runs that diverged are left out: what is dead gives the same whatever its seed.
+    """
+    seen: dict[str, Record] = {}
+    found = []
+    for record in records:
+        if record.diverged_at is None:
+            original = seen.setdefault(record.measured(), record)
+            if original is not record:
+                found.append((original, record))
+    return found
 
 
 def digest(content: dict[str, Any]) -> str:

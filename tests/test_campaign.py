@@ -39,7 +39,7 @@ def pretend(monkeypatch):
     """Trains nothing; returns the list of the specs that a single worker is given."""
     given = []
 
-    def train(spec, folder):
+    def train(spec, folder, patience):
         given.append(spec)
         return spec, None
 

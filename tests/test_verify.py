@@ -109,4 +109,10 @@ def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_p
 
 def test_an_unknown_option_is_refused_by_name(capsys):
     assert command_line.main(["verify", "SECOND=1"]) == 2
-    assert "SECOND=1 is not allowed; verify takes whole numbers for SECONDS, WORKERS, SEED" in capsys.readouterr().err
+    assert "SECOND is not an option of verify; it has SECONDS, WORKERS, SEED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "", "ten", "1e3", "9999999999", "²"])
+def test_an_option_that_is_no_whole_number_is_refused(text, capsys):
+    assert command_line.main(["verify", f"SECONDS={text}"]) == 2
+    assert f"SECONDS={text} is not allowed; SECONDS is a whole number" in capsys.readouterr().err

@@ -6,8 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -81,6 +83,18 @@ def _page(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def _refuse_failed(app, env, docnames):
+    """Refuse a chapter that was executed before and failed: its traceback would become a part of the page."""
+    for file in (env.doc2path(name) for name in env.found_docs if env.doc2path(name).endswith(".ipynb")):
+        for cell in nbformat.read(file, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    raise ExtensionError(
+                        f"{file} holds the traceback of a cell that failed ({output.ename}: {output.evalue}); "
+                        "mend the cell and execute the chapter again, or clear its outputs with nbstripout."
+                    )
+
+
 def _keep_together(app, doctree):
     """Let the lines of a table's cell break between an estimate, its interval and its n, but not within them."""
     for entry in doctree.findall(nodes.entry):
@@ -131,6 +145,7 @@ def setup(app):
     app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))
     app.connect("config-inited", _configure)
     app.connect("html-page-context", _page, priority=900)
+    app.connect("env-before-read-docs", _refuse_failed)
     app.connect("doctree-read", _keep_together)
     app.connect("doctree-resolved", _print, priority=900)
     app.connect("build-finished", _lighten)
