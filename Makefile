@@ -10,7 +10,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLE
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ lint: $(READY)  ## check style, formatting and spelling, and that chapters have 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
 	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
+
+audit: $(READY)  ## ask PyPI which of the pinned packages have known vulnerabilities
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.txt
 
 requirements: $(READY)  ## pin anew what pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --output-file requirements.txt pyproject.toml

@@ -79,6 +79,12 @@ def test_a_pull_request_runs_with_its_own_rights_only(file):
             assert "secrets." not in str(job)
 
 
+def test_every_pull_request_has_its_packages_audited():
+    workflow = yaml.safe_load((paths.ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert "pull_request" in workflow[True]
+    assert any(step.get("run") == "make audit" for job in workflow["jobs"].values() for step in job["steps"])
+
+
 def personal():
     """What a file must not tell of the machine it was made on."""
     return [str(paths.ROOT), str(Path.home()) + os.sep, f"/home/{getpass.getuser()}", "BEGIN PRIVATE KEY", "ghp_", "AKIA"]
