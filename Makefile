@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
+OUT := .
+BUILD := $(OUT)/_build
 
 # What is given as name=value on make's command line, or under the names in $(1) in the environment, each in quotes: the shell reads nothing into it.
 given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))))),\
@@ -24,9 +26,9 @@ $(READY): requirements.txt
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
-	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
-	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet
-	@echo "the book: $(CURDIR)/_build/html/index.html"
+	@rm -rf $(BUILD)/html $(BUILD)/.doctrees $(BUILD)/jupyter_execute
+	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --path-output $(OUT)
+	@echo "the book: $(abspath $(BUILD))/html/index.html"
 
 TEX_PACKAGES := latexmk texlive-xetex texlive-fonts-recommended fonts-freefont-otf fonts-dejavu-core fontconfig poppler-utils
 TEX_NEEDED := latexmk xelatex fc-list pdftotext
@@ -41,13 +43,13 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 	for font in $(TEX_FONTS); do fc-list 2>/dev/null | grep -q "$$font" || missing="$$missing the font $$font,"; done; \
 	if [ -n "$$missing" ]; then echo "make pdf lacks$${missing%,}. On Debian and Ubuntu:"; \
 	echo "apt-get install --no-install-recommends $(TEX_PACKAGES)"; exit 1; fi
-	@rm -rf _build/print _build/pdf && mkdir -p _build/print _build/pdf
+	@rm -rf $(BUILD)/print $(BUILD)/pdf && mkdir -p $(BUILD)/print $(BUILD)/pdf
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error" \
-	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output _build/print > _build/print/log 2>&1 \
-	|| { grep -n -A8 -e '^!' -e WARNING -e ERROR _build/print/log | head -60; echo "the PDF was not built; all of the log: _build/print/log"; exit 1; }
-	@! grep -h "Missing character" _build/print/_build/latex/*.log || { echo "the fonts of the PDF lack these characters"; exit 1; }
-	@cp _build/print/_build/latex/relu-at-the-output.pdf _build/pdf/
-	@echo "the PDF: $(CURDIR)/_build/pdf/relu-at-the-output.pdf"
+	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output $(BUILD)/print > $(BUILD)/print/log 2>&1 \
+	|| { grep -n -A8 -e '^!' -e WARNING -e ERROR $(BUILD)/print/log | head -60; echo "the PDF was not built; all of the log: $(BUILD)/print/log"; exit 1; }
+	@! grep -h "Missing character" $(BUILD)/print/_build/latex/*.log || { echo "the fonts of the PDF lack these characters"; exit 1; }
+	@cp $(BUILD)/print/_build/latex/relu-at-the-output.pdf $(BUILD)/pdf/
+	@echo "the PDF: $(abspath $(BUILD))/pdf/relu-at-the-output.pdf"
 
 links: $(READY)  ## check the links to other sites
 	@$(BIN)/jupyter-book build . --all --keep-going --quiet --builder linkcheck --path-output _build/links

@@ -1,5 +1,6 @@
 """Building a book: what fails does so loudly, and the same sources give the same bytes."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,15 @@ def test_a_chapter_that_was_executed_before_and_failed_is_refused(tmp_path):
     assert done.returncode != 0
     assert "index.ipynb holds the traceback of a cell that failed (ZeroDivisionError: division by zero)" in done.stdout + done.stderr
     assert not pages(tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="there is no make, or its shell is another one")
+def test_without_latex_the_error_names_what_is_missing_and_the_line_that_installs_it(tmp_path):
+    command = ["make", "-o", ".venv/ready", "pdf", f"OUT={tmp_path}", "TEX_NEEDED=sh xetexatex", "TEX_FONTS="]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "make pdf lacks xetexatex. On Debian and Ubuntu:\napt-get install --no-install-recommends latexmk " in done.stdout
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_chapter_is_allowed_to_fail():
