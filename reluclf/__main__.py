@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from reluclf import chapters, paths
+from reluclf import chapters, paths, runtime
 from reluclf.campaign import CampaignError
 from reluclf.paper import PaperError
-from reluclf.records import Record, RecordError, Store, copies, read_file
+from reluclf.records import BACKENDS, Record, RecordError, Store, copies, read_file
 from reluclf.sources import DataError
 from reluclf.specs import SpecError
 
@@ -63,7 +63,7 @@ def _experiments(assignments: dict[str, str]) -> int:
 def _check_records(assignments: dict[str, str]) -> int:
     """Read every record and list all problems."""
     _refuse_unknown("check-records", assignments, [])
-    return 1 if _read_all()[1] else 0
+    return 1 if _read_all(Store(paths.RESULTS), *(Store(paths.RESULTS / BACKENDS / name) for name in runtime.BACKENDS))[1] else 0
 
 
 def _verify(assignments: dict[str, str]) -> int:
@@ -76,7 +76,7 @@ def _verify(assignments: dict[str, str]) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise chapters.ParameterError(f"{name}={text} is not allowed; {name} is a whole number of nine digits at the most.")
         options[name] = int(text)
-    records, problems = _read_all()
+    records, problems = _read_all(Store(paths.RESULTS))
     if not records:
         print("there is no record to verify")
         return 1
@@ -88,21 +88,21 @@ def _verify(assignments: dict[str, str]) -> int:
     return 1 if problems or counts["differs"] else 0
 
 
-def _read_all() -> tuple[list[Record], int]:
-    """All the committed records that can be trusted, and how many cannot; the problems are printed."""
-    records, problems = [], 0
-    for file in Store(paths.RESULTS).files():
-        try:
-            records.append(read_file(file))
-        except RecordError as error:
-            problems += 1
-            print(error)
-    for original, copy in copies(records):
-        problems += 1
-        print(f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it.")
-        records.remove(copy)
-    print(f"{len(records) + problems} records, {problems} of them with problems")
-    return records, problems
+def _read_all(*stores: Store) -> tuple[list[Record], int]:
+    """All the records that can be trusted, and how many problems the others have; these are printed."""
+    found, problems = [], []
+    for store in stores:
+        records = []
+        for file in store.files():
+            try:
+                records.append(read_file(file))
+            except RecordError as error:
+                problems.append(str(error))
+        for original, copy in copies(records):
+            problems.append(f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it.")
+        found += records
+    print(*problems, f"{len(found)} records can be trusted, {len(problems)} problems", sep="\n")
+    return found, len(problems)
 
 
 def _picture(assignments: dict[str, str]) -> int:

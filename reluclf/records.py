@@ -25,6 +25,9 @@ from reluclf.specs import Spec
 #: The version of the schema; a record of another version is refused.
 FORMAT = 1
 
+#: The folder, in a store's, that holds the stores of :meth:`Store.of_backend`.
+BACKENDS = "backends"
+
 
 class RecordError(ValueError):
     """A record that cannot be trusted or is not there; the message names the file, what is wrong, and the remedy."""
@@ -253,6 +256,11 @@ class Store:
             fallback = paths.RESULTS
         self._folders = [self.folder] + ([Path(fallback)] if fallback is not None and Path(fallback) != self.folder else [])
 
+    @classmethod
+    def of_backend(cls, name: str) -> Store:
+        """The records of runs that were made to compare Keras's backends; those of all the backends are of the same specs."""
+        return cls(paths.new_results() / BACKENDS / name, fallback=paths.RESULTS / BACKENDS / name)
+
     def file(self, spec: Spec) -> Path | None:
         """The file that holds the record of a spec; None if there is none."""
         return next((file for folder in self._folders if (file := folder / spec.path).is_file()), None)
@@ -288,7 +296,7 @@ class Store:
         """All files of records, the store's own before its fallback's, each spec once."""
         seen = set()
         for folder in self._folders:
-            for file in sorted(folder.rglob("seed-*.json")):
+            for file in sorted(folder.glob("*/*/*/seed-*.json")):  # the depth of a spec's path: what lies deeper is another store's
                 relative = file.relative_to(folder)
                 if relative not in seen:
                     seen.add(relative)

@@ -23,6 +23,10 @@ _LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}
 
 
+#: Keras's backends, by the names that ``KERAS_BACKEND`` takes.
+BACKENDS = tuple(_BACKENDS)
+
+
 def configure(threads: int) -> None:
     """Set the process up for training: the given number of threads, no log lines. Call it before Keras is imported; it imports it.
 

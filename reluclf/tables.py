@@ -219,8 +219,8 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             {
                 "network": architecture.upper(),
                 "protocol": protocol,
-                "over seeds, points": _difference(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
-                "over folds, points": _difference(
+                "over seeds, points": difference(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
+                "over folds, points": difference(
                     paired(*(run.fold_accuracy for run in whole[0]), margin=0, overlap=1 / (N_SPLITS - 1)) if whole else None
                 ),
                 "seeds that differ (McNemar)": f"{int(np.sum(adjusted < 0.05))} of {len(pairs)}" if pairs else NONE,
@@ -229,7 +229,8 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _difference(value: Difference | None) -> str:
+def difference(value: Difference | None) -> str:
+    """A difference of accuracies in percentage points, with its interval and n, or a dash."""
     if value is None:
         return NONE
     low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
