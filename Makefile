@@ -62,7 +62,7 @@ dist:  ## pack what a release carries, after make book and make pdf
 	@echo "the release: $(CURDIR)/_build/dist/"
 
 test: $(READY)  ## run the tests; those of pages and PDF need make book, make pdf and a browser [ARGS=...]
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epochs=8 [KEEP=1] [AFRESH=1]
 	@$(BIN)/python -m reluclf chapter $(call given)

@@ -19,7 +19,7 @@ import pandas as pd
 from reluclf import campaign, tables
 from reluclf.records import Record, Store
 from reluclf.specs import Spec
-from reluclf.stats import paired
+from reluclf.stats import Difference, paired
 from reluclf.verdicts import MARGIN
 
 #: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be this.
@@ -142,11 +142,19 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
                     "backend": backend,
                     "test accuracy, %": tables.cell(tables.measure(mine.values(), "test_accuracy"), "test_accuracy"),
                     f"minus {reference}, points": tables.difference(difference),
-                    "equivalent": tables.NONE if difference is None else "shown" if difference.equivalent else "not shown",
+                    "equivalent": _equivalent(difference),
                     "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _equivalent(difference: Difference | None) -> str:
+    if difference is None:
+        return tables.NONE
+    if difference.equivalent:
+        return "shown"
+    return "they differ" if difference.less or difference.greater else "not shown"
 
 
 def _test_accuracy(record: Record) -> float:
