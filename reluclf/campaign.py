@@ -100,10 +100,12 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
 
     Raises
     ------
+    BackendError
+        If Keras's backend cannot be had.
     DataError
         If the images cannot be had.
     CampaignError
-        If runs failed, after all the others are done.
+        If the number of workers is not sensible, or if runs failed, after all the others are done.
     """
     import joblib
     from joblib.externals.loky import BrokenProcessPool
@@ -114,6 +116,7 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     todo = sorted(store.missing(dict.fromkeys(specs)), key=cost, reverse=True)
     if not todo:
         return 0
+    runtime.backend()  # missed before anything is started, as is the data
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
         sources.load_images(dataset)  # fetched once, and missed before anything is started
     for spec in todo:

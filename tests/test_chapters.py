@@ -1,5 +1,6 @@
 """The chapters: committed without outputs, and each executed by papermill in a smoke profile that trains for real."""
 
+import importlib.util
 import os
 
 import nbformat
@@ -178,6 +179,21 @@ def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_se
 def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(chapter, values, named, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
     assert command_line.main(["chapter", f"CHAPTER={chapter}", *(f"{name}={value}" for name, value in values.items())]) == 1
+    message = capsys.readouterr().err
+    assert named in message and "Traceback" not in message
+    assert not list(tmp_path.rglob("seed-*.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [("theano", "KERAS_BACKEND=theano is not allowed; tensorflow, jax, torch are."), ("jax", "needs the package jax, which is not installed")],
+)
+def test_a_backend_that_cannot_be_had_is_named_before_anything_is_trained(name, named, tmp_path, monkeypatch, capsys):
+    if importlib.util.find_spec(name):
+        pytest.skip(f"{name} is installed")
+    monkeypatch.setattr(chapters, "RERUNS", tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    assert command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "epochs=1", "folds=1", "AFRESH=1"]) == 1
     message = capsys.readouterr().err
     assert named in message and "Traceback" not in message
     assert not list(tmp_path.rglob("seed-*.json"))
