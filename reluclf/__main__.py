@@ -7,15 +7,17 @@ import logging
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
-from reluclf import chapters, paths
+from reluclf import chapters, paths, runtime
 from reluclf.campaign import CampaignError
-from reluclf.records import Record, RecordError, Store, read_file
+from reluclf.paper import PaperError
+from reluclf.records import BACKENDS, Record, RecordError, Store, copies, read_file
 from reluclf.sources import DataError
 from reluclf.specs import SpecError
 
-_ERRORS = (CampaignError, chapters.ParameterError, DataError, RecordError, SpecError)
+_ERRORS = (CampaignError, runtime.BackendError, chapters.ParameterError, DataError, PaperError, RecordError, SpecError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,9 +49,9 @@ def _experiments(assignments: dict[str, str]) -> int:
     trainable = [name for name in chapters.names() if "train" in chapters.parameters(name)]
     names = [assignments.pop("CHAPTER")] if "CHAPTER" in assignments else trainable
     options = {"ONLY": "only", "WORKERS": "workers", "DASK": "cluster"}
-    unknown = set(assignments) - set(options)
-    if unknown:
-        raise chapters.ParameterError(f"{', '.join(sorted(unknown))} is not an option of experiments; the options are CHAPTER, {', '.join(options)}.")
+    _refuse_unknown("experiments", assignments, ["CHAPTER", *options])
+    if not set(names) <= set(trainable):
+        raise chapters.ParameterError(f"{names[0]!r} is not a chapter that trains; those are {', '.join(trainable)}.")
     for name in names:
         values = chapters.parse(name, {options[option]: text for option, text in assignments.items()})
         status = _executed(lambda name=name, values=values: chapters.run(name, {"train": True, **values}, chapters.RERUNS / "experiments"))
@@ -60,7 +62,8 @@ def _experiments(assignments: dict[str, str]) -> int:
 
 def _check_records(assignments: dict[str, str]) -> int:
     """Read every record and list all problems."""
-    return 1 if _read_all()[1] else 0
+    _refuse_unknown("check-records", assignments, [])
+    return 1 if _read_all(Store(paths.RESULTS), *(Store(paths.RESULTS / BACKENDS / name) for name in runtime.BACKENDS))[1] else 0
 
 
 def _verify(assignments: dict[str, str]) -> int:
@@ -68,11 +71,12 @@ def _verify(assignments: dict[str, str]) -> int:
     from reluclf import verify
 
     options = {"SECONDS": 600, "WORKERS": 0, "SEED": time.time_ns() % 2**31}
+    _refuse_unknown("verify", assignments, options)
     for name, text in assignments.items():
-        if name not in options or not text.isdigit():
-            raise chapters.ParameterError(f"{name}={text} is not allowed; verify takes whole numbers for {', '.join(options)}.")
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise chapters.ParameterError(f"{name}={text} is not allowed; {name} is a whole number of nine digits at the most.")
         options[name] = int(text)
-    records, problems = _read_all()
+    records, problems = _read_all(Store(paths.RESULTS))
     if not records:
         print("there is no record to verify")
         return 1
@@ -84,23 +88,28 @@ def _verify(assignments: dict[str, str]) -> int:
     return 1 if problems or counts["differs"] else 0
 
 
-def _read_all() -> tuple[list[Record], int]:
-    """All the committed records that can be trusted, and how many cannot; the problems are printed."""
-    records, problems = [], 0
-    for file in Store(paths.RESULTS).files():
-        try:
-            records.append(read_file(file))
-        except RecordError as error:
-            problems += 1
-            print(error)
-    print(f"{len(records) + problems} records, {problems} of them with problems")
-    return records, problems
+def _read_all(*stores: Store) -> tuple[list[Record], int]:
+    """All the records that can be trusted, and how many problems the others have; these are printed."""
+    found, problems = [], []
+    for store in stores:
+        records = []
+        for file in store.files():
+            try:
+                records.append(read_file(file))
+            except RecordError as error:
+                problems.append(str(error))
+        for original, copy in copies(records):
+            problems.append(f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it.")
+        found += records
+    print(*problems, f"{len(found)} records can be trusted, {len(problems)} problems", sep="\n")
+    return found, len(problems)
 
 
 def _picture(assignments: dict[str, str]) -> int:
     """Draw the README's picture anew from the records."""
     from reluclf import figures
 
+    _refuse_unknown("picture", assignments, [])
     figures.style()
     file = paths.BOOK / "_static" / "finding.svg"
     whole = [record for record in Store(paths.RESULTS).read_all() if record.spec.samples is None and record.spec.epochs == 32]
@@ -131,6 +140,12 @@ def _assignment(text: str) -> tuple[str, str]:
     if not separator:
         raise chapters.ParameterError(f"{text!r} is not of the form name=value.")
     return name, value
+
+
+def _refuse_unknown(command: str, assignments: dict[str, str], options: Iterable[str]) -> None:
+    unknown = set(assignments) - set(options)
+    if unknown:
+        raise chapters.ParameterError(f"{', '.join(sorted(unknown))} is not an option of {command}; it has {', '.join(options) or 'none'}.")
 
 
 def _flag(name: str, text: str) -> bool:

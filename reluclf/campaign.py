@@ -34,8 +34,14 @@ _COST = {
 }
 _ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
 
+#: Seconds that a Dask scheduler may take to answer.
+_CONNECT = 10
+
 #: Seconds between two looks at how far the workers are.
 _LOOK = 1.0
+
+#: Worker processes for each core at the most: every one of them loads the framework, and on a processor one a core is best.
+_MOST_A_CORE = 4
 
 #: How often a campaign whose workers are killed is begun again.
 _ATTEMPTS = 5
@@ -94,17 +100,23 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
 
     Raises
     ------
+    BackendError
+        If Keras's backend cannot be had.
     DataError
         If the images cannot be had.
     CampaignError
-        If runs failed, after all the others are done.
+        If the number of workers is not sensible, or if runs failed, after all the others are done.
     """
     import joblib
     from joblib.externals.loky import BrokenProcessPool
 
+    most = _MOST_A_CORE * joblib.cpu_count()
+    if workers is not None and not 1 <= workers <= most:
+        raise CampaignError(f"workers={workers} is not allowed; 1 to {most} are on this machine, or none for one a core.")
     todo = sorted(store.missing(dict.fromkeys(specs)), key=cost, reverse=True)
     if not todo:
         return 0
+    runtime.backend()  # missed before anything is started, as is the data
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
         sources.load_images(dataset)  # fetched once, and missed before anything is started
     for spec in todo:
@@ -244,9 +256,15 @@ def _on(cluster: str | None) -> Iterator[None]:
     if not cluster:
         yield
         return
-    import distributed
-
-    with distributed.Client(cluster) as client, joblib.parallel_config(backend="dask", client=client):
+    try:
+        import distributed
+    except ImportError:
+        raise CampaignError("training on a Dask cluster needs the package distributed; install it with: pip install distributed.") from None
+    try:
+        client = distributed.Client(cluster, timeout=_CONNECT)
+    except (OSError, ValueError) as error:
+        raise CampaignError(f"no Dask scheduler answers at {cluster!r} ({error}); start one with: dask scheduler.") from None
+    with client, joblib.parallel_config(backend="dask", client=client):
         yield
 
 

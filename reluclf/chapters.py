@@ -171,14 +171,16 @@ def _value(name: str, text: str, default: Any) -> Any:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
-    if isinstance(default, list):
-        value = text.strip("[]").replace("'", "").replace('"', "").split(",") if isinstance(value, str) else list(value)
-        return [item.strip() if isinstance(item, str) else item for item in value]
+    if isinstance(default, list):  # of names; the default has all that there are
+        names = [item.strip(" '\"") for item in text.strip(" []()").split(",")]
+        if not set(names) <= set(default):
+            raise ParameterError(f"{name}={text} is not allowed; {name} is one or more of {', '.join(default)}, with commas between them.")
+        return names
     if isinstance(default, str):
         return text
     allowed = {bool: (bool,), int: (int,), _NONE: (int, _NONE)}[type(default)]
-    if type(value) not in allowed:
-        kind = {bool: "true or false", int: "a whole number", _NONE: "a whole number or none"}[type(default)]
+    if type(value) not in allowed or (type(value) is int and value < 0):
+        kind = {bool: "true or false", int: "a whole number, not negative", _NONE: "a whole number, not negative, or none"}[type(default)]
         raise ParameterError(f"{name}={text} is not allowed; {name} is {kind}.")
     return value
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reluclf import models
+from reluclf.specs import SpecError
 
 _K = 10  # classes
 
@@ -36,11 +37,25 @@ def analytic_gradient(logits: np.ndarray, true_class: int) -> np.ndarray:
 def gradients(rows: int, seed: int) -> pd.DataFrame:
     """Compare the formula with automatic and numerical differentiation, on random and on special rows, in float64.
 
+    Parameters
+    ----------
+    rows : int
+        Random rows, at most 100.
+    seed : int
+        Of the random rows.
+
     Returns
     -------
     DataFrame of str
         A row for each kind of logits.
+
+    Raises
+    ------
+    SpecError
+        If there are more rows than a table should have.
     """
+    if rows > 100:
+        raise SpecError(f"rows={rows} is not allowed; 100 at the most are.")
     rng = np.random.default_rng(seed)
     cases = {f"random, no. {i + 1}": np.concatenate([rng.uniform(0.1, 2, 1), rng.normal(size=_K - 1)]) for i in range(rows)}
     tiny = np.concatenate([[1e-4], rng.uniform(0.1, 2, _K - 1)])

@@ -27,7 +27,7 @@ RESULT_TABLES = {("mnist", "ffnn"): 3, ("mnist", "cnn"): 4, ("fashion_mnist", "f
 FOLD_TABLES = {"mnist": 5, "fashion_mnist": 8}
 
 
-class PaperError(KeyError):
+class PaperError(LookupError):
     """A table, figure or claim that the paper does not have."""
 
 
@@ -76,7 +76,7 @@ def fold_accuracy(dataset: str, architecture: str, head: str) -> np.ndarray:
     """Accuracy on the ten folds in order (Tables 5 and 8; for the other networks the author's notebooks): float64, shape (10,)."""
     if (architecture, head) == ("cnn", "relu"):
         return np.array(table(FOLD_TABLES[dataset])["fold_accuracy"])
-    return np.array(contents()["notebook_folds"][f"{dataset}-{architecture}-{head}"])
+    return np.array(_entry("notebook_folds", f"{dataset}-{architecture}-{head}"))
 
 
 def fold_loss(dataset: str) -> np.ndarray:
@@ -105,8 +105,9 @@ def future_work() -> dict[str, dict[str, str]]:
     return contents()["future_work"]
 
 
-def _entry(kind: str, number: int) -> dict[str, Any]:
+def _entry(kind: str, number: int | str) -> Any:
     try:
         return contents()[kind][number]
     except KeyError:
-        raise PaperError(f"the paper has no {kind[:-1]} {number}; it has {kind} {', '.join(map(str, contents()[kind]))}.") from None
+        name = kind[:-1].replace("_", " ")
+        raise PaperError(f"the paper has no {name} {number}; it has {', '.join(map(str, contents()[kind]))}.") from None

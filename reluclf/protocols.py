@@ -9,6 +9,7 @@ the test.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +24,9 @@ WHOLE = 0
 
 #: Rows that are evaluated at once; it bounds memory and does not change results.
 EVALUATION_BATCH = 500
+
+#: Batches that are trained on in one call of the framework, where it can do several: a call cannot be interrupted.
+BATCHES_A_CALL = 16
 
 
 @dataclass
@@ -200,19 +204,16 @@ def _fit(
 ) -> tuple[Curve, Curve, np.ndarray]:
     """Train for the spec's epochs, scoring the held-out rows after each; return both curves and the last outputs on the held-out rows.
 
-    Keras's ``fit`` is not used: an epoch of ``train_on_batch`` does the same updates in less time on a CPU, and shuffling with numpy makes
-    the order of the batches the same on every backend.
+    Keras's ``fit`` is not used: the same updates take less time on a CPU without it, and shuffling with numpy makes the order of the batches
+    the same on every backend.
     """
     x, y = train
-    targets = one_hot(y, models.N_CLASSES[spec.dataset])
+    train_on = _trainer(model, x, one_hot(y, models.N_CLASSES[spec.dataset]), spec.batch_size)
     curves = {"loss": [], "accuracy": []}, {"loss": [], "accuracy": []}
     for epoch in range(spec.epochs):
-        order = np.random.default_rng([spec.seed, number, epoch]).permutation(len(x))
         total = np.zeros(2)
-        for start in range(0, len(x), spec.batch_size):
-            rows = order[start : start + spec.batch_size]
-            batch = np.array(model.train_on_batch(x[rows], targets[rows]))  # its mean loss and accuracy
-            total += batch * len(rows)
+        for batch, size in train_on(np.random.default_rng([spec.seed, number, epoch]).permutation(len(x))):
+            total += batch * size
             state.batches += 1
             if state.diverged_at is None and not np.isfinite(batch[0]):
                 state.diverged_at = state.batches
@@ -225,6 +226,29 @@ def _fit(
     return Curve(**curves[0]), Curve(**curves[1]), outputs
 
 
+def _trainer(model: Any, x: np.ndarray, targets: np.ndarray, size: int) -> Callable[[np.ndarray], Iterator[tuple[np.ndarray, int]]]:
+    """What trains a model on the rows in a given order, and yields for each batch its mean loss and accuracy, and how many rows it has."""
+
+    def by_the_batch(order: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            yield np.array(model.train_on_batch(x[rows], targets[rows])), len(rows)
+
+    if not hasattr(model, "train_on_batches"):
+        return by_the_batch
+    from keras import ops
+
+    on_device = ops.convert_to_tensor(x), ops.convert_to_tensor(targets)
+
+    def by_the_call(order: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+        for start in range(0, len(order), BATCHES_A_CALL * size):
+            rows = order[start : start + BATCHES_A_CALL * size]
+            means = np.array(model.train_on_batches(*on_device, rows, size), np.float64)
+            yield from ((mean, min(size, len(rows) - i * size)) for i, mean in enumerate(means))
+
+    return by_the_call
+
+
 def predict(model: Any, x: np.ndarray) -> np.ndarray:
     """The outputs of a model, dropout off: float32, shape (len(x), k)."""
     return np.concatenate([model.predict_on_batch(x[start : start + EVALUATION_BATCH]) for start in range(0, len(x), EVALUATION_BATCH)])
@@ -232,7 +256,10 @@ def predict(model: Any, x: np.ndarray) -> np.ndarray:
 
 def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Mean loss, in nats, and accuracy of outputs of shape (n, k) for the true classes y of shape (n,)."""
-    losses = np.asarray(models.loss_function(spec)(one_hot(y, outputs.shape[1]), outputs))
+    from keras import ops
+
+    pair = ops.convert_to_tensor(one_hot(y, outputs.shape[1])), ops.convert_to_tensor(outputs)  # PyTorch multiplies no array by a tensor
+    losses = ops.convert_to_numpy(models.loss_function(spec)(*pair))
     return shortest(losses.mean(dtype=np.float64)), float(np.mean(outputs.argmax(axis=1) == y))
 
 

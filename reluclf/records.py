@@ -25,6 +25,9 @@ from reluclf.specs import Spec
 #: The version of the schema; a record of another version is refused.
 FORMAT = 1
 
+#: The folder, in a store's, that holds the stores of :meth:`Store.of_backend`.
+BACKENDS = "backends"
+
 
 class RecordError(ValueError):
     """A record that cannot be trusted or is not there; the message names the file, what is wrong, and the remedy."""
@@ -204,6 +207,12 @@ class Record(_Part):
         """Population standard deviation of :attr:`fold_accuracy`, as in the paper."""
         return float(self.fold_accuracy.std())
 
+    def measured(self) -> str:
+        """All that the run measured, as one text: equal for two runs if they came out the same, however long they took."""
+        return repr(
+            self.model_dump(include={"folds", "final", "diverged_at", "test"}, exclude={"folds": {"__all__": {"seconds"}}, "final": {"seconds"}})
+        )
+
     @model_validator(mode="after")
     def _fits_its_spec(self) -> Record:
         if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
@@ -247,6 +256,11 @@ class Store:
             fallback = paths.RESULTS
         self._folders = [self.folder] + ([Path(fallback)] if fallback is not None and Path(fallback) != self.folder else [])
 
+    @classmethod
+    def of_backend(cls, name: str) -> Store:
+        """The records of runs that were made to compare Keras's backends; those of all the backends are of the same specs."""
+        return cls(paths.new_results() / BACKENDS / name, fallback=paths.RESULTS / BACKENDS / name)
+
     def file(self, spec: Spec) -> Path | None:
         """The file that holds the record of a spec; None if there is none."""
         return next((file for folder in self._folders if (file := folder / spec.path).is_file()), None)
@@ -282,7 +296,7 @@ class Store:
         """All files of records, the store's own before its fallback's, each spec once."""
         seen = set()
         for folder in self._folders:
-            for file in sorted(folder.rglob("seed-*.json")):
+            for file in sorted(folder.glob("*/*/*/seed-*.json")):  # the depth of a spec's path: what lies deeper is another store's
                 relative = file.relative_to(folder)
                 if relative not in seen:
                     seen.add(relative)
@@ -319,6 +333,21 @@ def read_file(file: Path) -> Record:
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
         raise RecordError(f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}.")
     return record
+
+
+def copies(records: Iterable[Record]) -> list[tuple[Record, Record]]:
+    """Pairs of records of different runs with the very same measurements: one of each must be a copy of the other.
+
+    Runs that diverged are left out: what is dead gives the same whatever its seed.
+    """
+    seen: dict[str, Record] = {}
+    found = []
+    for record in records:
+        if record.diverged_at is None:
+            original = seen.setdefault(record.measured(), record)
+            if original is not record:
+                found.append((original, record))
+    return found
 
 
 def digest(content: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import importlib.util
 import logging
 import os
 import platform
@@ -23,6 +24,30 @@ _LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}
 
 
+#: Keras's backends, by the names that ``KERAS_BACKEND`` takes.
+BACKENDS = tuple(_BACKENDS)
+
+
+class BackendError(RuntimeError):
+    """A backend that Keras does not have, or whose package is missing; the message says which there are, or how to install it."""
+
+
+def backend() -> str:
+    """The backend that ``KERAS_BACKEND`` names, by default TensorFlow.
+
+    Raises
+    ------
+    BackendError
+        If there is no such backend, or its package is not installed.
+    """
+    name = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if name not in BACKENDS:
+        raise BackendError(f"KERAS_BACKEND={name} is not allowed; {', '.join(BACKENDS)} are.")
+    if importlib.util.find_spec(name) is None:
+        raise BackendError(f"KERAS_BACKEND={name} needs the package {name}, which is not installed; install it with: pip install {name}.")
+    return name
+
+
 def configure(threads: int) -> None:
     """Set the process up for training: the given number of threads, no log lines. Call it before Keras is imported; it imports it.
 
@@ -32,8 +57,13 @@ def configure(threads: int) -> None:
     ----------
     threads : int
         Threads within an operation, and between operations; 0 leaves the choice to the framework.
+
+    Raises
+    ------
+    BackendError
+        As :func:`backend` does.
     """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = backend()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if threads:

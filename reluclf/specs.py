@@ -26,6 +26,9 @@ N_SPLITS = 10
 #: Fewest training samples that a run on images can do with: nine tenths of them must span the 256 principal components.
 FEWEST_IMAGES = 300
 
+#: Most seeds of one experiment: a slip of the finger must not make a campaign of a billion runs.
+MOST_SEEDS = 10_000
+
 
 class SpecError(ValueError):
     """A specification that cannot be run; the message names the field, the value and what is allowed."""
@@ -167,7 +170,9 @@ def grid(**fields: Any) -> list[Spec]:
 
 
 def first(n: int) -> range:
-    """The first ``n`` seeds: 1, 2, ..., n."""
+    """The first ``n`` seeds: 1, 2, ..., n; at least one, at most :data:`MOST_SEEDS`, else :class:`SpecError`."""
+    if not 1 <= n <= MOST_SEEDS:
+        raise SpecError(f"seeds={n} is not allowed; 1 to {MOST_SEEDS} are.")
     return range(1, n + 1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby, product, zip_longest
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from reluclf import data, models, paper, paths
 from reluclf.records import Record
-from reluclf.specs import N_SPLITS, Spec
+from reluclf.specs import N_SPLITS
 from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired
 
 #: What stands in a cell that has no value.
@@ -48,17 +48,17 @@ MODULES = (
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 
-_noted: dict[Spec, Record] = {}
+_noted: dict[str, Record] = {}
 
 
-def note(records: Iterable[Record]) -> None:
-    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so for all that it finds."""
-    _noted.update((record.spec, record) for record in records)
+def note(records: Iterable[Record], under: str = "") -> None:
+    """Keep in mind that what is being made rests on these records, of a folder of ``results/``; :func:`of_setting` does so for what it finds."""
+    _noted.update((f"{under}{record.spec.path}", record) for record in records)
 
 
-def noted() -> list[Record]:
-    """The records noted since this was last asked: those that what was made in the meantime rests on."""
-    records = list(_noted.values())
+def noted() -> dict[str, Record]:
+    """The records noted since this was last asked, by their path in ``results/``: those that what was made in the meantime rests on."""
+    records = dict(_noted)
     _noted.clear()
     return records
 
@@ -235,8 +235,8 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             {
                 "network": architecture.upper(),
                 "protocol": protocol,
-                "over seeds, points": _difference(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
-                "over folds, points": _difference(
+                "over seeds, points": difference(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
+                "over folds, points": difference(
                     paired(*(run.fold_accuracy for run in whole[0]), margin=0, overlap=1 / (N_SPLITS - 1)) if whole else None
                 ),
                 "seeds that differ (McNemar)": f"{int(np.sum(adjusted < 0.05))} of {len(pairs)}" if pairs else NONE,
@@ -245,7 +245,8 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _difference(value: Difference | None) -> str:
+def difference(value: Difference | None) -> str:
+    """A difference of accuracies in percentage points, with its interval and n, or a dash."""
     if value is None:
         return NONE
     low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
@@ -392,14 +393,14 @@ def remedies(records: Sequence[Record]) -> pd.DataFrame:
 def provenance(records: Sequence[Record]) -> pd.DataFrame:
     """Where each record comes from: a row for each group of runs that differ in their seed only, as text."""
     note(records)
-    return groups(records)
+    return groups({str(record.spec.path): record for record in records})
 
 
-def groups(records: Iterable[Record]) -> pd.DataFrame:
-    """What :func:`provenance` shows of the records."""
+def groups(records: Mapping[str, Record]) -> pd.DataFrame:
+    """What :func:`provenance` shows of records, by their path."""
     rows = []
-    for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
-        members = list(members)
+    for group, files in groupby(sorted(records), key=lambda path: path.rpartition("/")[0]):
+        members = [records[file] for file in files]
         where = [record.provenance for record in members]
         rows.append(
             {

@@ -156,7 +156,7 @@ def judge(records: Iterable[Record]) -> list[Verdict]:
             status, why = rule(evidence)
         except _Open as lack:
             status, why = Status.OPEN, str(lack)
-        verdicts.append(Verdict(identifier, says, status, why, where, tuple(tables.noted())))
+        verdicts.append(Verdict(identifier, says, status, why, where, tuple(tables.noted().values())))
     return verdicts
 
 

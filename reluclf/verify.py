@@ -9,15 +9,18 @@ the distribution can be compared: the test accuracies must differ by no more tha
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from reluclf import campaign
-from reluclf.records import Record, Store
+from reluclf import campaign, tables
+from reluclf.records import BACKENDS, Record, Store
 from reluclf.specs import Spec
+from reluclf.stats import Difference, paired
+from reluclf.verdicts import MARGIN
 
 #: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be this.
 ASSUMED_STD = 0.01
@@ -102,6 +105,57 @@ def run(records: Sequence[Record], seconds: float, workers: int | None = None, s
         store = Store(Path(folder))
         campaign.train_missing([shortest_telling(record.spec) for record in sample], store, workers)
         return [compare(record, store.read(shortest_telling(record.spec)), records) for record in sample]
+
+
+def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tensorflow") -> pd.DataFrame:
+    """The same specs on Keras's backends, compared.
+
+    Weights and dropout come from each backend's own random numbers, so two runs of one seed share their data, their split and the order of
+    their batches, and no more: only the distribution over the seeds can be the same.
+
+    Parameters
+    ----------
+    by_backend : mapping of str to sequence of Record
+        The records that were made on each backend.
+    reference : str
+        The backend that the others are compared with, seed by seed.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each experiment and backend: test accuracy, its difference from the reference, whether the two are equivalent within
+        :data:`reluclf.verdicts.MARGIN`, and how many runs had a loss that was not finite.
+    """
+    groups = {}
+    for backend, records in by_backend.items():
+        tables.note(records, f"{BACKENDS}/{backend}/")
+        for record in records:
+            groups.setdefault(record.spec.path.parent, {}).setdefault(backend, {})[record.spec.seed] = record
+    rows = []
+    for group, runs in groups.items():
+        for backend in sorted(runs, key=list(by_backend).index):
+            mine, theirs = runs[backend], runs.get(reference, {})
+            common = sorted(mine.keys() & theirs.keys()) if backend != reference else []
+            difference = paired([mine[seed].test.accuracy for seed in common], [theirs[seed].test.accuracy for seed in common], MARGIN)
+            rows.append(
+                {
+                    "runs": str(group),
+                    "backend": backend,
+                    "test accuracy, %": tables.cell(tables.measure(mine.values(), "test_accuracy"), "test_accuracy"),
+                    f"minus {reference}, points": tables.difference(difference),
+                    "equivalent": _equivalent(difference),
+                    "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _equivalent(difference: Difference | None) -> str:
+    if difference is None:
+        return tables.NONE
+    if difference.equivalent:
+        return "shown"
+    return "they differ" if difference.less or difference.greater else "not shown"
 
 
 def _test_accuracy(record: Record) -> float:

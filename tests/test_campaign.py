@@ -39,7 +39,7 @@ def pretend(monkeypatch):
     """Trains nothing; returns the list of the specs that a single worker is given."""
     given = []
 
-    def train(spec, folder):
+    def train(spec, folder, patience):
         given.append(spec)
         return spec, None
 
@@ -55,6 +55,29 @@ def measured(record):
     """A record without what differs between two runs of the same spec: when, how long and in which state of the checkout."""
     content = record.model_dump(mode="json", exclude={"provenance": True, "folds": {"__all__": {"seconds"}}, "final": {"seconds"}})
     return repr(content)
+
+
+# Where it is trained
+
+
+def test_without_the_package_for_clusters_the_error_says_how_to_install_it(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(campaign.CampaignError, match=r"needs the package distributed; install it with: pip install distributed\."):
+        campaign.obtain([SPEC], train=True, cluster="tcp://127.0.0.1:8786", store=store)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://", "tcp://127.0.0.1:9", "ftp://127.0.0.1:9"])
+def test_a_cluster_that_does_not_answer_is_named(store, monkeypatch, address):
+    monkeypatch.setattr(campaign, "_CONNECT", 1)
+    with pytest.raises(campaign.CampaignError, match=f"no Dask scheduler answers at '{address}' .*; start one with: dask scheduler"):
+        campaign.obtain([SPEC], train=True, cluster=address, store=store)
+
+
+@pytest.mark.parametrize("workers", [0, -1, 10**6])
+def test_so_many_workers_are_refused_before_any_starts(store, pretend, workers):
+    with pytest.raises(campaign.CampaignError, match=rf"workers={workers} is not allowed; 1 to \d+ are on this machine, or none for one a core"):
+        campaign.train_missing([SPEC], store, workers)
+    assert not pretend
 
 
 # What is trained

@@ -1,12 +1,15 @@
 """The chapters: committed without outputs, and each executed by papermill in a smoke profile that trains for real."""
 
+import importlib.util
 import os
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reluclf import Spec, chapters, models, paths, verdicts
 from reluclf import __main__ as command_line
-from reluclf import chapters, models, paths, verdicts
 from reluclf.records import Store
 
 CHAPTERS = chapters.names()
@@ -119,7 +122,15 @@ def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, t
     [
         (["CHAPTER=wdbc", "seedz=2"], "'seedz' is not a parameter of chapter wdbc; its parameters are train, seeds,"),
         (["CHAPTER=wbdc"], "'wbdc' is not a chapter; the chapters are appendices, discussion,"),
+        (["CHAPTER=../wdbc"], "'../wdbc' is not a chapter"),
+        ([], "'' is not a chapter"),
         (["CHAPTER=wdbc", "seeds=two"], "seeds=two is not allowed; seeds is a whole number"),
+        (["CHAPTER=wdbc", "seeds=-1"], "seeds=-1 is not allowed; seeds is a whole number, not negative"),
+        (["CHAPTER=wdbc", "seeds=1.5"], "seeds=1.5 is not allowed"),
+        (["CHAPTER=wdbc", "workers=-1"], "workers=-1 is not allowed; workers is a whole number, not negative, or none"),
+        (["CHAPTER=wdbc", "protocols=fresh,frozen"], "protocols=fresh,frozen is not allowed; protocols is one or more of carried, fresh"),
+        (["CHAPTER=mnist", "parts="], "parts= is not allowed; parts is one or more of tables, verbatim, heads, controls"),
+        (["CHAPTER=discussion", "datasets=wdbc"], "datasets=wdbc is not allowed; datasets is one or more of mnist, fashion_mnist"),
         (["CHAPTER=wdbc", "train=7"], "train=7 is not allowed; train is true or false"),
         (["CHAPTER=wdbc", "KEEP=maybe"], "KEEP=maybe is not allowed"),
         (["CHAPTER=wdbc", "seeds"], "'seeds' is not of the form name=value"),
@@ -131,10 +142,90 @@ def test_a_wrong_parameter_is_refused_by_name_before_anything_runs(arguments, na
     assert named in capsys.readouterr().err
 
 
-def test_a_value_that_a_spec_refuses_ends_with_its_one_sentence(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["WORKER=2"], "WORKER is not an option of experiments; it has CHAPTER, ONLY, WORKERS, DASK"),
+        (["CHAPTER=wbdc"], "'wbdc' is not a chapter that trains; those are discussion, fashion_mnist, mnist, wdbc"),
+        (["CHAPTER=index"], "'index' is not a chapter that trains"),
+        (["WORKERS=two"], "workers=two is not allowed"),
+    ],
+)
+def test_so_is_a_wrong_option_of_experiments(arguments, named, capsys, monkeypatch):
+    monkeypatch.setattr(chapters, "run", lambda *_, **__: pytest.fail("a chapter was run"))
+    assert command_line.main(["experiments", *arguments]) == 2
+    assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check-records", "picture"])
+def test_a_command_without_options_takes_none(command, capsys):
+    assert command_line.main([command, "x=1"]) == 2
+    assert f"x is not an option of {command}; it has none" in capsys.readouterr().err
+
+
+@given(
+    chapter=st.sampled_from(CHAPTERS),
+    name=st.sampled_from(sorted({name for chapter in CHAPTERS for name in chapters.parameters(chapter)} | {"", "no such", "__class__"})),
+    text=st.text() | st.integers().map(str) | st.floats().map(str) | st.sampled_from(["true", "none", "None", "[1]", "{}", "(", "carried", "1,2"]),
+)
+def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_sentence(chapter, name, text):
+    defaults = chapters.parameters(chapter)
+    try:
+        value = chapters.parse(chapter, {name: text})[name]
+    except chapters.ParameterError as error:
+        assert repr(name) in str(error) or f"{name}={text} is not allowed; {name} is " in str(error)
+    else:
+        default = defaults[name]
+        assert type(value) is type(default) or (default is None and type(value) is int)
+        assert not isinstance(value, int) or value >= 0
+        assert not isinstance(value, list) or (value and set(value) <= set(default))
+
+
+@pytest.mark.parametrize(
+    ("chapter", "values", "named"),
+    [
+        ("wdbc", {"folds": 11}, "folds=11 is not allowed: input should be less than or equal to 10"),
+        ("wdbc", {"seeds": 0}, "seeds=0 is not allowed; 1 to 10000 are"),
+        ("wdbc", {"seeds": 10**9}, "seeds=1000000000 is not allowed; 1 to 10000 are"),
+        ("wdbc", {"workers": 0}, "workers=0 is not allowed; 1 to "),
+        ("wdbc", {"cluster": "nowhere"}, "no Dask scheduler answers at 'nowhere'"),
+        ("method", {"rows": 10**9}, "rows=1000000000 is not allowed; 100 at the most are"),
+        ("index", {"dataset": "cifar"}, "the paper has no notebook fold cifar-ffnn-relu; it has mnist-ffnn-relu"),
+    ],
+)
+def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(chapter, values, named, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
-    assert command_line.main(["chapter", "CHAPTER=wdbc", "folds=11", "seeds=1"]) == 1
-    assert "folds=11 is not allowed: input should be less than or equal to 10" in capsys.readouterr().err
+    assert command_line.main(["chapter", f"CHAPTER={chapter}", *(f"{name}={value}" for name, value in values.items())]) == 1
+    message = capsys.readouterr().err
+    assert named in message and "Traceback" not in message
+    assert not list(tmp_path.rglob("seed-*.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [("theano", "KERAS_BACKEND=theano is not allowed; tensorflow, jax, torch are."), ("jax", "needs the package jax, which is not installed")],
+)
+def test_a_backend_that_cannot_be_had_is_named_before_anything_is_trained(name, named, tmp_path, monkeypatch, capsys):
+    if importlib.util.find_spec(name):
+        pytest.skip(f"{name} is installed")
+    monkeypatch.setattr(chapters, "RERUNS", tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    assert command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "epochs=1", "folds=1", "AFRESH=1"]) == 1
+    message = capsys.readouterr().err
+    assert named in message and "Traceback" not in message
+    assert not list(tmp_path.rglob("seed-*.json"))
+
+
+def test_a_record_that_cannot_be_trusted_ends_a_chapter_and_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(chapters, "RERUNS", tmp_path)
+    original = Store(paths.RESULTS).file(Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1))
+    file = tmp_path / "wdbc" / "results" / original.relative_to(paths.RESULTS)
+    monkeypatch.setattr(chapters.shutil, "rmtree", lambda *_, **__: None)  # what a rerun does first
+    file.parent.mkdir(parents=True)
+    file.write_text(original.read_text()[:-100])
+    assert command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "train=false"]) == 1
+    message = capsys.readouterr().err
+    assert f"error: {file} is not a whole JSON file" in message and "restore it with git" in message
 
 
 def test_without_data_and_network_training_ends_with_one_sentence_that_has_both_remedies(tmp_path, monkeypatch, capsys):

@@ -292,6 +292,24 @@ def test_the_training_curve_is_the_mean_over_rows_not_over_batches(monkeypatch):
     assert fold.train.accuracy == (1.0,)
 
 
+@pytest.mark.parametrize("architecture, loss", [("ffnn", "guarded"), ("ffnn", "verbatim"), ("cnn", "guarded")])
+def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_time(architecture, loss):
+    spec = Spec(dataset="mnist", architecture=architecture, head="relu", protocol="fresh", seed=1, loss=loss, batch_size=32)
+    rng = np.random.default_rng(0)
+    n = 32 * (protocols.BATCHES_A_CALL + 2) + 7  # more than one call, and a last batch that is smaller
+    x, targets = rng.normal(size=(n, 256)).astype(np.float32), protocols.one_hot(rng.integers(0, 10, n), 10)
+    order = rng.permutation(n)
+    many, single = models.build(spec, 1), models.build(spec, 1)
+    del single.train_on_batches
+    (means, sizes), (expected, expected_sizes) = (
+        zip(*protocols._trainer(model, x, targets, spec.batch_size)(order), strict=True) for model in (many, single)
+    )
+    assert sizes == expected_sizes == (32,) * (protocols.BATCHES_A_CALL + 2) + (7,)
+    assert np.array_equal(means, expected, equal_nan=True)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(protocols.variables(many), protocols.variables(single), strict=True))
+    assert len({tuple(mean) for mean in means}) > 1
+
+
 def test_scores_are_the_mean_loss_and_the_share_of_rows_whose_largest_output_is_the_true_class():
     outputs = np.array([[0.2, 0.8], [0.5, 0.5], [0.0, 0.0], [3.0, 1.0]], np.float32)
     loss, accuracy = protocols.score(WDBC, outputs, np.array([1, 0, 1, 0]))

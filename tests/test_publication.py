@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import gzip
 import html
 import http.server
@@ -11,6 +12,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -119,6 +122,7 @@ def test_a_page_is_whole_fits_its_window_and_is_accessible(visit, name, width, t
     page = visit(f"{name}.html", width, theme)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
+    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
     assert not page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth || !i.alt).map(i => i.src)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not page.wrong  # before axe, which asks for files itself
@@ -237,6 +241,39 @@ def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
         tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
         assert all("<th" in table for table in tables)
         assert all("<caption" in table for table in tables if 'id="tab-' in table)
+
+
+# Built again -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def built_again(target, folder):
+    """Make a target once more, into another folder."""
+    if not shutil.which("make"):
+        unavailable("make is not installed")
+    command = ["make", "-o", ".venv/ready", target, f"OUT={folder}", f"BIN={Path(sys.executable).parent}"]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "_build"
+
+
+def test_the_pages_of_one_commit_are_the_same_when_they_are_built_again(book, tmp_path):
+    again = built_again("book", tmp_path) / "html"
+    files = {file.relative_to(root) for root in (book, again) for file in root.rglob("*") if file.is_file()}
+    assert not [str(file) for file in files if not ((book / file).is_file() and (again / file).is_file())]
+    assert not [str(file) for file in files if (book / file).read_bytes() != (again / file).read_bytes()], "or is the book older? then: make book"
+
+
+def test_the_pdf_of_one_commit_is_the_same_when_it_is_built_again(printed, tmp_path):
+    again = built_again("pdf", tmp_path) / "pdf" / PDF.name
+    assert PDF.read_bytes() == again.read_bytes(), "or is the PDF older? then: make pdf"
+
+
+def test_what_is_published_tells_nothing_of_the_machine_it_was_built_on(book, printed):
+    told = [str(paths.ROOT), str(Path.home()) + os.sep, f"/home/{getpass.getuser()}", tempfile.gettempdir() + os.sep]
+    for file in (file for kind in ("html", "js", "json", "csv", "ipynb", "svg") for file in book.rglob(f"*.{kind}")):
+        assert not [word for word in told if word in file.read_text(encoding="utf-8")], file
+    assert not [word for word in told if word.encode() in PDF.read_bytes()]
+    assert not [word for word in told if word in printed]
 
 
 # The PDF ---------------------------------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from reluclf import Spec, campaign, records
+from reluclf import Spec, campaign, paths, records
+from reluclf import __main__ as command_line
 from reluclf.records import RecordError, Store
 
 SPEC = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=2)
@@ -50,6 +51,35 @@ def content(store, spec=SPEC):
 def put(store, content, spec=SPEC):
     """Put this in the place of a record, with a digest that fits: only what it says can give it away."""
     store.file(spec).write_text(json.dumps(content | {"digest": records.digest(content)}))
+
+
+# All at once
+
+
+def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "RESULTS", store.folder)
+    assert command_line.main(["check-records"]) == 0
+    assert capsys.readouterr().out == "\n2 records can be trusted, 0 problems\n".lstrip()
+
+    spoilt = Spec(**FRESH.model_dump() | {"seed": 2})
+    for spec in (spoilt, Spec(**SPEC.model_dump() | {"seed": 3})):  # a file cut short; a copy with another seed and a digest that fits
+        store.folder.joinpath(spec.path).write_text("{")
+    put(store, content(store) | {"spec": SPEC.model_dump() | {"seed": 3}}, Spec(**SPEC.model_dump() | {"seed": 3}))
+    elsewhere = store.folder / records.BACKENDS / "jax" / SPEC.path
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.write_text(store.file(SPEC).read_text().replace("0", "1", 1))
+    assert command_line.main(["check-records"]) == 1
+    listed = capsys.readouterr().out
+    assert f"{store.file(spoilt)} is not a whole JSON file" in listed
+    assert "seed-3 has the very measurements of wdbc/ffnn-relu/carried,epochs=2,folds=2/seed-1: one is a copy" in listed
+    assert f"{elsewhere} was changed after it was written" in listed
+    assert listed.endswith("3 records can be trusted, 3 problems\n")
+
+
+def test_dead_runs_that_are_alike_are_no_copies(trained):
+    both = [trained.read(SPEC).model_copy(update={"spec": SPEC.model_copy(update={"seed": seed})}) for seed in (1, 2)]
+    assert records.copies(both) == [tuple(both)]
+    assert records.copies(record.model_copy(update={"diverged_at": 1}) for record in both) == []
 
 
 # Writing and reading

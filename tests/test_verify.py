@@ -5,7 +5,7 @@ import json
 import pytest
 from factory import record
 
-from reluclf import Spec, campaign, records, verify
+from reluclf import Spec, campaign, records, tables, verify
 from reluclf import __main__ as command_line
 from reluclf.records import Store
 
@@ -107,6 +107,45 @@ def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_p
     assert verify.compare(records.read_file(file), again[2], found).verdict == "differs"
 
 
+def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_where_they_differ():
+    def runs(of, shift, **fields):
+        spec = Spec(**TINY | {"head": of}, protocol="fresh", folds=0, seed=1)
+        hits = {1: 0.90, 2: 0.91, 3: 0.92, 4: 0.93}
+        return [record(spec.model_copy(update={"seed": seed}), [], share + shift, **fields) for seed, share in hits.items()]
+
+    table = verify.backends(
+        {
+            "tensorflow": [*runs("relu", 0), *runs("softmax", 0)],
+            "jax": [*runs("relu", -0.1), *runs("softmax", 0, diverged_at=1)],
+            "torch": runs("relu", 0)[:1],
+        }
+    )
+    assert [(runs.split("/")[1], backend) for runs, backend in zip(table["runs"], table["backend"], strict=True)] == [
+        *(("ffnn-relu", backend) for backend in ("tensorflow", "jax", "torch")),
+        *(("ffnn-softmax", backend) for backend in ("tensorflow", "jax")),
+    ]
+    assert list(table["equivalent"]) == [tables.NONE, "they differ", tables.NONE, tables.NONE, "shown"]
+    assert table["minus tensorflow, points"][1].startswith("−") and table["minus tensorflow, points"][1].endswith("(n = 4)")
+    noisy = [run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test}) for run in runs("relu", 0)]
+    assert list(verify.backends({"tensorflow": runs("relu", 0), "jax": noisy})["equivalent"]) == [tables.NONE, "not shown"]
+    assert list(table["loss not finite"]) == ["0 of 4", "0 of 4", "0 of 1", "0 of 4", "4 of 4"]
+
+
+def test_the_stores_of_backends_are_not_seen_by_the_store_they_lie_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("RELUCLF_RESULTS", str(tmp_path))
+    spec = Spec(**TINY, protocol="fresh", folds=0, seed=77)
+    file = Store.of_backend("jax").write(record(spec, [], 0.9))
+    assert file == tmp_path / "backends" / "jax" / spec.path
+    assert spec in Store.of_backend("jax") and spec not in Store.of_backend("torch") and spec not in Store(tmp_path)
+    assert list(Store(tmp_path).files()) == []
+
+
 def test_an_unknown_option_is_refused_by_name(capsys):
     assert command_line.main(["verify", "SECOND=1"]) == 2
-    assert "SECOND=1 is not allowed; verify takes whole numbers for SECONDS, WORKERS, SEED" in capsys.readouterr().err
+    assert "SECOND is not an option of verify; it has SECONDS, WORKERS, SEED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "", "ten", "1e3", "9999999999", "²"])
+def test_an_option_that_is_no_whole_number_is_refused(text, capsys):
+    assert command_line.main(["verify", f"SECONDS={text}"]) == 2
+    assert f"SECONDS={text} is not allowed; SECONDS is a whole number" in capsys.readouterr().err

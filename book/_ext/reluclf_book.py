@@ -6,8 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -65,22 +67,27 @@ def _visit_block(translator, node):
     raise nodes.SkipNode
 
 
+_rules: list[str] = []
+
+
 def _configure(app, config):
     """Start in the reader's own light or dark theme; give the verdicts the colours that they have in the figures, on the pages and in print."""
     from reluclf import figures
 
     config.html_context.setdefault("default_mode", "auto")
-    static = Path(_folder.name) / "static"
-    static.mkdir(exist_ok=True)
-    config.html_static_path.append(str(static))
     config.html_css_files.append("verdicts.css")
-    rules = ""
     for status, (colour, _) in figures.STATUS.items():
         edge = colour if figures.luminance(colour) < 0.9 else "#999999"  # white has no edge of its own
-        rules += f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n"
+        _rules.append(f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n")
         keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
         config.latex_elements["preamble"] += rf"\newenvironment{{sphinxclass{status.css}}}{{\sphinxsetup{{{keys}}}}}{{}}" + "\n"
-    (static / "verdicts.css").write_text(rules, encoding="utf-8")
+
+
+def _write_rules(app):
+    if app.builder.format == "html":
+        static = Path(app.outdir) / "_static"
+        static.mkdir(parents=True, exist_ok=True)
+        (static / "verdicts.css").write_text("".join(_rules), encoding="utf-8")
 
 
 def _tint(colour: str) -> str:
@@ -89,10 +96,23 @@ def _tint(colour: str) -> str:
 
 
 def _page(app, pagename, templatename, context, doctree):
-    """Mend what the theme and docutils write: no live-code scripts, which fail where no page uses them, and a list whose members are items."""
+    """Mend what the theme and docutils write: live-code scripts, which fail where no page uses them; lists and figures a keyboard must reach."""
     context["script_files"] = [script for script in context.get("script_files", []) if "thebe" not in str(script)]
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        context["body"] = context["body"].replace("<figure ", '<figure tabindex="0" ')  # on a phone it scrolls in its own box
+
+
+def _refuse_failed(app, env, docnames):
+    """Refuse a chapter that was executed before and failed: its traceback would become a part of the page."""
+    for file in (env.doc2path(name) for name in env.found_docs if env.doc2path(name).endswith(".ipynb")):
+        for cell in nbformat.read(file, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    raise ExtensionError(
+                        f"{file} holds the traceback of a cell that failed ({output.ename}: {output.evalue}); "
+                        "mend the cell and execute the chapter again, or clear its outputs with nbstripout."
+                    )
 
 
 def _keep_together(app, doctree):
@@ -140,7 +160,7 @@ def write_ledger(app, exception):
 
     rows = []
     for verdict in judge(Store().read_all()):
-        groups = tables.groups(verdict.records).to_dict("records")
+        groups = tables.groups({str(record.spec.path): record for record in verdict.records}).to_dict("records")
         rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence")})
         rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
     pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False)
@@ -169,7 +189,9 @@ def setup(app):
     app.connect("build-finished", write_ledger)
     app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))
     app.connect("config-inited", _configure)
+    app.connect("builder-inited", _write_rules)
     app.connect("html-page-context", _page, priority=900)
+    app.connect("env-before-read-docs", _refuse_failed)
     app.connect("doctree-read", _keep_together)
     app.connect("doctree-resolved", _print, priority=900)
     app.connect("build-finished", _lighten)

@@ -61,14 +61,18 @@ def makers(source: str, label: str) -> list[tuple[str, str]]:
     """Which functions of the package make what stands under a label, as (module, name), from the source of the cell that shows it."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     showing = [call for call in calls if any(isinstance(part, ast.Constant) and part.value == label for part in call.args)]
+    inside = [inner for call in showing for inner in ast.walk(call) if isinstance(inner, ast.Call) and inner is not call]
+    return _functions_called(inside) or _functions_called(calls)
+
+
+def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
     found = []
-    for call in [inner for outer in showing for inner in ast.walk(outer) if isinstance(inner, ast.Call) and inner is not outer] or showing or calls:
-        function = call.func
+    for function in (call.func for call in calls):
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
             maker = function.value.id, function.attr
-            if (paths.ROOT / "reluclf" / f"{maker[0]}.py").is_file() and maker[1] in functions(maker[0]) and maker not in found:
+            if (paths.ROOT / "reluclf" / f"{maker[0]}.py").is_file() and maker[1] in functions(maker[0]):
                 found.append(maker)
-    return found
+    return [maker for maker in dict.fromkeys(found) if maker not in (("pages", "table"), ("pages", "glue"))]
 
 
 def origin(source: str, label: str, records: list[dict[str, str]], page: str) -> str:

@@ -1,0 +1,71 @@
+"""Building a book: what fails does so loudly, and the same sources give the same bytes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from reluclf import paths
+
+
+def cell(source, **metadata):
+    return nbformat.v4.new_code_cell(source, metadata=metadata)
+
+
+def build(folder, *cells):
+    """Build a book of one chapter with this one's configuration and extension, and return the finished process."""
+    shutil.copytree(paths.BOOK, folder / "book", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copytree(paths.ROOT / "reluclf", folder / "reluclf")
+    shutil.copy(paths.ROOT / "_config.yml", folder)
+    (folder / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": "book/index"}))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"), *cells])
+    nbformat.write(notebook, folder / "book" / "index.ipynb")
+    program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
+    return subprocess.run([program, "build", str(folder), "--all", "-W", "-n", "--keep-going", "--quiet"], capture_output=True, text=True)
+
+
+def pages(folder):
+    return "".join(file.read_text() for file in (folder / "_build" / "html").rglob("index.html"))
+
+
+def test_a_chapter_that_runs_becomes_a_page(tmp_path):
+    done = build(tmp_path, cell("print(6 * 7)"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "42" in pages(tmp_path)
+
+
+def test_an_exception_in_a_cell_fails_the_build_and_is_named(tmp_path):
+    done = build(tmp_path, cell("1 / 0"))
+    assert done.returncode != 0
+    assert "ZeroDivisionError" in done.stdout + done.stderr
+    assert "Traceback (most recent call last)" not in pages(tmp_path)
+
+
+def test_a_chapter_that_was_executed_before_and_failed_is_refused(tmp_path):
+    failed = cell("1 / 0")
+    failed.execution_count = 1
+    failed.outputs = [nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=["Traceback ..."])]
+    done = build(tmp_path, failed)
+    assert done.returncode != 0
+    assert "index.ipynb holds the traceback of a cell that failed (ZeroDivisionError: division by zero)" in done.stdout + done.stderr
+    assert not pages(tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="there is no make, or its shell is another one")
+def test_without_latex_the_error_names_what_is_missing_and_the_line_that_installs_it(tmp_path):
+    command = ["make", "-o", ".venv/ready", "pdf", f"OUT={tmp_path}", "TEX_NEEDED=sh xetexatex", "TEX_FONTS="]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "make pdf lacks xetexatex. On Debian and Ubuntu:\napt-get install --no-install-recommends latexmk " in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_chapter_is_allowed_to_fail():
+    assert yaml.safe_load((paths.ROOT / "_config.yml").read_text())["execute"]["allow_errors"] is False
+    for file in paths.BOOK.glob("*.ipynb"):
+        assert not any("raises-exception" in one.metadata.get("tags", []) for one in nbformat.read(file, as_version=4).cells)
