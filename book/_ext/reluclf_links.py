@@ -157,7 +157,9 @@ def _configure(app, config):
     config.html_theme_options["extra_footer"] = f"<p>{version}</p>"
     if REPOSITORY:
         buttons = dict.fromkeys(("use_repository_button", "use_issues_button", "use_edit_page_button"), True)
-        launch = {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com", "notebook_interface": "jupyterlab"}
+        launch = {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"}
+        if "github.com/" in REPOSITORY:  # Colab opens notebooks from nowhere else
+            launch["colab_url"] = "https://colab.research.google.com"
         config.html_theme_options.update(repository_url=REPOSITORY, repository_branch="main", path_to_docs="", launch_buttons=launch, **buttons)
 
 
