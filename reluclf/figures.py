@@ -25,7 +25,7 @@ STATUS = {
     Status.BY_THE_FLAW: ("#E69F00", "F"),
     Status.NOT_REPRODUCED: ("#CC79A7", "N"),
     Status.CONTRADICTED: ("#D55E00", "C"),
-    Status.NOT_TESTABLE: ("#999999", "-"),
+    Status.NOT_TESTABLE: ("#555555", "-"),
     Status.ANSWERED: ("#0072B2", "A"),
     Status.OPEN: ("#FFFFFF", ""),
 }
@@ -51,6 +51,17 @@ def style() -> None:
             "legend.frameon": False,
         }
     )
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of a colour, 0 to 1, as WCAG 2 has it."""
+    rgb = np.array(mpl.colors.to_rgb(colour))
+    return float(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def ink(background: str) -> str:
+    """Black or white, whichever has more contrast on a background."""
+    return "white" if 1.05 / (luminance(background) + 0.05) > (luminance(background) + 0.05) / 0.05 else "black"
 
 
 def relu() -> Figure:
@@ -176,6 +187,7 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
 
 def ledger(verdicts: Sequence[Verdict]) -> Figure:
     """All verdicts at a glance: a square for each table, figure, claim and proposal, with its colour and letter, and the counts."""
+    tables.note(record for verdict in verdicts for record in verdict.records)
     rows = {"tables": "T", "figures": "F", "claims": "C", "proposals": "W"}
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     per_row, y = 13, 0
@@ -186,8 +198,7 @@ def ledger(verdicts: Sequence[Verdict]) -> Figure:
             colour, mark = STATUS[verdict.status]
             x, line = i % per_row, y + i // per_row
             axes.add_patch(mpl.patches.FancyBboxPatch((x + 0.06, line - 0.42), 0.88, 0.84, "round,pad=0,rounding_size=0.1", fc=colour, ec="#777777"))
-            dark = verdict.status in (Status.REPRODUCED, Status.CONTRADICTED, Status.ANSWERED)
-            axes.text(x + 0.5, line, f"{verdict.id}\n{mark}".strip(), ha="center", va="center", fontsize=7, color="white" if dark else "black")
+            axes.text(x + 0.5, line, f"{verdict.id}\n{mark}".strip(), ha="center", va="center", fontsize=7, color=ink(colour))
         y += 1 + (len(members) - 1) // per_row + 0.3
     counts = {status: sum(verdict.status == status for verdict in verdicts) for status in Status}
     handles = []

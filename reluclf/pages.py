@@ -1,7 +1,8 @@
-"""How a chapter puts its results on the page: numbers glued into the prose, numbered tables, and what is not measured yet."""
+"""How a chapter puts its results on the page: numbers glued into the prose, numbered tables, where they come from, and what is not measured yet."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -16,11 +17,37 @@ from reluclf.verdicts import Verdict
 
 
 def start() -> None:
-    """Set a chapter up: figures as SVG for the page and PDF for print, in the book's style."""
+    """Set a chapter up: figures as SVG for the page and PDF for print, in the book's style, each with a note of the records it rests on."""
+    from IPython import get_ipython
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     figures.style()
     set_matplotlib_formats("svg", "pdf")
+    events = get_ipython().events
+    events.register("pre_run_cell", _before)
+    events.register("post_run_cell", _after)
+
+
+def origin(source: str) -> str:
+    """The name under which a cell with this source glues what its figure rests on; that of a table is ``origin-`` and its label."""
+    return f"origin-{hashlib.sha256(source.strip().encode()).hexdigest()[:16]}"
+
+
+def _before(info) -> None:
+    tables.noted()
+
+
+def _after(result) -> None:
+    if "figures." in result.info.raw_cell:
+        _glue_origin(origin(result.info.raw_cell))
+
+
+def _glue_origin(name: str) -> None:
+    """Give the builder of the page the records noted since the last table or figure: by group, their seeds, device and commit."""
+    import myst_nb
+
+    frame = tables.groups(tables.noted())
+    myst_nb.glue(name, frame.reindex(columns=["runs", "seeds", "device", "commit"]).to_dict("records"), display=False)
 
 
 def glue(**numbers: str | float | int) -> None:
@@ -66,7 +93,7 @@ def percent(value: float | Estimate | None) -> str:
     return f"{100 * value.mean:.2f}\u00a0% ({100 * value.low:.2f} to {100 * value.high:.2f}, n\u00a0=\u00a0{value.n})"
 
 
-def table(frame: pd.DataFrame, caption: str, name: str) -> None:
+def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     """Show a data frame as a numbered table.
 
     Parameters
@@ -75,6 +102,8 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
     caption : str
     name : str
         Its label, for ``{numref}``.
+    css : str
+        A class that its looks hang on.
     """
     from IPython.display import Markdown, display
 
@@ -83,8 +112,10 @@ def table(frame: pd.DataFrame, caption: str, name: str) -> None:
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
-    options = f":name: {name}\n:align: center" + ("\n:class: longtable" if _is_long(frame) else "")
+    classes = " ".join(filter(None, [css, "longtable" if _is_long(frame) else ""]))
+    options = f":name: {name}\n:align: center" + (f"\n:class: {classes}" if classes else "")
     display(Markdown(f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"))
+    _glue_origin(f"origin-{name}")
 
 
 def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
@@ -97,8 +128,9 @@ def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
     for identifier in identifiers:
         verdict = by_id[identifier]
         name = f"{kinds[identifier[0]]} {identifier[1:]}" if identifier[0] in "TF" else f"{kinds[identifier[0]]}{identifier}"
-        css = verdict.status.name.lower().replace("_", "-")
-        lines.append(f":::{{admonition}} The paper's {name}: {verdict.status}\n:class: verdict verdict-{css}\n\n{verdict.why}\n:::")
+        lines.append(
+            f":::{{admonition}} The paper's {name}: {verdict.status}\n:class: verdict {verdict.status.css} on-{identifier}\n\n{verdict.why}\n:::"
+        )
     display(Markdown("\n\n".join(lines)))
 
 
@@ -106,11 +138,12 @@ def ledger(found: Iterable[Verdict], caption: str, name: str) -> None:
     """Show verdicts as a numbered table, each with a link to its evidence."""
     rows = []
     for verdict in found:
+        tables.note(verdict.records)
         label = verdict.evidence.partition("#")[2]
         role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[label.partition("-")[0]]
         link = f"{{{role}}}`{label}`"
         rows.append({"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": verdict.why, "evidence": link})
-    table(pd.DataFrame(rows), caption, name)
+    table(pd.DataFrame(rows), caption, name, css="ledger")
 
 
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:

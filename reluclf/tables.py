@@ -13,7 +13,7 @@ import pandas as pd
 
 from reluclf import data, models, paper, paths
 from reluclf.records import Record
-from reluclf.specs import N_SPLITS
+from reluclf.specs import N_SPLITS, Spec
 from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired
 
 #: What stands in a cell that has no value.
@@ -48,6 +48,20 @@ MODULES = (
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 
+_noted: dict[Spec, Record] = {}
+
+
+def note(records: Iterable[Record]) -> None:
+    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so for all that it finds."""
+    _noted.update((record.spec, record) for record in records)
+
+
+def noted() -> list[Record]:
+    """The records noted since this was last asked: those that what was made in the meantime rests on."""
+    records = list(_noted.values())
+    _noted.clear()
+    return records
+
 
 def select(records: Iterable[Record], **fields: Any) -> list[Record]:
     """Those of the records whose spec has the given values."""
@@ -56,7 +70,9 @@ def select(records: Iterable[Record], **fields: Any) -> list[Record]:
 
 def of_setting(records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any) -> list[Record]:
     """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing."""
-    return [record for record in select(records, **fields) if record.spec.setting == (setting or {})]
+    found = [record for record in select(records, **fields) if record.spec.setting == (setting or {})]
+    note(found)
+    return found
 
 
 def measure(records: Iterable[Record], name: str) -> Estimate | None:
@@ -80,7 +96,7 @@ def results(dataset: str, architecture: str, records: Sequence[Record], setting:
     records : sequence of Record
         Those of this data set, architecture and setting are used.
     setting : dict, optional
-        How our runs depart from the author's code; see :attr:`reluclf.Spec.setting`.
+        How our runs depart from the author's code; see :attr:`reluclf.specs.Spec.setting`.
 
     Returns
     -------
@@ -376,6 +392,12 @@ def remedies(records: Sequence[Record]) -> pd.DataFrame:
 
 def provenance(records: Sequence[Record]) -> pd.DataFrame:
     """Where each record comes from: a row for each group of runs that differ in their seed only, as text."""
+    note(records)
+    return groups(records)
+
+
+def groups(records: Iterable[Record]) -> pd.DataFrame:
+    """What :func:`provenance` shows of the records."""
     rows = []
     for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
         members = list(members)
@@ -396,6 +418,7 @@ def provenance(records: Sequence[Record]) -> pd.DataFrame:
 
 def totals(records: Sequence[Record]) -> pd.DataFrame:
     """Runs, epochs and hours of computing, by device and backend, as text."""
+    note(records)
     rows = []
     for (device, backend), members in groupby(sorted(records, key=_where), key=_where):
         members = list(members)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -41,6 +41,11 @@ class Status(StrEnum):
     ANSWERED = "answered here"
     OPEN = "not judged yet"
 
+    @property
+    def css(self) -> str:
+        """The class that its looks hang on, on a page and in print."""
+        return f"verdict-{self.name.lower().replace('_', '-')}"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -57,6 +62,8 @@ class Verdict:
         One sentence.
     evidence : str
         The page and label that the evidence stands under, as ``mnist#tab-mnist-ffnn``.
+    records : tuple of Record
+        Those that the rule looked at.
     """
 
     id: str
@@ -64,6 +71,7 @@ class Verdict:
     status: Status
     why: str
     evidence: str
+    records: tuple[Record, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class Remedy:
     against : str
         The cause that it would remove, if that were the cause; empty if it is aimed at none.
     setting : dict
-        How the runs depart from the author's code; see :attr:`reluclf.Spec.setting`.
+        How the runs depart from the author's code; see :attr:`reluclf.specs.Spec.setting`.
     head : str
     """
 
@@ -143,11 +151,12 @@ def judge(records: Iterable[Record]) -> list[Verdict]:
     evidence = Evidence.of(records)
     verdicts = []
     for identifier, (says, rule, where) in items().items():
+        tables.noted()
         try:
             status, why = rule(evidence)
         except _Open as lack:
             status, why = Status.OPEN, str(lack)
-        verdicts.append(Verdict(identifier, says, status, why, where))
+        verdicts.append(Verdict(identifier, says, status, why, where, tuple(tables.noted())))
     return verdicts
 
 

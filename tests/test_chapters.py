@@ -31,6 +31,11 @@ def test_a_chapter_is_committed_without_outputs_and_has_one_parameters_cell(chap
     cells = [cell for cell in read(chapter).cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in cells) == 1
+    assert read(chapter).metadata == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    assert all(set(cell.metadata) <= {"tags", "mystnb"} for cell in read(chapter).cells)
     assert chapters.parameters(chapter)
 
 
@@ -56,6 +61,18 @@ def executed(chapter, values, tmp_path):
 @pytest.mark.parametrize("chapter", ["index", "method", "discussion", "appendices"])
 def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path):
     executed(chapter, {}, tmp_path)
+
+
+def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder(tmp_path, monkeypatch):
+    import nbclient
+
+    if not (paths.ROOT / ".git").exists():
+        pytest.skip("this is not a git checkout, so it cannot be cloned")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    notebook = chapters.portable("wdbc", paths.ROOT.as_uri())
+    nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert (tmp_path / "relu-at-the-output" / "results").is_dir()
+    assert "tab-wdbc" in str(notebook.cells[-1].outputs) + str([cell.get("outputs") for cell in notebook.cells])
 
 
 def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):

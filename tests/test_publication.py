@@ -19,13 +19,14 @@ from pathlib import Path
 
 import pytest
 
-from reluclf import chapters, paths
+from reluclf import chapters, paths, verdicts
 
 BOOK = Path(os.environ.get("RELUCLF_BOOK") or paths.ROOT / "_build" / "html")
 PDF = Path(os.environ.get("RELUCLF_PDF") or paths.ROOT / "_build" / "pdf" / "relu-at-the-output.pdf")
 ON_FAILURE = paths.ROOT / "_build" / "screenshots"
 
-PAGES = [*(f"book/{name}" for name in sorted(chapters.names())), "search", "genindex"]
+READING_ORDER = re.findall(r"book/(\w+)", (paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [*(f"book/{name}" for name in READING_ORDER), "search", "genindex"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 #: What axe is asked: the rules of WCAG 2.2, levels A and AA.
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -92,8 +93,8 @@ def visit(browser, address, request):
     """Opens a page in a new window and collects what goes wrong there; its picture is kept if the test fails."""
     contexts = []
 
-    def open_page(name, width=1440, theme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    def open_page(name, width=1440, theme="light", **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
         contexts.append(context)
         page = context.new_page()
         page.wrong = []
@@ -120,6 +121,7 @@ def visit(browser, address, request):
 def test_a_page_is_whole_fits_its_window_and_is_accessible(visit, name, width, theme):
     page = visit(f"{name}.html", width, theme)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
     assert not page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth || !i.alt).map(i => i.src)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not page.wrong  # before axe, which asks for files itself
@@ -137,7 +139,12 @@ def test_formulas_are_drawn_without_a_script(visit):
 
 @pytest.mark.parametrize(
     ("words", "chapter"),
-    [("confusion matrix", "MNIST"), ("Gradient of the guarded loss by automatic differentiation", "Method"), ("provenance", "Appendices")],
+    [
+        ("confusion matrix", "MNIST"),
+        ("Gradient of the guarded loss by automatic differentiation", "Method"),
+        ("provenance", "Appendices"),
+        ("McNemar", "Method"),
+    ],
 )
 def test_the_search_finds_words_of_the_text_and_of_captions(visit, words, chapter):
     page = visit(f"search.html?q={words.replace(' ', '+')}")
@@ -145,9 +152,76 @@ def test_the_search_finds_words_of_the_text_and_of_captions(visit, words, chapte
     assert any(chapter in title for title in page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.textContent)"))
 
 
+@pytest.mark.parametrize(("number", "place"), [("Table 2.1", "book/mnist.html#tab-mnist-ffnn"), ("Figure 2.1", "book/mnist.html#fig-mnist-paper-2")])
+def test_the_search_finds_a_table_and_a_figure_by_number(visit, number, place):
+    page = visit(f"search.html?q={number.replace(' ', '+')}")
+    page.wait_for_selector("#search-results li a")
+    assert place in page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href'))")[0]
+
+
 def test_the_search_says_when_nothing_is_found(visit):
     page = visit("search.html?q=xyzzyplugh")
     page.wait_for_function("document.querySelector('#search-results').textContent.includes('did not match')")
+
+
+def test_code_can_be_copied(visit):
+    page = visit("book/mnist.html", permissions=["clipboard-read", "clipboard-write"])
+    code = page.locator("div.highlight", has=page.locator("button.copybtn")).first
+    code.hover()
+    code.locator("button.copybtn").click()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == code.locator("pre").inner_text().strip() != ""
+
+
+def test_a_ledger_can_be_narrowed_to_one_verdict_by_keyboard(visit):
+    page = visit("book/index.html")
+    rows, choice = page.locator("table.ledger tbody tr"), page.locator(".ledger-choice select")
+    total = rows.count()
+    page.get_by_label("Show").focus()
+    page.keyboard.press("ArrowDown")
+    verdict = choice.input_value()
+    shown = rows.locator("visible=true")
+    assert 0 < shown.count() < total
+    assert set(shown.locator("strong.verdict").all_inner_texts()) == {verdict}
+    assert page.locator(".ledger-choice output").inner_text() == f"{shown.count()} of {total} shown"
+    choice.select_option("")
+    assert shown.count() == total
+
+
+def test_without_scripts_a_ledger_is_a_whole_table(visit):
+    page = visit("book/index.html", java_script_enabled=False)
+    assert page.locator("table.ledger tbody tr >> visible=true").count() == len(verdicts.items())
+    assert not page.locator(".ledger-choice").count()
+
+
+@pytest.mark.parametrize("name", READING_ORDER)
+def test_every_numbered_table_and_figure_says_one_click_away_where_it_comes_from(visit, name):
+    page = visit(f"book/{name}.html")
+    numbered = page.locator("table[id^='tab-'], figure[id^='fig-']")
+    assert numbered.count() == page.locator("details.origin").count()
+    for i in range(numbered.count()):
+        below = numbered.nth(i).locator("xpath=(following::details)[1]")
+        assert below.get_attribute("class") == "origin"
+        below.locator("summary").click()
+        text = below.inner_text()
+        assert "Made by reluclf." in text and f"book/{name}.ipynb" in text
+        folders = re.findall(r"results/[^\s:]+?(?=, seeds? )", text)
+        assert all((paths.ROOT / folder).is_dir() for folder in folders)
+        assert folders or "rests on no record" in text
+
+
+def test_every_verdict_links_to_its_rule_and_to_a_report_of_an_error(visit):
+    page = visit("book/mnist.html")
+    boxes = page.locator(".admonition.verdict")
+    if not page.locator("a[href*='/issues']").count():
+        pytest.skip("this book was built without RELUCLF_REPOSITORY, so its pages do not know the repository")
+    for i in range(boxes.count()):
+        rule, report = boxes.nth(i).locator(".report a").all()
+        assert re.search(r"/reluclf/verdicts\.py#L\d+$", rule.get_attribute("href"))
+        identifier = re.search(r"Verdict\+on\+(\w+)$", report.get_attribute("href"))[1]
+        assert report.get_attribute("aria-label").endswith(identifier)
+    assert page.locator("table.ledger tbody tr").count() == page.locator("table.ledger .report a").count()
+    assert page.locator("a[href*='colab.research.google.com'][href$='/blob/notebooks/mnist.ipynb']").count()
+    assert page.locator("a[href*='mybinder.org'][href$='book/mnist.ipynb']").count()
 
 
 def test_a_page_loads_little(visit, address, book):
@@ -223,7 +297,7 @@ def printed():
 def captions(book, kind):
     """The captions of a kind, "Table" or "Fig.", in the order of the pages, each as (number, text)."""
     found = []
-    for name in reading_order():
+    for name in READING_ORDER:
         page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
         for number, text in re.findall(
             rf'<span class="caption-number">{re.escape(kind)} ([\d.]+) </span><span class="caption-text">(.*?)</span><a', page, re.DOTALL
@@ -232,13 +306,9 @@ def captions(book, kind):
     return found
 
 
-def reading_order():
-    return re.findall(r"book/(\w+)", (paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
-
-
 def test_the_pdf_has_the_chapters_in_order_with_the_pages_numbers(book, printed):
     titles = []
-    for name in reading_order()[1:]:
+    for name in READING_ORDER[1:]:
         page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
         titles += re.findall(r"<h1><span class=\"section-number\">(\d+)\. </span>(.*?)<a", page)
     starts = [re.search(rf"Chapter {number}\s+{re.escape(title)}", printed) for number, title in titles]
@@ -258,11 +328,36 @@ def test_the_pdf_has_every_table_and_figure_with_the_number_it_has_on_the_page(b
 
 def test_the_pdf_has_the_numbers_of_the_pages(book, printed):
     words = set(re.findall(r"\d+\.\d+", printed))
-    for name in reading_order():
+    for name in READING_ORDER:
         page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
         cells = re.findall(r"<td[^>]*>(?:<p>)?(.*?)(?:</p>)?</td>", page)
         numbers = {number for cell in cells if "<" not in cell for number in re.findall(r"\d+\.\d{2,}", cell)}
         assert not numbers - words, name
+
+
+def test_the_pdf_begins_with_a_title_page_and_the_contents(printed):
+    pages = printed.split("\f")
+    assert "ReLU at the Output" in pages[0] and "Deep Learning using" in pages[0]
+    assert "Contents" in pages[1] and re.search(r"1\s+Method", pages[1])
+
+
+def test_nothing_sticks_out_of_the_pdfs_margins():
+    log = PDF.parents[1] / "print" / "_build" / "latex" / f"{PDF.stem}.log"
+    if not log.is_file():
+        unavailable(f"there is no {log}: run make pdf")
+    wide = re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log.read_text(encoding="utf-8", errors="replace"))
+    assert not [points for points in wide if float(points) > 2]
+
+
+def test_the_figures_of_the_pdf_are_vectors_and_its_fonts_are_embedded(printed):
+    def table(command):
+        return subprocess.run(
+            [command, *(["-list"] if command == "pdfimages" else []), PDF], capture_output=True, check=True, text=True
+        ).stdout.splitlines()[2:]
+
+    assert not table("pdfimages")
+    fonts = table("pdffonts")
+    assert fonts and all(re.search(r"\byes\s+(yes|no)\s+(yes|no)\s+\d+\s+\d+$", line) for line in fonts)
 
 
 def test_the_pdf_shows_no_markup_and_no_unresolved_reference(printed):

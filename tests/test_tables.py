@@ -1,5 +1,7 @@
 """Tables and figures: the paper's values beside ours, from records."""
 
+import itertools
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from factory import record
 
 from reluclf import Spec, figures, grid, pages, paper, tables
+from reluclf.verdicts import Status
 
 matplotlib.use("agg")
 
@@ -182,11 +185,55 @@ def test_prose_says_percent_interval_and_n_or_that_nothing_is_measured():
 
 @pytest.mark.parametrize("columns", [["head", "seeds"], []])
 def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
+    import myst_nb
     import pandas as pd
     from IPython import display
 
-    shown = []
+    tables.noted()
+    shown, glued = [], []
     monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.append((name, value)))
     pages.table(pd.DataFrame(columns=columns), "Nothing yet.", "tab-nothing")
     lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
     assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {tables.NONE}
+    assert glued == [("origin-tab-nothing", [])]
+
+
+#: What the colour-blind see of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
+SEEN_BY = {
+    "everyone": np.eye(3),
+    "protanopes": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopes": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopes": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def cielab(colour, seen):
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
+    linear = np.clip(seen @ np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4), 0, 1)
+    xyz = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]] @ linear
+    f = np.cbrt(np.maximum(xyz / [0.95047, 1, 1.08883], 0.008856))
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("reader", SEEN_BY)
+def test_the_colour_blind_can_tell_the_lines_and_the_verdicts_apart(reader):
+    for palette in (list(figures.COLOURS.values()), [colour for colour, _ in figures.STATUS.values()]):
+        seen = [cielab(colour, np.array(SEEN_BY[reader])) for colour in palette]
+        assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+
+def test_a_verdict_has_a_letter_of_its_own_that_can_be_read_on_its_colour():
+    assert set(figures.STATUS) == set(Status)
+    assert len({mark for _, mark in figures.STATUS.values()}) == len(Status)
+    for colour, _ in figures.STATUS.values():
+        light, dark = sorted((figures.luminance(colour), figures.luminance(figures.ink(colour))), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) > 4.5
+
+
+def test_what_a_table_rests_on_is_noted_while_it_is_made():
+    runs = [record(spec(head=head), [0.9] * 10, hits=0.9) for head in ("relu", "softmax", "softplus")]
+    tables.noted()
+    tables.results("mnist", "ffnn", runs)
+    assert {run.spec.head for run in tables.noted()} == {"relu", "softmax"}
+    assert tables.noted() == []

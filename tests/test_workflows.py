@@ -1,5 +1,7 @@
 """The workflows: thin, pinned and with no more rights than they need."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +9,7 @@ import subprocess
 import pytest
 import yaml
 
+import reluclf
 from reluclf import paths
 
 WORKFLOWS = sorted((paths.ROOT / ".github" / "workflows").glob("*.yml"))
@@ -39,6 +42,64 @@ def test_a_workflow_has_a_group_every_job_an_end_and_every_command_one_line(file
             assert re.match(r"make |\.ci/|gh release ", command) and "\n" not in command and "${{" not in command
 
 
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_what_is_installed_is_cached_under_what_pins_it(file):
+    for step in (step for job in jobs(file).values() for step in job["steps"] if "setup-python" in step.get("uses", "")):
+        assert step["with"]["cache-dependency-path"] == "requirements.txt"
+
+
+def test_the_tests_run_on_the_oldest_python_that_is_supported_and_on_three_systems():
+    matrix = jobs(paths.ROOT / ".github" / "workflows" / "ci.yml")["test"]["strategy"]["matrix"]
+    oldest = re.search(r'requires-python = ">=([\d.]+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
+    assert matrix["python"][0] == oldest and len(matrix["python"]) > 1
+    assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+
+
+def test_the_containers_have_a_python_that_is_supported_and_call_targets_that_exist():
+    oldest = re.search(r'requires-python = ">=([\d.]+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
+    container = json.loads((paths.ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    assert f":{oldest}-" in container["image"]
+    assert (paths.ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8").strip() == f"python-{oldest}"
+    makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "make --silent tex-packages" in container["postCreateCommand"] and "\ntex-packages:" in makefile
+    assert container["postCreateCommand"].endswith("make .venv/ready") and "VENV := .venv" in makefile and "READY := $(VENV)/ready" in makefile
+
+
+def test_the_version_is_the_same_everywhere():
+    project = re.search(r'^version = "(.+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+    citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"]
+    assert project == citation == reluclf.__version__
+    assert f"## {project}" in (paths.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_experiments_are_verified_and_their_notebooks_kept():
+    steps = jobs(paths.ROOT / ".github" / "workflows" / "experiments.yml")["train"]["steps"]
+    commands = [step["run"].split()[1] for step in steps if step.get("run", "").startswith("make")]
+    assert commands == ["experiments", "check-records", "verify"]
+    assert {step["with"]["name"] for step in steps if "upload-artifact" in step.get("uses", "")} == {"records", "executed-notebooks"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a bash script, which CI runs on Linux")
+def test_the_notebooks_of_the_built_pages_become_the_only_commit_of_a_branch(tmp_path):
+    def git(*arguments, folder):
+        return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+    origin, checkout = tmp_path / "origin", tmp_path / "checkout"
+    git("init", "--bare", str(origin), folder=tmp_path)
+    (checkout / ".ci").mkdir(parents=True)
+    shutil.copy(paths.ROOT / ".ci" / "publish-notebooks", checkout / ".ci")
+    (checkout / "_build" / "html" / "notebooks").mkdir(parents=True)
+    git("init", folder=checkout)
+    git("remote", "add", "origin", str(origin), folder=checkout)
+    git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--allow-empty", "-m", "first", folder=checkout)
+    for content in ("one", "two"):
+        (checkout / "_build" / "html" / "notebooks" / "mnist.ipynb").write_text(content)
+        subprocess.run([".ci/publish-notebooks"], cwd=checkout, check=True)
+    assert git("show", "notebooks:mnist.ipynb", folder=origin) == "two"
+    assert git("rev-list", "--count", "notebooks", folder=origin).strip() == "1"
+    assert git("ls-tree", "--name-only", "notebooks", folder=origin).split() == ["mnist.ipynb"]
+
+
 def test_every_target_that_is_called_exists():
     targets = set(re.findall(r"^([a-z-]+):", (paths.ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     files = [*WORKFLOWS, paths.ROOT / ".ci" / "run"]
@@ -47,7 +108,9 @@ def test_every_target_that_is_called_exists():
 
 
 def test_actionlint_finds_nothing():
-    if not shutil.which("actionlint"):
-        pytest.skip("actionlint is not installed")
-    result = subprocess.run(["actionlint", *map(str, WORKFLOWS)], capture_output=True, text=True)
+    fetched = paths.ROOT / "_build" / "actionlint" / "bin" / "actionlint"
+    program = str(fetched) if fetched.is_file() else shutil.which("actionlint")
+    if not program:
+        pytest.skip("actionlint is not installed: run make actionlint, which CI does")
+    result = subprocess.run([program, *map(str, WORKFLOWS)], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout

@@ -1,4 +1,4 @@
-"""Sphinx extension of this book: the chapters' kernels get the surroundings they need, and its pages need nothing from other servers."""
+"""Sphinx extension of this book: its kernels get the surroundings they need, its verdicts their colours, its pages nothing from other servers."""
 
 import os
 import re
@@ -68,12 +68,26 @@ def _visit_block(translator, node):
 
 
 def _configure(app, config):
-    """Link to the repository, its issues and a page's source if its address is known; start in the reader's own light or dark theme."""
-    repository = os.environ.get("RELUCLF_REPOSITORY", "")
-    if repository:
-        buttons = dict.fromkeys(("use_repository_button", "use_issues_button", "use_edit_page_button"), True)
-        config.html_theme_options.update(repository_url=repository, repository_branch="main", path_to_docs="", **buttons)
+    """Start in the reader's own light or dark theme; give the verdicts the colours that they have in the figures, on the pages and in print."""
+    from reluclf import figures
+
     config.html_context.setdefault("default_mode", "auto")
+    static = Path(_folder.name) / "static"
+    static.mkdir(exist_ok=True)
+    config.html_static_path.append(str(static))
+    config.html_css_files.append("verdicts.css")
+    rules = ""
+    for status, (colour, _) in figures.STATUS.items():
+        edge = colour if figures.luminance(colour) < 0.9 else "#999999"  # white has no edge of its own
+        rules += f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n"
+        keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
+        config.latex_elements["preamble"] += rf"\newenvironment{{sphinxclass{status.css}}}{{\sphinxsetup{{{keys}}}}}{{}}" + "\n"
+    (static / "verdicts.css").write_text(rules, encoding="utf-8")
+
+
+def _tint(colour: str) -> str:
+    """A colour mixed with three parts of white, as the hexadecimal digits."""
+    return "".join(f"{(int(colour[i : i + 2], 16) + 3 * 255) // 4:02X}" for i in (1, 3, 5))
 
 
 def _page(app, pagename, templatename, context, doctree):
@@ -105,8 +119,12 @@ def _keep_together(app, doctree):
 
 
 def _print(app, doctree, docname):
-    """In print the references are the last chapter: leave out the section that holds them on the page, which is empty there."""
+    """In print a verdict needs a box to get its colours, and the section that holds the references on the page is empty: they come last."""
     if app.builder.format == "latex":
+        for verdict in list(doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"])):
+            box = nodes.container(classes=[name for name in verdict["classes"] if name.startswith("verdict-")])
+            verdict.replace_self(box)
+            box += verdict
         for section in list(doctree.findall(nodes.section)):
             if section.astext().strip() == section[0].astext():  # an empty container stays behind
                 section.parent.remove(section)
@@ -126,21 +144,42 @@ def write_ledger(app, exception):
     """Lay the verdicts beside the pages, as CSV and JSON."""
     if exception or app.builder.format != "html":
         return
-    import dataclasses
     import json
 
     import pandas as pd
 
+    from reluclf import tables
     from reluclf.records import Store
     from reluclf.verdicts import judge
 
-    rows = [dataclasses.asdict(verdict) for verdict in judge(Store().read_all())]
+    rows = []
+    for verdict in judge(Store().read_all()):
+        groups = tables.groups(verdict.records).to_dict("records")
+        rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence")})
+        rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
     pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False)
     (Path(app.outdir) / "ledger.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+_written: dict[str, list[str]] = {}
+
+
+def _as_written(app, what, name, obj, options, lines):
+    """Keep the text on a constant or property from napoleon, which takes what stands before a colon for its type: called before and after it."""
+    if what in ("data", "attribute", "property"):
+        lines[:] = _written.pop(name) if name in _written else _written.setdefault(name, list(lines))
+
+
+def _short_signature(app, what, name, obj, options, signature, returns):
+    """Leave out the signature of a pydantic model, which is as long as its list of attributes."""
+    return ("(**fields)", returns) if what == "class" and hasattr(obj, "model_fields") else None
+
+
 def setup(app):
     """Register the extension with Sphinx."""
+    for priority in (400, 600):  # napoleon's is 500
+        app.connect("autodoc-process-docstring", _as_written, priority=priority)
+    app.connect("autodoc-process-signature", _short_signature)
     app.connect("build-finished", write_ledger)
     app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))
     app.connect("config-inited", _configure)

@@ -1,0 +1,190 @@
+"""Sphinx extension of this book: what ties its pages to the repository.
+
+Under every numbered table and figure stands where it comes from: the records, and the code that made it, at the commit that is built. With the
+address of the repository, in ``RELUCLF_REPOSITORY``, these are links, a verdict has one to its rule and one to report an error, and a chapter has
+buttons that open it in Colab and Binder. All of this is for the pages only; none of it is in print.
+"""
+
+import ast
+import functools
+import html
+import inspect
+import os
+import subprocess
+from pathlib import Path
+from urllib.parse import urlencode
+
+from docutils import nodes
+from myst_nb.ext.glue.crossref import read_glue_cache
+from sphinx import addnodes
+from sphinx.util.i18n import format_date
+
+import reluclf
+from reluclf import pages, paths, verdicts
+
+#: The branch that CI keeps the chapters on that set themselves up; see :func:`reluclf.chapters.portable`.
+NOTEBOOKS = "notebooks"
+
+REPOSITORY = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/")
+
+
+@functools.cache
+def built_commit() -> tuple[str, bool]:
+    """The commit that is checked out, empty outside git, and whether what makes the pages differs from it."""
+
+    def git(*arguments):
+        done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", "book", "reluclf", "results"))
+
+
+def linked(path: str, text: str = "", lines: tuple[int, int] | None = None) -> str:
+    """The path of a file or folder, or a text that names it, as HTML code, with a link to it in the repository where that is known."""
+    name = f"<code>{html.escape(text or path)}</code>"
+    commit, _ = built_commit()
+    if not (REPOSITORY and commit):
+        return name
+    anchor = f"#L{lines[0]}-L{lines[1]}" if lines else ""
+    kind = "blob" if Path(path).suffix in (".py", ".ipynb") else "tree"
+    return f'<a href="{html.escape(f"{REPOSITORY}/{kind}/{commit}/{path}{anchor}")}">{name}</a>'
+
+
+@functools.cache
+def functions(module: str) -> dict[str, tuple[int, int]]:
+    """The first and last line of every function of a module of the package."""
+    tree = ast.parse((paths.ROOT / "reluclf" / f"{module}.py").read_text(encoding="utf-8"))
+    return {node.name: (node.lineno, node.end_lineno) for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def makers(source: str, label: str) -> list[tuple[str, str]]:
+    """Which functions of the package make what stands under a label, as (module, name), from the source of the cell that shows it."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    showing = [call for call in calls if any(isinstance(part, ast.Constant) and part.value == label for part in call.args)]
+    found = []
+    for call in [inner for outer in showing for inner in ast.walk(outer) if isinstance(inner, ast.Call) and inner is not outer] or showing or calls:
+        function = call.func
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            maker = function.value.id, function.attr
+            if (paths.ROOT / "reluclf" / f"{maker[0]}.py").is_file() and maker[1] in functions(maker[0]) and maker not in found:
+                found.append(maker)
+    return found
+
+
+def origin(source: str, label: str, records: list[dict[str, str]], page: str) -> str:
+    """The HTML that says where a table or figure comes from, folded."""
+    code = " and ".join(linked(f"reluclf/{module}.py", f"reluclf.{module}.{name}", functions(module)[name]) for module, name in makers(source, label))
+    commit, modified = built_commit()
+    at = f", at commit <code>{commit[:7]}</code>" + (" with changes" if modified else "") if commit else ""
+    listed = "<p>It rests on no record: it is computed while the page is built.</p>"
+    if records:
+        rows = [[f"results/{row['runs']}", *(html.escape(row[name]) for name in ("seeds", "device", "commit"))] for row in records]
+        items = "".join(
+            f"<li>{linked(path)}, seed{'' if seeds.isdigit() else 's'} {seeds}: {device}, trained at {commits}</li>"
+            for path, seeds, device, commits in rows
+        )
+        listed = f"<p>It rests on these records:</p><ul>{items}</ul>"
+    called = f"<p>Made by {code or linked(page)}, called in {linked(page)}{at}.</p>"
+    return f'<details class="origin"><summary>Where this comes from</summary>{called}{listed}</details>'
+
+
+def _add_origins(app, doctree):
+    docname = app.env.docname
+    glued = read_glue_cache(app.env.mystnb_config.output_folder, docname)
+    for cell in doctree.findall(lambda node: isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"):
+        source = next(cell.findall(nodes.literal_block)).astext()
+        for node in list(cell.findall(lambda node: isinstance(node, nodes.table | nodes.figure) and node["names"])):
+            label = node["names"][0]
+            name = f"origin-{label}" if isinstance(node, nodes.table) else pages.origin(source)
+            if name in glued:
+                records = ast.literal_eval(glued[name]["data"]["text/plain"])
+                raw = nodes.raw("", origin(source, label, records, f"{docname}.ipynb"), format="html")
+                node.parent.insert(node.parent.index(node) + 1, raw)
+
+
+def _rule_line(identifier: str) -> int:
+    """The line of ``reluclf/verdicts.py`` at which the rule for an item starts."""
+    rule = verdicts.items()[identifier][1]
+    rule = getattr(rule, "func", rule)
+    start = inspect.getsourcelines(rule)[1]
+    if "<locals>" in rule.__qualname__:  # a verdict that the author's code settles is written out in the list of the claims
+        text = (paths.ROOT / "reluclf" / "verdicts.py").read_text(encoding="utf-8").splitlines()
+        return next((number for number, line in enumerate(text, 1) if line.strip().startswith(f'"{identifier}":')), start)
+    return start
+
+
+def report(identifier: str, words: str) -> str:
+    """The link, as HTML, to a new issue about the verdict on an item."""
+    query = urlencode({"template": "wrong.yml", "title": f"Verdict on {identifier}", "where": f"Verdict on {identifier}"})
+    return f'<a href="{html.escape(f"{REPOSITORY}/issues/new?{query}")}" aria-label="Report an error in the verdict on {identifier}">{words}</a>'
+
+
+def _mark_verdicts(app, doctree):
+    """Give every verdict its looks in the ledgers, and its links."""
+    css = {str(status): status.css for status in verdicts.Status}
+    for table in doctree.findall(lambda node: isinstance(node, nodes.table) and "ledger" in node["classes"]):
+        for row in next(table.findall(nodes.tbody)).findall(nodes.row):
+            identifier = row[0].astext()
+            for strong in row[2].findall(nodes.strong):
+                strong["classes"] += ["verdict", css[strong.astext()]]
+            if REPOSITORY and row[0].children:
+                row[0][0] += nodes.raw("", f'<br><span class="report">{report(identifier, "report")}</span>', format="html")
+    for verdict in doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"]):
+        identifier = next(name for name in verdict["classes"] if name.startswith("on-"))[3:].upper()
+        if REPOSITORY:
+            line = _rule_line(identifier)
+            where = f"{REPOSITORY}/blob/{built_commit()[0] or 'main'}/reluclf/verdicts.py#L{line}"
+            rule = f'<a href="{where}" aria-label="The rule for {identifier}, as code">The rule</a>'
+            verdict += nodes.raw("", f'<p class="report">{rule} · {report(identifier, "Report an error in this verdict")}</p>', format="html")
+
+
+def _index_numbers(app, doctree, docname):
+    """Enter the number of every table and figure into the index, which the search looks at, too: numbers are not in a page's text yet."""
+    numbers = app.env.toc_fignumbers.get(docname, {})
+    for kind, words in (("table", ("Table",)), ("figure", ("Fig.", "Figure"))):
+        for identifier, number in numbers.get(kind, {}).items():
+            entries = [("single", f"{word} {'.'.join(map(str, number))}", identifier, "main", None) for word in words]
+            doctree += addnodes.index(entries=entries)
+
+
+def _configure(app, config):
+    version = f"Version {reluclf.__version__}" + (f", commit {built_commit()[0][:7]}" if built_commit()[0] else "")
+    config.today = f"{version}, {format_date('%d %B %Y', language='en')}"
+    config.html_theme_options["extra_footer"] = f"<p>{version}</p>"
+    if REPOSITORY:
+        buttons = dict.fromkeys(("use_repository_button", "use_issues_button", "use_edit_page_button"), True)
+        launch = {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com", "notebook_interface": "jupyterlab"}
+        config.html_theme_options.update(repository_url=REPOSITORY, repository_branch="main", path_to_docs="", launch_buttons=launch, **buttons)
+
+
+def _launch(app, pagename, templatename, context, doctree):
+    """Have Colab open the chapter that sets itself up: on Colab there is neither the package nor the records."""
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if "colab" in button.get("url", ""):
+                button["url"] = button["url"].replace("/blob/main/book/", f"/blob/{NOTEBOOKS}/")
+
+
+def _write_notebooks(app, error):
+    """Lay the chapters that set themselves up beside the pages, from where CI takes them."""
+    if error or app.builder.format != "html" or not REPOSITORY:
+        return
+    import nbformat
+
+    from reluclf import chapters
+
+    folder = Path(app.outdir) / NOTEBOOKS
+    folder.mkdir(exist_ok=True)
+    for name in chapters.names():
+        nbformat.write(chapters.portable(name, REPOSITORY), folder / f"{name}.ipynb")
+
+
+def setup(app):
+    """Register the extension with Sphinx."""
+    app.connect("config-inited", _configure)
+    app.connect("doctree-read", _add_origins)
+    app.connect("doctree-read", _mark_verdicts)
+    app.connect("doctree-resolved", _index_numbers)
+    app.connect("html-page-context", _launch, priority=900)
+    app.connect("build-finished", _write_notebooks)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,20 @@
+// Puts a choice of verdicts above every ledger; without this script a ledger is a plain table.
+for (const [number, table] of document.querySelectorAll("table.ledger").entries()) {
+  const rows = [...table.tBodies[0].rows];
+  const verdictOf = (row) => row.querySelector("strong.verdict")?.textContent;
+  const verdicts = [...new Set(rows.map(verdictOf))];
+  const box = document.createElement("div");
+  box.className = "ledger-choice";
+  const id = `ledger-choice-${number}`;
+  box.innerHTML = `<label for="${id}">Show</label> <select id="${id}"></select> <output for="${id}"></output>`;
+  const [, choice, count] = box.children;
+  choice.add(new Option(`all verdicts (${rows.length})`, ""));
+  for (const verdict of verdicts) {
+    choice.add(new Option(`${verdict} (${rows.filter((row) => verdictOf(row) === verdict).length})`, verdict));
+  }
+  choice.addEventListener("change", () => {
+    for (const row of rows) row.hidden = Boolean(choice.value) && verdictOf(row) !== choice.value;
+    count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown`;
+  });
+  (table.closest(".pst-scrollable-table-container") ?? table).before(box);
+}
