@@ -412,6 +412,33 @@ def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def errors_paired(a: dict[int, Record], b: dict[int, Record]) -> dict[tuple[int, int], Difference | None]:
+    """The difference in the counts of both kinds of error on WDBC, by (true class, prediction), of runs paired by seed."""
+    seeds = sorted(a.keys() & b.keys())
+    counts = [np.array([runs[seed].test.confusion_matrix for seed in seeds], dtype=float).reshape(-1, 2, 2) for runs in (a, b)]
+    return {cell: paired(*(matrices[:, *cell] for matrices in counts), margin=0) for cell in ((0, 1), (1, 0))}
+
+
+def between_epochs(records: Sequence[Record], epochs: Sequence[int]) -> dict[str, list[Difference | None]]:
+    """How the test accuracy of final models changes from each of the epochs to the next, paired by run, for both heads."""
+    found = {}
+    for head in HEADS:
+        accuracy = np.array([[run.final.test.accuracy[epoch - 1] for epoch in epochs] for run in select(records, head=head)]).reshape(-1, len(epochs))
+        found[head] = [paired(after, before, margin=MARGIN) for before, after in zip(accuracy.T, accuracy.T[1:], strict=False)]
+    return found
+
+
+def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | None]:
+    """What the paper reads off its CNNs, by what these see: ``_heads``, ReLU minus softmax; ``_networks``, CNN-Softmax minus FFNN-Softmax."""
+    ffnn = by_seed(records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh")
+    found = {}
+    for features in ("paper", "shuffled", "pixels"):
+        setting = {} if features == "paper" else {"features": features}
+        relu, softmax = (by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh") for head in ("relu", "softmax"))
+        found |= {f"{features}_heads": seeds_paired(relu, softmax), f"{features}_networks": seeds_paired(softmax, ffnn)}
+    return found
+
+
 def seeds_paired(a: dict[int, Record], b: dict[int, Record]) -> Difference | None:
     """The difference in test accuracy of runs paired by seed; None if fewer than two seeds are in both."""
     seeds = sorted(a.keys() & b.keys())
@@ -565,7 +592,7 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
     -------
     DataFrame of str
         A row for each network and intervention that has a probed run: in how many runs at least one output was zero on every probed row after the
-        last epoch; the share of rows that then pass no gradient; and the largest norm of the output layer's gradient after any epoch.
+        last epoch; the share of rows whose true class's output then is zero; and the largest norm of the output layer's gradient after any epoch.
     """
     cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
     rows = []
@@ -577,11 +604,11 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}",
                     "with": remedy.title,
                     "runs with a dead output": f"{sum(probe.dead_units[-1] > 0 for probe in probes)} of {len(probes)}",
-                    "rows without gradient, %": cell(estimate([probe.no_gradient[-1] for probe in probes]), "test_accuracy"),
+                    "true class's output 0, %": cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy"),
                     "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
                 }
             )
-    columns = ["network", "with", "runs with a dead output", "rows without gradient, %", "largest gradient norm"]
+    columns = ["network", "with", "runs with a dead output", "true class's output 0, %", "largest gradient norm"]
     return pd.DataFrame(rows, columns=columns)
 
 

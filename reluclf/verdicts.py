@@ -531,12 +531,12 @@ def _gradients(evidence: Evidence) -> Finding:
             if not found:
                 raise _Open(f"The gradients of {data.TITLES[dataset]} {architecture.upper()}-{tables.HEAD_TITLES[head]} are not measured yet.")
             probes[head] += found if dataset != "wdbc" else []
-    passing = {head: 100 * np.median([probe.no_gradient[-1] for probe in found]) for head, found in probes.items()}
+    vanished = 100 * np.median([probe.dead_true[-1] for probe in probes["relu"]])
     largest = {head: np.median([max(probe.norm_head) for probe in found]) for head, found in probes.items()}
     cosine = np.nanmedian([probe.cosine[-1] for probe in probes["relu"]])
     return Status.ANSWERED, _minus(
-        f"On images, in the median over runs, {passing['relu']:.0f} % of the rows pass no gradient through the ReLU head after the last epoch, "
-        f"{passing['softmax']:.0f} % through softmax; the largest gradient norm of the output layer is {largest['relu']:.2g} against "
+        f"On images, in the median over runs, the true class's output is zero, and passes no gradient, in {vanished:.1f} % of the rows "
+        f"of a ReLU network after the last epoch; the largest gradient norm of the output layer is {largest['relu']:.2g} against "
         f"{largest['softmax']:.2g}; and at the ReLU network's weights the cosine between the two heads' gradients is {cosine:.2f}."
     )
 
