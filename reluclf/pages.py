@@ -68,17 +68,17 @@ def percent(value: float | Estimate | None) -> str:
 
 
 def points(value: Difference | None) -> str:
-    """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None is "not measured yet"."""
+    """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
-        return "(not measured yet)"
+        return "(needs two seeds of each)"
     low, mean, high = (tables.signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
     return f"{mean}\u00a0points ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
 def counts(value: Difference | None) -> str:
-    """A difference of mean counts as prose has it, with its 95\u00a0% interval and n; None is "not measured yet"."""
+    """A difference of mean counts as prose has it, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
-        return "(not measured yet)"
+        return "(needs two seeds of each)"
     low, mean, high = (tables.signed(part, "count") for part in (value.low, value.mean, value.high))
     return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
 

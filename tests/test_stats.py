@@ -134,7 +134,7 @@ def test_half_a_count_is_granted_to_a_count_that_never_varies():
 
 
 def test_intervals_of_counts_with_a_pooled_spread_hold_together():
-    # Ten classes of 1,000, each run twice as spread as binomial: ten more counts must all lie in the intervals from three runs in about 95 % of cases.
+    # Ten classes, each run twice as spread as binomial: in about 95 % of cases ten more counts must all lie in the intervals from three runs.
     rng = np.random.default_rng(7)
     shares, totals = np.linspace(0.7, 0.95, 10), np.full(10, 1000)
     deviations = 2 * np.sqrt(totals * shares * (1 - shares))
