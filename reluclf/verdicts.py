@@ -276,7 +276,8 @@ def _matrix(number: int, evidence: Evidence) -> Finding:
     found = []
     for i in range(k):
         hits, allowed = published.counts[i, i], totals[i] * tables.tolerance(*(counts[i, i] / totals[i] for counts in (published.counts, other)))
-        found.append(_Compared(names[i], ours[i].match(hits, allowed, k, unit=1), ours[i].enough(allowed, k)))
+        name = f"class {names[i]}" if names[i].isdigit() else names[i]
+        found.append(_Compared(name, ours[i].match(hits, allowed, k, unit=1), ours[i].enough(allowed, k)))
     if finding := _agree(found, "counts of correct predictions"):
         return finding
     return Status.REPRODUCED, f"For all {k} classes the correct predictions lie within what one more run of ours would give."
@@ -353,7 +354,7 @@ def _slower(dataset: str, architecture: str, evidence: Evidence) -> Finding:
 
 def _over_ninety(evidence: Evidence) -> Finding:
     ours = tables.measure(evidence.runs("mnist", "cnn", "relu", "carried"), "test_accuracy")
-    text = f"the mean is {tables.cell(ours, 'test_accuracy')} %"
+    text = f"the mean is {100 * ours.mean:.2f} % ({100 * ours.low:.2f} to {100 * ours.high:.2f}, n = {ours.n})"
     if ours.low > 0.9:
         return Status.REPRODUCED, f"CNN-ReLU exceeds 90 % after 320 epochs: {text}."
     if ours.high < 0.9:
@@ -439,14 +440,14 @@ def _relu_best_in_most(evidence: Evidence) -> Finding:
     classes = paired([float(np.sum(np.sign(row))) for row in hits], np.zeros(len(hits)), margin=0)
     total = paired([float(row.sum()) for row in hits], np.zeros(len(hits)), margin=0)
     text = _minus(
-        f"CNN-ReLU is ahead in {classes.mean:+.1f} more classes than it is behind ({classes.low:.1f} to {classes.high:.1f}), and has "
-        f"{total.mean:+.0f} correct predictions in total ({total.low:.0f} to {total.high:.0f}, n = {total.n})"
+        f"classes in which CNN-ReLU is ahead minus those in which it is behind: {classes.mean:+.1f} ({classes.low:.1f} to {classes.high:.1f}); "
+        f"correct predictions in total, ReLU minus softmax: {total.mean:+.0f} ({total.low:.0f} to {total.high:.0f}), n = {total.n}"
     )
     if classes.greater and total.less:
-        return Status.REPRODUCED, f"{text}."
+        return Status.REPRODUCED, f"Both are shown: {text}."
     if classes.less or total.greater:
-        return Status.CONTRADICTED, f"{text}."
-    return Status.NOT_REPRODUCED, f"That is not shown: {text}."
+        return Status.CONTRADICTED, f"The opposite of one is shown: {text}."
+    return Status.NOT_REPRODUCED, f"The two are not both shown: {text}."
 
 
 def _comparable_on_wdbc(evidence: Evidence) -> Finding:
@@ -496,7 +497,11 @@ def _dying(evidence: Evidence) -> Finding:
             causes[cause].append(any(p < 0.05 and difference.mean > 0 for p, difference in zip(adjusted, past, strict=True)))
             cleared[cause].append(all(difference.less for difference in past))
         dead, exploding = (max(closing.share for against, closing in found if against == cause) for cause in causes)
-        texts.append(_minus(f"on {data.TITLES[dataset]} the better remedy against dead outputs closes {dead:.0%} of it, clipping {exploding:.0%}"))
+        texts.append(
+            _minus(
+                f"on {data.TITLES[dataset]} the better remedy against dead outputs closes {100 * dead:.0f} % of it, clipping {100 * exploding:.0f} %"
+            )
+        )
     if not texts:
         return Status.NOT_TESTABLE, "CNN-ReLU is not shown to be more than a point behind CNN-Softmax, so there is no gap to explain."
     text = f"of the gap between the CNNs, {'; '.join(texts)} (n = {gap.n})"
