@@ -113,7 +113,7 @@ def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: f
     for row in range(k):
         for column in range(k):
             value = counts[row, column]
-            if abs(value) < 0.05:
+            if abs(value) < 0.5:  # it would be written as 0
                 continue
             text = (f"{value:+.0f}" if signed else f"{value:.0f}").replace("-", "−")
             dark = abs(value) > 0.6 * limit

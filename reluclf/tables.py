@@ -153,8 +153,7 @@ def results(dataset: str, architecture: str, records: Sequence[Record], setting:
             carried, fresh = (measure(ours[protocol], name) for protocol in ("carried", "fresh"))
             rows.append(
                 {
-                    "head": HEAD_TITLES[head],
-                    "measure": _LABELS[name],
+                    "measure": f"{HEAD_TITLES[head]}: {_LABELS[name]}",
                     "paper": number(published[name], name),
                     "ours, carried": cell(carried, name),
                     "carried − paper": signed(carried.mean - published[name], name) if carried else NONE,

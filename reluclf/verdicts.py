@@ -170,7 +170,8 @@ def _agree(found: Sequence[_Compared], what: str) -> Finding | None:
     """
 
     def named(match: Match) -> str:
-        return ", ".join(compared.name for compared in found if compared.match == match)
+        names = [compared.name for compared in found if compared.match == match]
+        return ", ".join(names) if len(names) < len(found) else "all of them"
 
     matches = [compared.match for compared in found]
     if off := matches.count(Match.OUTSIDE):
@@ -183,13 +184,10 @@ def _agree(found: Sequence[_Compared], what: str) -> Finding | None:
             Status.NOT_TESTABLE,
             f"None of its {len(found)} {what} is off, but single runs scatter so widely that one run can show nothing for {named(Match.SCATTERED)}.",
         )
-    if wide := matches.count(Match.WIDE):
+    if Match.WIDE in matches:
         needed = [compared.runs for compared in found if compared.match == Match.WIDE]
         enough = f"; about {max(needed)} runs of each would do" if all(needed) else ""
-        raise _Open(
-            f"None of its {len(found)} {what} is off, but from so few runs the interval is too wide to tell for "
-            f"{named(Match.WIDE) if wide < len(found) else 'any'}{enough}."
-        )
+        raise _Open(f"None of its {len(found)} {what} is off, but from so few runs the interval is too wide to tell for {named(Match.WIDE)}{enough}.")
     return None
 
 

@@ -22,7 +22,7 @@ def _close_figures():
 
 
 def row(frame, head, measure):
-    return frame[(frame["head"] == head) & (frame["measure"] == measure)].iloc[0]
+    return frame[frame["measure"] == f"{head}: {measure}"].iloc[0]
 
 
 def test_without_records_a_table_has_the_papers_values_and_dashes():
