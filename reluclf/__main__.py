@@ -118,6 +118,14 @@ def _picture(assignments: dict[str, str]) -> int:
     return 0
 
 
+def _zero_rows(assignments: dict[str, str]) -> int:
+    """Ask each framework that is installed what it makes of rows with zero outputs."""
+    from reluclf import checks
+
+    print(f"asked {', '.join(checks.measure_zero_rows())}; the answers are in {paths.ZERO_ROWS}")
+    return 0
+
+
 def _executed(run) -> int:
     import nbclient.exceptions
     import papermill
@@ -154,7 +162,14 @@ def _flag(name: str, text: str) -> bool:
     return text.lower() in ("1", "true")
 
 
-_COMMANDS = {"chapter": _chapter, "experiments": _experiments, "check-records": _check_records, "verify": _verify, "picture": _picture}
+_COMMANDS = {
+    "chapter": _chapter,
+    "experiments": _experiments,
+    "check-records": _check_records,
+    "verify": _verify,
+    "picture": _picture,
+    "zero-rows": _zero_rows,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,11 +1,19 @@
-"""The derivations of the method chapter, checked against the code that is trained with."""
+"""The derivations of the method chapter, checked against the code that is trained with, and what each framework makes of 0/0."""
 
 from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reluclf import models
+from reluclf import models, paths
+from reluclf.files import write_atomically
 from reluclf.specs import SpecError
 
 _K = 10  # classes
@@ -79,31 +87,128 @@ def gradients(rows: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def zero_rows() -> pd.DataFrame:
-    """What each loss makes of a row whose outputs are all zero: loss and gradient, eagerly and as a graph, as a data frame of text."""
+#: The backends of Keras whose answers are asked for, with their names on the page and the module that must be installed.
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+
+#: Rows of logits whose first class is the true one: what a ReLU makes of them is all zeros, or zero for the true class only.
+ZERO_ROWS = {"all outputs 0": [-1.0] * _K, "true class 0, others not": [-1.0] + [1.0] * (_K - 1)}
+
+
+def answers(backend: str) -> list[dict[str, str]]:
+    """What one backend makes of each of :data:`ZERO_ROWS`, measured on the processor in a Python process of its own.
+
+    Parameters
+    ----------
+    backend : {"tensorflow", "jax", "torch"}
+
+    Returns
+    -------
+    list of dict
+        Backend, its version and Keras's, how the loss was run, the loss, the row, the loss's value, and its largest gradient with respect to the
+        outputs and, through the ReLU, to the logits, as text; a value that is not finite as ``NaN``.
+    """
+    surroundings = {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    code = "import json; from reluclf import checks; print(json.dumps(checks._answers()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, env=os.environ | surroundings, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the answers of {backend} could not be had: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _answers() -> list[dict[str, str]]:
+    import importlib.metadata
+
+    import keras
+
+    backend = keras.backend.backend()
+    versions = {"backend": backend, "version": importlib.metadata.version(backend), "keras": keras.__version__}
+    targets = keras.ops.convert_to_tensor(np.eye(_K, dtype="float32")[[0]])
+    found = []
+    for mode, differentiate in _MODES[backend]().items():
+        for loss in (models.guarded, models.verbatim):
+            for row, logits in ZERO_ROWS.items():
+                z = np.array([logits], "float32")
+                value, of_logits = differentiate(lambda z, loss=loss: loss(targets, keras.ops.relu(z)), z)
+                _, of_outputs = differentiate(lambda r, loss=loss: loss(targets, r), np.maximum(z, 0))
+                answer = {"value": f"{value.max():.3f}".replace("nan", "NaN"), "outputs": _largest(of_outputs), "logits": _largest(of_logits)}
+                found.append(versions | {"mode": mode, "loss": loss.__name__, "row": row} | answer)
+    return found
+
+
+def _largest(gradient: np.ndarray) -> str:
+    return f"{np.abs(gradient).max():.3g}".replace("nan", "NaN")
+
+
+# Each gives, for the ways to run its backend, a function from a function of a row and that row to value and gradient, as arrays.
+
+
+def _tensorflow() -> dict[str, Any]:
     import tensorflow as tf
 
-    outputs, targets = tf.zeros((1, _K)), tf.one_hot([0], _K)
-    table = []
-    for name, loss in (("guarded", models.guarded), ("verbatim", models.verbatim)):
+    def run(compiled: Any) -> Any:
+        def differentiate(function, row):
+            def both(x):
+                with tf.GradientTape() as tape:
+                    tape.watch(x)
+                    value = function(x)
+                return value, tape.gradient(value, x)
 
-        def differentiate(loss=loss):
-            with tf.GradientTape() as tape:
-                tape.watch(outputs)
-                value = loss(targets, outputs)
-            return value, tape.gradient(value, outputs)
+            return [np.asarray(tensor) for tensor in compiled(both)(tf.constant(row))]
 
-        for mode, run in (("eager", differentiate), ("graph", tf.function(differentiate, jit_compile=False))):
-            value, gradient = (np.asarray(tensor) for tensor in run())
-            table.append(
-                {
-                    "loss": name,
-                    "run": mode,
-                    "value": f"{value[0]:.3f}",
-                    "gradient": "NaN" if np.isnan(gradient).any() else f"{np.abs(gradient).max():.0f}",
-                }
-            )
-    return pd.DataFrame(table)
+        return differentiate
+
+    compilers = {"eager": lambda f: f, "graph": tf.function(jit_compile=False), "XLA": tf.function(jit_compile=True)}
+    return {mode: run(compiler) for mode, compiler in compilers.items()}
+
+
+def _jax() -> dict[str, Any]:
+    import jax
+
+    def run(compiled: Any) -> Any:
+        def differentiate(function, row):
+            return [np.asarray(array) for array in compiled(jax.value_and_grad(lambda x: function(x).sum()))(row)]
+
+        return differentiate
+
+    return {"eager": run(lambda f: f), "XLA": run(jax.jit)}
+
+
+def _torch() -> dict[str, Any]:
+    import torch
+
+    def differentiate(function, row):
+        x = torch.tensor(row, requires_grad=True)
+        value = function(x)
+        value.sum().backward()
+        return value.detach().numpy(), x.grad.numpy()
+
+    return {"eager": differentiate}
+
+
+_MODES = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+
+
+def measure_zero_rows() -> list[str]:
+    """Ask each backend that is installed, put its answers into :data:`reluclf.paths.ZERO_ROWS`, where the others' stay; return their names."""
+    file = paths.ZERO_ROWS
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
+    by_backend = {backend: [answer for answer in kept if answer["backend"] == backend] for backend in BACKENDS}
+    by_backend |= {backend: answers(backend) for backend in installed}
+    lines = ",\n".join(f" {json.dumps(answer)}" for backend in BACKENDS for answer in by_backend[backend])
+    write_atomically(file, f"[\n{lines}\n]\n".encode())
+    return installed
+
+
+def zero_rows() -> pd.DataFrame:
+    """What each framework makes of rows with zero outputs, from :data:`reluclf.paths.ZERO_ROWS`: a row for each way to run it, as text."""
+    measured = json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8"))
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for answer in measured:
+        name = f"{BACKENDS[answer['backend']]} {answer['version'].partition('+')[0]}"
+        row = rows.setdefault((name, answer["mode"]), {"framework": name, "run": answer["mode"]})
+        row[f"{answer['loss']}, {answer['row']}"] = f"{answer['value']}; {answer['outputs']}; {answer['logits']}"
+    return pd.DataFrame(rows.values())
 
 
 def _loss_of_logits(logits):

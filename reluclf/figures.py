@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from reluclf import data, paper, tables
 from reluclf.records import Record
+from reluclf.stats import estimate
 from reluclf.verdicts import Status, Verdict
 
 #: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey.
@@ -107,7 +108,8 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
             axes.set_axis_off()
         return figure
     _heat(middle, ours, names, f"ours, carried (n = {len(chosen)})", limit)
-    _heat(right, ours - published.counts, names, "ours − paper", limit, signed=True)
+    difference = ours - published.counts
+    _heat(right, difference, names, "ours − paper", limit if k > 2 else 1.5 * np.abs(difference).max(), signed=True)
     for axes in (middle, right) if k == 2 else (middle,):  # the panel to the left names the classes
         axes.set_yticklabels([])
         axes.set_ylabel("")
@@ -122,9 +124,9 @@ def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: f
     for row in range(k):
         for column in range(k):
             value = counts[row, column]
-            if abs(value) < 0.05:
+            if abs(value) < 0.5:  # it would be written as 0
                 continue
-            text = f"{value:+.0f}" if signed else f"{value:.0f}"
+            text = (f"{value:+.0f}" if signed else f"{value:.0f}").replace("-", "−")
             dark = abs(value) > 0.6 * limit
             axes.text(column, row, text, ha="center", va="center", fontsize=7 if k > 2 else 11, color="white" if dark else "black")
     digits = all(name.isdigit() for name in names)
@@ -182,6 +184,47 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
             row[0].text(0.5, 0.5, "no record yet", ha="center", va="center", transform=row[0].transAxes)
     for axes in panels[-1]:
         axes.set_xlabel("epoch")
+    return figure
+
+
+def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
+    """WDBC's FFNN trained once for longer, both heads, after every update: accuracy on the test set, and the loss on the rows it is trained on.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        ``fresh`` runs without folds; each is drawn, and their median.
+    logistic : sequence of Record
+        Logistic regression; that of the same seeds, and so of the same splits, is drawn as a line.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
+    for head, line in zip(tables.HEADS, ("--", "-"), strict=True):
+        runs = [run for run in records if run.spec.head == head]
+        if not runs:
+            continue
+        updates = np.arange(1, runs[0].spec.epochs + 1) * -(-runs[0].final.n_train // runs[0].spec.batch_size)
+        for axes, curves in (
+            (left, [100 * np.array(run.final.test.accuracy) for run in runs]),
+            (right, [np.array(run.final.train.loss) for run in runs]),
+        ):
+            for curve in curves:
+                axes.plot(updates, curve, line, color=COLOURS[head], linewidth=0.4, alpha=0.4)
+            label = f"FFNN-{tables.HEAD_TITLES[head]} (n = {len(runs)})"
+            axes.plot(updates, np.median(curves, axis=0), line, color=COLOURS[head], label=label)
+    seeds = {run.spec.seed for run in records}
+    same = estimate([100 * run.test.accuracy for run in logistic if run.spec.seed in seeds])
+    if same:
+        left.axhline(same.mean, color=COLOURS["paper"], linestyle=":", label=f"logistic regression (n = {same.n})")
+    left.set(xlabel="updates of the weights", ylabel="test accuracy, %", xscale="log", ylim=(80, 100))
+    right.set(xlabel="updates of the weights", ylabel="training loss, nats", xscale="log", yscale="log")
+    for axes in (left, right):
+        if not axes.lines:
+            axes.text(0.5, 0.5, "no record yet", ha="center", va="center", transform=axes.transAxes)
+        for updates, name in ((64, "a fold"), (640, "the paper's test")):
+            axes.axvline(updates, color="#777777", linewidth=0.7)
+            axes.annotate(name, (updates, 1), xycoords=("data", "axes fraction"), xytext=(2, -2), textcoords="offset points", fontsize=7, va="top")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
 
 

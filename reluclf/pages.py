@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -12,8 +13,8 @@ import pandas as pd
 from reluclf import figures, paper, tables
 from reluclf.records import Record
 from reluclf.specs import Spec
-from reluclf.stats import Estimate, estimate
-from reluclf.verdicts import Verdict
+from reluclf.stats import Difference, Estimate, estimate
+from reluclf.verdicts import Status, Verdict
 
 
 def start() -> None:
@@ -91,6 +92,38 @@ def percent(value: float | Estimate | None) -> str:
     if value.n == 1:
         return f"{100 * value.mean:.2f}\u00a0% (n\u00a0=\u00a01)"
     return f"{100 * value.mean:.2f}\u00a0% ({100 * value.low:.2f} to {100 * value.high:.2f}, n\u00a0=\u00a0{value.n})"
+
+
+def points(value: Difference | None) -> str:
+    """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
+    if value is None:
+        return "(needs two seeds of each)"
+    low, mean, high = (tables.signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    return f"{mean}\u00a0points ({low} to {high}, n\u00a0=\u00a0{value.n})"
+
+
+def counts(value: Difference | None) -> str:
+    """A difference of mean counts as prose has it, with its 95\u00a0% interval and n; None says what is needed."""
+    if value is None:
+        return "(needs two seeds of each)"
+    low, mean, high = (tables.signed(part, "count") for part in (value.low, value.mean, value.high))
+    return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
+
+
+def tally(found: Sequence[Verdict], name: str) -> dict[str, str]:
+    """The counts of verdicts, to be glued: ``<name>_items``, how many there are; ``<name>_judged``; and ``<name>_listed``, how many of each kind."""
+    counts = Counter(verdict.status for verdict in found)
+    judged = [f"{counts[status]} {status}" for status in Status if counts[status] and status != Status.OPEN]
+    return {
+        f"{name}_items": str(len(found)),
+        f"{name}_judged": str(len(found) - counts[Status.OPEN]),
+        f"{name}_listed": ", ".join(judged) or "none",
+    }
+
+
+def status(found: Iterable[Verdict], identifier: str) -> str:
+    """The verdict on one item, for a caption."""
+    return next(str(verdict.status) for verdict in found if verdict.id == identifier)
 
 
 def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:

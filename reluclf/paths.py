@@ -19,6 +19,9 @@ PAPER = BOOK / "paper.yml"
 #: The committed records.
 RESULTS = ROOT / "results"
 
+#: What each framework makes of rows with zero outputs; ``python -m reluclf zero-rows`` measures it.
+ZERO_ROWS = RESULTS / "zero-rows.json"
+
 
 def new_results() -> Path:
     """Folder that new records are written to: ``$RELUCLF_RESULTS``, else :data:`RESULTS`.

@@ -8,11 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 #: Confidence of every interval in the book.
 LEVEL = 0.95
+
+
+class Match(StrEnum):
+    """How one published number stands to our runs."""
+
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+    WIDE = "too few runs"
+    SCATTERED = "too scattered"
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,8 @@ class Estimate:
         Sample standard deviation over the runs; NaN where n = 1.
     n : int
         How many runs.
+    dof : int
+        Degrees of freedom of ``std``: n - 1, or more where the spread was pooled over several such means.
     """
 
     mean: float
@@ -35,6 +47,7 @@ class Estimate:
     high: float
     std: float
     n: int
+    dof: int
 
     def prediction(self, comparisons: int = 1) -> tuple[float, float]:
         """The interval that one more run of the same kind falls into with probability :data:`LEVEL`.
@@ -49,8 +62,50 @@ class Estimate:
         (float, float)
             (NaN, NaN) where n = 1.
         """
-        half = _t(self.n, comparisons) * self.std * math.sqrt(1 + 1 / self.n) if self.n > 1 else math.nan
+        half = _t(self.dof, comparisons) * self.std * math.sqrt(1 + 1 / self.n) if self.n > 1 else math.nan
         return self.mean - half, self.mean + half
+
+    def match(self, value: float, tolerance: float, comparisons: int = 1, unit: float = 0.0) -> Match:
+        """Compare one published number with the prediction interval for one more run.
+
+        That it lies inside says something only if the interval is narrow enough to have missed it. So an interval that reaches further than the
+        tolerance to either side says nothing: more runs would narrow it, unless the spread of single runs alone is too wide.
+
+        Parameters
+        ----------
+        value : float
+        tolerance : float
+            The widest that half the interval may be.
+        comparisons : int
+            How many numbers are judged together.
+        unit : float
+            The smallest step of the number, 1 for a count; half of it is granted to both sides.
+
+        Returns
+        -------
+        Match
+            ``SCATTERED`` if the lower 95 % confidence limit of the spread already makes the interval too wide, however many the runs.
+        """
+        low, high = self.prediction(comparisons)
+        if not math.isnan(low) and not low - unit / 2 <= value <= high + unit / 2:
+            return Match.OUTSIDE
+        if (high - low) / 2 <= tolerance:
+            return Match.INSIDE
+        from scipy.special import chdtri, ndtri
+
+        surely = self.std * math.sqrt(self.dof / chdtri(self.dof, 1 - LEVEL)) if self.n > 1 else math.nan
+        return Match.SCATTERED if float(ndtri(1 - (1 - LEVEL) / comparisons / 2)) * surely > tolerance else Match.WIDE
+
+    def enough(self, tolerance: float, comparisons: int = 1) -> int | None:
+        """How many runs would make half the prediction interval no wider than the tolerance, if their spread stays what it is; None if none would."""
+        from scipy.special import ndtri
+
+        if self.n < 2 or float(ndtri(1 - (1 - LEVEL) / comparisons / 2)) * self.std >= tolerance:
+            return None
+        pooled, n = self.dof // (self.n - 1), self.n
+        while _t(pooled * (n - 1), comparisons) * self.std * math.sqrt(1 + 1 / n) > tolerance:
+            n += 1
+        return n
 
 
 def estimate(values: Sequence[float]) -> Estimate | None:
@@ -71,10 +126,39 @@ def estimate(values: Sequence[float]) -> Estimate | None:
         return None
     mean = float(values.mean())
     if n == 1:
-        return Estimate(mean, math.nan, math.nan, math.nan, 1)
-    std = float(values.std(ddof=1))
-    half = _t(n) * std / math.sqrt(n)
-    return Estimate(mean, mean - half, mean + half, std, n)
+        return Estimate(mean, math.nan, math.nan, math.nan, 1, 0)
+    return _estimate(mean, float(values.std(ddof=1)), n, n - 1)
+
+
+def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
+    """Mean counts out of known totals, with a spread that is pooled over them.
+
+    With few runs the spread of a single count is hardly known. It is taken to be a common multiple of the binomial one, as in quasi-likelihood
+    (McCullagh and Nelder, 1989), and the multiple is estimated from all counts of all runs.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n, k)
+        A row for each run; n > 1.
+    totals : ndarray of int, shape (k,)
+
+    Returns
+    -------
+    list of Estimate, length k
+        Each with k (n - 1) degrees of freedom.
+    """
+    counts, totals = np.asarray(counts, dtype=float), np.asarray(totals, dtype=float)
+    n, k = counts.shape
+    means = counts.mean(axis=0)
+    # Half a count is added to both sides, so that a count that never errs still has some spread.
+    binomial = (means + 0.5) * (totals - means + 0.5) / (totals + 1)
+    multiple = float(np.sum((counts - means) ** 2 / binomial)) / (k * (n - 1))
+    return [_estimate(float(mean), math.sqrt(multiple * variance), n, k * (n - 1)) for mean, variance in zip(means, binomial, strict=True)]
+
+
+def _estimate(mean: float, std: float, n: int, dof: int) -> Estimate:
+    half = _t(dof) * std / math.sqrt(n)
+    return Estimate(mean, mean - half, mean + half, std, n, dof)
 
 
 @dataclass(frozen=True)
@@ -92,6 +176,8 @@ class Difference:
         Of the hypothesis that it lies outside the margin, by two one-sided tests; small means: shown to be within.
     n : int
         Pairs.
+    margin : float
+        Differences up to this size count as none.
     """
 
     mean: float
@@ -100,6 +186,7 @@ class Difference:
     p: float
     p_equivalent: float
     n: int
+    margin: float
 
     @property
     def less(self) -> bool:
@@ -115,6 +202,11 @@ class Difference:
     def equivalent(self) -> bool:
         """Whether it is shown to be within the margin."""
         return self.p_equivalent < 1 - LEVEL
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it is shown to be outside the margin: its whole interval is."""
+        return self.low > self.margin or self.high < -self.margin
 
 
 def paired(a: Sequence[float], b: Sequence[float], margin: float, overlap: float | None = None) -> Difference | None:
@@ -143,11 +235,21 @@ def paired(a: Sequence[float], b: Sequence[float], margin: float, overlap: float
     mean, std = float(difference.mean()), float(difference.std(ddof=1))
     error = std * math.sqrt(1 / n + (overlap or 0.0))
     if error == 0:
-        return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0, 0.0 if abs(mean) < margin else 1.0, n)
-    half = _t(n) * error
+        return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0, 0.0 if abs(mean) < margin else 1.0, n, margin)
+    half = _t(n - 1) * error
     p = 2 * float(stdtr(n - 1, -abs(mean) / error))
     p_equivalent = float(stdtr(n - 1, (abs(mean) - margin) / error))
-    return Difference(mean, mean - half, mean + half, p, p_equivalent, n)
+    return Difference(mean, mean - half, mean + half, p, p_equivalent, n, margin)
+
+
+def slope(values: Sequence[float]) -> Difference:
+    """The slope of values over their index 0, 1, ..., n - 1 by least squares, with its interval and the test that it is 0."""
+    from scipy.stats import linregress
+
+    fit = linregress(np.arange(len(values)), values)
+    half = _t(len(values) - 2) * float(fit.stderr)
+    slope = float(fit.slope)
+    return Difference(slope, slope - half, slope + half, float(fit.pvalue), math.nan, len(values), 0.0)
 
 
 def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
@@ -176,7 +278,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return multipletests(p_values, method="holm")[1] if len(p_values) else np.array([])
 
 
-def _t(n: int, comparisons: int = 1) -> float:
+def _t(dof: int, comparisons: int = 1) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(n - 1, 1 - (1 - LEVEL) / comparisons / 2))
+    return float(stdtrit(dof, 1 - (1 - LEVEL) / comparisons / 2))

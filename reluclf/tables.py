@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby, product, zip_longest
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 from reluclf import data, models, paper, paths
 from reluclf.records import Record
 from reluclf.specs import N_SPLITS
-from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired
+from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired, slope
 
 #: What stands in a cell that has no value.
 NONE = "–"
@@ -47,6 +48,59 @@ MODULES = (
     *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "__main__"),
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
+
+#: Two accuracies or F1s that differ by no more than this are on par. The paper calls F1s equal that agree in two decimals.
+MARGIN = 0.01
+
+#: The networks that are trained on images.
+IMAGE_NETWORKS = tuple(network for network in paper.RESULT_TABLES if network[0] != "wdbc")
+
+#: Validation rows over training rows of a fold: the overlap that Nadeau and Bengio's correction needs.
+OVERLAP = 1 / (N_SPLITS - 1)
+
+#: The numbers of a table of results that its verdict is on.
+JUDGED = ("cv_accuracy", "test_accuracy")
+
+#: An interval for an accuracy, or for the hits of a class as a share of the class, that reaches further than this to either side is too wide to judge
+#: by, unless the paper's own two heads differ by more.
+TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """An intervention on the ReLU head.
+
+    Attributes
+    ----------
+    title : str
+    against : str
+        The cause that it would remove, if that were the cause; empty if it is aimed at none alone.
+    setting : dict
+        How the runs depart from the author's code; see :attr:`reluclf.specs.Spec.setting`.
+    head : str
+    """
+
+    title: str
+    against: str
+    setting: dict[str, Any]
+    head: str = "relu"
+
+
+#: The interventions that the rules for claims C14 and C24 look at, chosen before they were run; the smooth head is a comparison, and in no rule.
+REMEDIES = (
+    Remedy("an initial output bias of 1", "dead outputs", {"bias": 1.0}),
+    Remedy("a leaky head", "dead outputs", {}, head="leaky_relu"),
+    Remedy("gradient norms clipped to 1", "exploding gradients", {"clipnorm": 1.0}),
+    Remedy("a floor of 0.1 under the outputs", "", {"floor": 0.1}),
+    Remedy("a tenth of the learning rate", "", {"learning_rate": 0.0001}),
+    Remedy("a smooth head, softplus", "", {}, head="softplus"),
+)
+
+
+def tolerance(published: float, other: float) -> float:
+    """How far the interval for one more run may reach, given the paper's accuracy and that of its other head."""
+    return max(TOLERANCE, abs(published - other))
+
 
 _noted: dict[str, Record] = {}
 
@@ -101,11 +155,13 @@ def results(dataset: str, architecture: str, records: Sequence[Record], setting:
     Returns
     -------
     DataFrame of str
-        A row for each head and measure; the columns are the paper's value, ours by protocol, and ours (carried) minus the paper's.
+        A row for each head and measure; the columns are the paper's value, ours by protocol, each minus the paper's, and, for the numbers that the
+        verdict is on, what one more ``carried`` run would give (95 % for all of them together) and whether the paper's value lies in it.
     """
     rows = []
     for head in HEADS:
         published = paper.result(dataset, architecture, head)
+        other = paper.result(dataset, architecture, HEADS[1 - HEADS.index(head)])
         ours = {
             protocol: of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
             for protocol in ("carried", "fresh")
@@ -114,15 +170,24 @@ def results(dataset: str, architecture: str, records: Sequence[Record], setting:
             carried, fresh = (measure(ours[protocol], name) for protocol in ("carried", "fresh"))
             rows.append(
                 {
-                    "head": HEAD_TITLES[head],
-                    "measure": _LABELS[name],
+                    "measure": f"{HEAD_TITLES[head]}: {_LABELS[name]}",
                     "paper": number(published[name], name),
                     "ours, carried": cell(carried, name),
                     "carried − paper": signed(carried.mean - published[name], name) if carried else NONE,
+                    "one more carried run": _one_more(carried, published[name], other[name], name) if name in JUDGED else NONE,
                     "ours, fresh": cell(fresh, name),
+                    "fresh − paper": signed(fresh.mean - published[name], name) if fresh else NONE,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _one_more(ours: Estimate | None, published: float, other: float, name: str) -> str:
+    if ours is None or ours.n < 2:
+        return NONE
+    comparisons = len(HEADS) * len(JUDGED)
+    low, high = ours.prediction(comparisons)
+    return f"{number(low, name)} to {number(high, name)}: {ours.match(published, tolerance(published, other), comparisons)}"
 
 
 def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
@@ -131,28 +196,38 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        A row for each fold and one for the mean; accuracy of the paper and of both protocols, of the carried model on the test set after
-        the fold, and the losses.
+        A row for each fold, one for the mean and one for the rise from fold to fold (the least-squares slope); accuracy of the paper and of both
+        protocols, each minus the paper's, of the carried model on the test set after the fold, and the losses.
     """
     chosen = {"dataset": dataset, "architecture": "cnn", "head": "relu"}
     carried, fresh = (of_setting(records, protocol=protocol, **chosen) for protocol in ("carried", "fresh"))
+    published, losses = paper.fold_accuracy(dataset, "cnn", "relu"), paper.fold_loss(dataset)
 
-    def at(records: Sequence[Record], fold: int, value: Callable[[Any], float], name: str) -> str:
-        return cell(estimate([value(record.folds[fold]) for record in records if fold < len(record.folds)]), name)
+    def row(title: str, of_ten: Callable[[np.ndarray], float], at: slice) -> dict[str, str]:
+        """A row of a statistic of the folds at hand, from the records that have them all."""
 
-    rows = []
-    for fold in range(N_SPLITS):
-        rows.append(
-            {
-                "fold": str(fold + 1),
-                "paper, %": number(paper.fold_accuracy(dataset, "cnn", "relu")[fold], "cv_accuracy"),
-                "carried, %": at(carried, fold, lambda f: f.validation.accuracy[-1], "cv_accuracy"),
-                "carried, test set, %": at(carried, fold, lambda f: f.test.accuracy, "cv_accuracy"),
-                "fresh, %": at(fresh, fold, lambda f: f.validation.accuracy[-1], "cv_accuracy"),
-                "paper, loss": number(paper.fold_loss(dataset)[fold], "test_loss"),
-                "carried, loss": at(carried, fold, lambda f: f.validation.loss[-1], "test_loss"),
-            }
-        )
+        def ours(records: Sequence[Record], value: Callable[[Any], float]) -> Estimate | None:
+            there = [record.folds[at] for record in records if len(record.folds) >= at.stop]
+            return estimate([of_ten(np.array([value(fold) for fold in folds])) for folds in there])
+
+        means = [ours(records, lambda fold: fold.validation.accuracy[-1]) for records in (carried, fresh)]
+        of_paper = of_ten(published[at])
+        differences = [signed(mean.mean - of_paper, "cv_accuracy") if mean else NONE for mean in means]
+        return {
+            "fold": title,
+            "paper, %": number(of_paper, "cv_accuracy"),
+            "carried, %": cell(means[0], "cv_accuracy"),
+            "carried − paper": differences[0],
+            "carried, test set, %": cell(ours(carried, lambda fold: fold.test.accuracy), "cv_accuracy"),
+            "fresh, %": cell(means[1], "cv_accuracy"),
+            "fresh − paper": differences[1],
+            "paper, loss": number(of_ten(losses[at]), "test_loss"),
+            "carried, loss": cell(ours(carried, lambda fold: fold.validation.loss[-1]), "test_loss"),
+        }
+
+    rows = [row(str(fold + 1), lambda values: values[0], slice(fold, fold + 1)) for fold in range(N_SPLITS)]
+    rows.append(row("mean", np.mean, slice(0, N_SPLITS)))
+    rows.append(row("rise a fold", lambda values: slope(values).mean, slice(0, N_SPLITS)))
     return pd.DataFrame(rows)
 
 
@@ -210,6 +285,41 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
+    """What the paper's rows of cross-validation would have been: its numbers, and those of a cross-validation that starts every fold anew.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network: the paper's mean and standard deviation over the folds; those of our ``fresh`` runs; and, of one ``fresh`` run, the
+        interval for the expected accuracy that its ten folds give, corrected for their overlap.
+    """
+    rows = []
+    for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
+        published = paper.result(dataset, architecture, head)
+        fresh = of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+        fresh = [run for run in fresh if len(run.folds) == N_SPLITS]
+        interval = "{} to {}".format(*(number(end, "cv_accuracy") for end in over_folds(fresh[0]))) if fresh else NONE
+        rows.append(
+            {
+                "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
+                "paper, mean ± std, %": f"{number(published['cv_accuracy'], 'cv_accuracy')} ± {number(published['cv_std'], 'cv_std')}",
+                "fresh, mean, %": cell(measure(fresh, "cv_accuracy"), "cv_accuracy"),
+                "fresh, std over folds": cell(measure(fresh, "cv_std"), "cv_std"),
+                "interval from one run's folds, %": interval,
+                "fresh − paper": signed(measure(fresh, "cv_accuracy").mean - published["cv_accuracy"], "cv_accuracy") if fresh else NONE,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def over_folds(run: Record, comparisons: int = 1) -> tuple[float, float]:
+    """The interval for the expected accuracy from the ten folds of one ``fresh`` run, corrected for their overlap (Nadeau and Bengio, 2003)."""
+    folds = estimate(run.fold_accuracy)
+    half = (folds.prediction(comparisons)[1] - folds.mean) * math.sqrt((1 / N_SPLITS + OVERLAP) / (1 + 1 / N_SPLITS))
+    return folds.mean - half, folds.mean + half
+
+
 def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """The two heads compared, by architecture and protocol, as text.
 
@@ -235,17 +345,15 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             {
                 "network": architecture.upper(),
                 "protocol": protocol,
-                "over seeds, points": difference(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
-                "over folds, points": difference(
-                    paired(*(run.fold_accuracy for run in whole[0]), margin=0, overlap=1 / (N_SPLITS - 1)) if whole else None
-                ),
+                "over seeds, points": difference_cell(paired([r.test.accuracy for r, _ in pairs], [s.test.accuracy for _, s in pairs], margin=0)),
+                "over folds, points": difference_cell(paired(*(run.fold_accuracy for run in whole[0]), margin=0, overlap=OVERLAP) if whole else None),
                 "seeds that differ (McNemar)": f"{int(np.sum(adjusted < 0.05))} of {len(pairs)}" if pairs else NONE,
             }
         )
     return pd.DataFrame(rows)
 
 
-def difference(value: Difference | None) -> str:
+def difference_cell(value: Difference | None) -> str:
     """A difference of accuracies in percentage points, with its interval and n, or a dash."""
     if value is None:
         return NONE
@@ -300,19 +408,66 @@ def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
 
 
 def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
-    """Test accuracy of the CNN on what it was not built for: components in order, components shuffled, and pixels; as text.
+    """Test accuracy of the CNN on what it was not built for, components in order and shuffled, and on pixels, beside the FFNN on components; as text.
 
-    All are models trained once on the whole training set (``fresh``).
+    All are models trained once on the whole training set (``fresh``). Differences are between runs paired by seed.
     """
-    rows = []
+    ffnn = {head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh") for head in HEADS}
+    cases = [("FFNN", "principal components", ffnn)]
     for features, title in (("paper", "principal components, in order"), ("shuffled", "the same, in a random order"), ("pixels", "16 × 16 pixels")):
         setting = {} if features == "paper" else {"features": features}
-        row = {"the CNN sees": title}
+        runs = {head: by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh") for head in HEADS}
+        cases.append(("CNN", title, runs))
+    rows = []
+    for network, title, runs in cases:
+        row = {"network": network, "it sees": title}
         for head in HEADS:
-            runs = of_setting(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh")
-            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
+            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs[head].values(), "test_accuracy"), "test_accuracy")
+        row["ReLU − softmax, points"] = difference_cell(seeds_paired(runs["relu"], runs["softmax"]))
+        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else difference_cell(seeds_paired(runs["softmax"], ffnn["softmax"]))
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def errors_paired(a: dict[int, Record], b: dict[int, Record]) -> dict[tuple[int, int], Difference | None]:
+    """The difference in the counts of both kinds of error on WDBC, by (true class, prediction), of runs paired by seed."""
+    seeds = sorted(a.keys() & b.keys())
+    counts = [np.array([runs[seed].test.confusion_matrix for seed in seeds], dtype=float).reshape(-1, 2, 2) for runs in (a, b)]
+    return {cell: paired(*(matrices[:, *cell] for matrices in counts), margin=0) for cell in ((0, 1), (1, 0))}
+
+
+def between_epochs(records: Sequence[Record], epochs: Sequence[int]) -> dict[str, list[Difference | None]]:
+    """How the test accuracy of final models changes from each of the epochs to the next, paired by run, for both heads."""
+    found = {}
+    for head in HEADS:
+        accuracy = np.array([[run.final.test.accuracy[epoch - 1] for epoch in epochs] for run in select(records, head=head)]).reshape(-1, len(epochs))
+        found[head] = [paired(after, before, margin=MARGIN) for before, after in zip(accuracy.T, accuracy.T[1:], strict=False)]
+    return found
+
+
+def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | None]:
+    """What the paper reads off its CNNs, by what these see: ``_heads``, ReLU minus softmax; ``_networks``, CNN-Softmax minus FFNN-Softmax."""
+    ffnn = by_seed(records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh")
+    found = {}
+    for features in ("paper", "shuffled", "pixels"):
+        setting = {} if features == "paper" else {"features": features}
+        relu, softmax = (by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh") for head in ("relu", "softmax"))
+        found |= {f"{features}_heads": seeds_paired(relu, softmax), f"{features}_networks": seeds_paired(softmax, ffnn)}
+    return found
+
+
+def seeds_paired(a: dict[int, Record], b: dict[int, Record]) -> Difference | None:
+    """The difference in test accuracy of runs paired by seed; None if fewer than two seeds are in both."""
+    seeds = sorted(a.keys() & b.keys())
+    return paired([a[seed].test.accuracy for seed in seeds], [b[seed].test.accuracy for seed in seeds], margin=MARGIN)
+
+
+def _middle(counts: np.ndarray) -> str:
+    """The 2.5 % and 97.5 % quantiles of counts, as values that occur; a dash where there are too few to have any."""
+    if len(counts) < 40:
+        return NONE
+    low, high = (np.quantile(counts, share, method=method) for share, method in ((0.025, "lower"), (0.975, "higher")))
+    return f"{low:.0f} to {high:.0f}"
 
 
 def heads() -> pd.DataFrame:
@@ -332,7 +487,8 @@ def heads() -> pd.DataFrame:
 def clinic(records: Sequence[Record]) -> pd.DataFrame:
     """WDBC as a clinician reads it, malignant being positive: sensitivity, specificity and misses of each classifier, as text.
 
-    The networks by protocol; logistic regression on the same splits. Misses are of the 64 malignant tumours in the test set.
+    The networks by protocol; logistic regression on the same splits. Misses are of the 64 malignant tumours in the test set: their mean, and the
+    range that leaves out 2.5 % of the splits on either side, given from 40 splits on.
     """
     cases = [("logistic regression", of_setting(records, dataset="wdbc", architecture="logistic"))]
     for head in HEADS:
@@ -348,6 +504,7 @@ def clinic(records: Sequence[Record]) -> pd.DataFrame:
                 "sensitivity, %": cell(estimate(matrices[:, 0, 0] / matrices[:, 0].sum(axis=1)), "test_accuracy"),
                 "specificity, %": cell(estimate(matrices[:, 1, 1] / matrices[:, 1].sum(axis=1)), "test_accuracy"),
                 "malignant missed": cell(estimate(matrices[:, 0, 1]), "count"),
+                "in 95 of 100 splits": _middle(matrices[:, 0, 1]),
                 "accuracy, %": cell(measure(runs, "test_accuracy"), "test_accuracy"),
             }
         )
@@ -359,10 +516,53 @@ def clinic(records: Sequence[Record]) -> pd.DataFrame:
                 "sensitivity, %": number(counts[0, 0] / counts[0].sum(), "test_accuracy"),
                 "specificity, %": number(counts[1, 1] / counts[1].sum(), "test_accuracy"),
                 "malignant missed": str(counts[0, 1]),
+                "in 95 of 100 splits": NONE,
                 "accuracy, %": number(np.trace(counts) / counts.sum(), "test_accuracy"),
             }
         )
     return pd.DataFrame(rows)
+
+
+def by_seed(records: Sequence[Record], setting: dict[str, Any] | None = None, **fields: Any) -> dict[int, Record]:
+    """Those of the records that :func:`of_setting` selects, by seed."""
+    return {record.spec.seed: record for record in of_setting(records, setting, **fields)}
+
+
+def remedied(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> dict[int, Record]:
+    """The runs of a network with a remedy, by seed: models trained once on the whole training set (``fresh``)."""
+    return by_seed(records, remedy.setting, dataset=dataset, architecture=architecture, head=remedy.head, protocol="fresh")
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What a remedy does to the gap in test accuracy between the two heads of a network, in runs paired by seed.
+
+    Attributes
+    ----------
+    gap : Difference
+        Softmax minus ReLU.
+    share : float
+        Of the gap, how much the remedy closes.
+    past_half : Difference
+        The remedied network minus the point halfway between the two heads: above 0 if more than half of the gap is closed.
+    """
+
+    gap: Difference
+    share: float
+    past_half: Difference
+
+
+def closing(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> Closing | None:
+    """Compare a remedied network with both heads; None if they have fewer than two seeds in common."""
+    network = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
+    runs = [remedied(remedy, dataset, architecture, records), *(by_seed(records, head=head, **network) for head in ("relu", "softmax"))]
+    seeds = sorted(set.intersection(*map(set, runs)))
+    if len(seeds) < 2:
+        return None
+    ours, relu, softmax = (np.array([found[seed].test.accuracy for seed in seeds]) for found in runs)
+    gap = paired(softmax, relu, margin=MARGIN)
+    share = float((ours.mean() - relu.mean()) / gap.mean) if gap.mean else math.nan
+    return Closing(gap, share, paired(ours, (relu + softmax) / 2, margin=MARGIN))
 
 
 def remedies(records: Sequence[Record]) -> pd.DataFrame:
@@ -370,24 +570,63 @@ def remedies(records: Sequence[Record]) -> pd.DataFrame:
 
     All are models trained once on the whole training set (``fresh``).
     """
-    cases: list[tuple[str, str, dict[str, Any]]] = [
-        ("softmax head", "softmax", {}),
-        ("ReLU head, as it is", "relu", {}),
-        ("initial output bias 1", "relu", {"bias": 1.0}),
-        ("leaky head", "leaky_relu", {}),
-        ("gradient norms clipped to 1", "relu", {"clipnorm": 1.0}),
-        ("floor of 0.1 under the outputs", "relu", {"floor": 0.1}),
-        ("a tenth of the learning rate", "relu", {"learning_rate": 0.0001}),
-    ]
+    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
     rows = []
-    for title, head, setting in cases:
-        row = {"network": title}
-        for dataset, architecture in paper.RESULT_TABLES:
-            if dataset != "wdbc":
-                runs = of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
-                row[f"{data.TITLES[dataset]} {architecture.upper()}"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
+    for remedy in cases:
+        row = {"network with": remedy.title}
+        for dataset, architecture in IMAGE_NETWORKS:
+            runs = remedied(remedy, dataset, architecture, records).values()
+            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def closings(records: Sequence[Record]) -> pd.DataFrame:
+    """The share of the gap between the heads that each intervention closes, and whether that is shown to be more or less than half, as text."""
+    rows = []
+    for remedy in REMEDIES:
+        row = {"intervention": remedy.title, "against": remedy.against or NONE}
+        for dataset, architecture in IMAGE_NETWORKS:
+            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = _closed(closing(remedy, dataset, architecture, records))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _closed(found: Closing | None) -> str:
+    if found is None:
+        return NONE
+    if not found.gap.greater or found.gap.mean <= MARGIN:
+        return f"no gap shown (n = {found.gap.n})"
+    shown = "more than half" if found.past_half.greater else "less than half" if found.past_half.less else "undecided"
+    share = f"{100 * found.share:.0f} %".replace("-", "−")
+    return f"{share}, {shown} (n = {found.gap.n})"
+
+
+def hazards(records: Sequence[Record]) -> pd.DataFrame:
+    """What the probes saw of either hazard in each image network, without and with each intervention, as text.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network and intervention that has a probed run: in how many runs at least one output was zero on every probed row after the
+        last epoch; the share of rows whose true class's output then is zero; and the largest norm of the output layer's gradient after any epoch.
+    """
+    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
+    rows = []
+    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, cases):
+        probes = [run.final.probe for run in remedied(remedy, dataset, architecture, records).values() if run.final and run.final.probe]
+        if probes:
+            rows.append(
+                {
+                    "network": f"{data.TITLES[dataset]} {architecture.upper()}",
+                    "with": remedy.title,
+                    "runs with a dead output": f"{sum(probe.dead_units[-1] > 0 for probe in probes)} of {len(probes)}",
+                    "true class's output 0, %": cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy"),
+                    "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
+                }
+            )
+    columns = ["network", "with", "runs with a dead output", "true class's output 0, %", "largest gradient norm"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def provenance(records: Sequence[Record]) -> pd.DataFrame:

@@ -20,7 +20,6 @@ from reluclf import campaign, tables
 from reluclf.records import BACKENDS, Record, Store
 from reluclf.specs import Spec
 from reluclf.stats import Difference, paired
-from reluclf.verdicts import MARGIN
 
 #: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be this.
 ASSUMED_STD = 0.01
@@ -124,7 +123,7 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
     -------
     DataFrame of str
         A row for each experiment and backend: test accuracy, its difference from the reference, whether the two are equivalent within
-        :data:`reluclf.verdicts.MARGIN`, and how many runs had a loss that was not finite.
+        :data:`reluclf.tables.MARGIN`, and how many runs had a loss that was not finite.
     """
     groups = {}
     for backend, records in by_backend.items():
@@ -136,18 +135,19 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
         for backend in sorted(runs, key=list(by_backend).index):
             mine, theirs = runs[backend], runs.get(reference, {})
             common = sorted(mine.keys() & theirs.keys()) if backend != reference else []
-            difference = paired([mine[seed].test.accuracy for seed in common], [theirs[seed].test.accuracy for seed in common], MARGIN)
+            difference = paired([mine[seed].test.accuracy for seed in common], [theirs[seed].test.accuracy for seed in common], tables.MARGIN)
             rows.append(
                 {
                     "runs": str(group),
                     "backend": backend,
                     "test accuracy, %": tables.cell(tables.measure(mine.values(), "test_accuracy"), "test_accuracy"),
-                    f"minus {reference}, points": tables.difference(difference),
+                    f"minus {reference}, points": tables.difference_cell(difference),
                     "equivalent": _equivalent(difference),
                     "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
                 }
             )
-    return pd.DataFrame(rows)
+    columns = ["runs", "backend", "test accuracy, %", f"minus {reference}, points", "equivalent", "loss not finite"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _equivalent(difference: Difference | None) -> str:

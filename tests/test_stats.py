@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from reluclf.stats import estimate, holm, mcnemar, paired
+from reluclf.stats import Match, estimate, estimate_counts, holm, mcnemar, paired, slope
 
 
 def test_an_estimate_of_nothing_is_none():
@@ -99,3 +99,64 @@ def test_mcnemar_counts_only_the_samples_on_which_the_two_disagree():
 def test_holm_multiplies_the_smallest_p_value_by_the_number_of_tests():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert len(holm([])) == 0
+
+
+def test_a_number_matches_only_an_interval_that_could_have_missed_it():
+    runs = estimate([0.90, 0.91, 0.92])  # reaches 5 points to either side
+    low, high = runs.prediction()
+    assert (high - low) / 2 == pytest.approx(4.3027 * 0.01 * math.sqrt(4 / 3), rel=1e-4)
+    assert runs.match(0.93, tolerance=0.05) == Match.INSIDE
+    assert runs.match(0.93, tolerance=0.04) == Match.WIDE
+    assert runs.match(0.97, tolerance=0.04) == Match.OUTSIDE == runs.match(0.97, tolerance=0.05)
+    assert runs.match(0.97, tolerance=0.04, comparisons=4) == Match.WIDE  # ten points to either side
+    assert estimate([0.9]).match(0.9, tolerance=1) == Match.WIDE
+
+
+def test_no_number_of_runs_helps_where_single_runs_scatter_too_widely():
+    runs = estimate(np.random.default_rng(6).normal(0.5, 0.2, 60))
+    assert runs.match(0.5, tolerance=0.1) == Match.SCATTERED
+    assert runs.enough(0.1) is None
+    few = estimate([0.3, 0.5, 0.7])  # as widely, but three runs cannot be sure of it
+    assert few.match(0.5, tolerance=0.3) == Match.WIDE
+
+
+def test_the_runs_that_would_do_would_do():
+    runs = estimate([0.88, 0.90, 0.92])
+    n = runs.enough(0.05)
+    reach = [scipy_stats.t.ppf(0.975, k - 1) * runs.std * math.sqrt(1 + 1 / k) for k in (n - 1, n)]
+    assert reach[0] > 0.05 >= reach[1]
+
+
+def test_half_a_count_is_granted_to_a_count_that_never_varies():
+    exact = estimate([100.0, 100.0, 100.0])
+    assert exact.match(101, tolerance=5, unit=2) == Match.INSIDE
+    assert exact.match(102, tolerance=5, unit=2) == Match.OUTSIDE
+
+
+def test_intervals_of_counts_with_a_pooled_spread_hold_together():
+    # Ten classes, each run twice as spread as binomial: in about 95 % of cases ten more counts must all lie in the intervals from three runs.
+    rng = np.random.default_rng(7)
+    shares, totals = np.linspace(0.7, 0.95, 10), np.full(10, 1000)
+    deviations = 2 * np.sqrt(totals * shares * (1 - shares))
+    held, narrower = [], []
+    for _ in range(1500):
+        runs = rng.normal(totals * shares, deviations, (3, 10))
+        more = rng.normal(totals * shares, deviations)
+        pooled = [e.prediction(10) for e in estimate_counts(runs, totals)]
+        held.append(all(low <= value <= high for (low, high), value in zip(pooled, more, strict=True)))
+        single = estimate(runs[:, 0]).prediction(10)
+        narrower.append((pooled[0][1] - pooled[0][0]) < (single[1] - single[0]))
+    assert 0.9 <= np.mean(held) <= 0.99
+    assert np.mean(narrower) > 0.8
+
+
+def test_a_slope_is_scipys():
+    values = np.random.default_rng(8).normal(size=10)
+    ours, theirs = slope(values), scipy_stats.linregress(range(10), values)
+    assert (ours.mean, ours.p) == pytest.approx((theirs.slope, theirs.pvalue))
+    assert ours.high - ours.mean == pytest.approx(scipy_stats.t.ppf(0.975, 8) * theirs.stderr)
+
+
+@pytest.mark.parametrize(("differences", "beyond"), [([0.05, 0.06, 0.055], True), ([0.013, 0.015, 0.014], True), ([0.005, 0.03, 0.015], False)])
+def test_beyond_the_margin_is_the_whole_interval(differences, beyond):
+    assert paired(differences, np.zeros(3), margin=0.01).beyond == beyond

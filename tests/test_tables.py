@@ -25,7 +25,7 @@ def _close_figures():
 
 
 def row(frame, head, measure):
-    return frame[(frame["head"] == head) & (frame["measure"] == measure)].iloc[0]
+    return frame[frame["measure"] == f"{head}: {measure}"].iloc[0]
 
 
 def test_without_records_a_table_has_the_papers_values_and_dashes():
@@ -44,6 +44,41 @@ def test_a_table_has_ours_and_the_difference_from_the_paper():
 def test_several_seeds_give_an_interval_and_n():
     some = [record(spec(seed=seed), [0.9 + seed / 100] * 10, hits=0.98) for seed in (1, 2, 3)]
     assert row(tables.results("mnist", "ffnn", some), "ReLU", "CV accuracy, %")["ours, carried"] == "92.00 [89.52, 94.48] (n = 3)"
+
+
+def test_a_table_says_whether_the_papers_value_is_in_the_interval_that_the_verdict_rests_on():
+    def column(spread):
+        some = [record(spec(seed=seed), [0.982 + spread * (seed - 2)] * 10, hits=0.9) for seed in (1, 2, 3)]
+        frame = tables.results("mnist", "ffnn", some)
+        return [row(frame, "ReLU", measure)["one more carried run"] for measure in ("CV accuracy, %", "test accuracy, %", "F1")]
+
+    near, far, unjudged = column(0.001)
+    assert near.endswith(": inside") and far.endswith(": outside") and unjudged == tables.NONE
+    assert column(0.01)[0].endswith(": too few runs")
+
+
+def once(head, seed, hits, **fields):
+    return record(spec(architecture="cnn", head=head, protocol="fresh", folds=0, seed=seed, **fields), [], hits)
+
+
+def test_what_a_remedy_closes_is_paired_by_seed_and_tested_against_half():
+    found = [once("softmax", seed, 0.9 + seed / 1000) for seed in (1, 2, 3)] + [once("relu", seed, 0.5 + seed / 500) for seed in (1, 2, 3)]
+    found += [once("relu", seed, 0.88 + seed / 1000, clipnorm=1.0) for seed in (1, 2, 3, 4)]
+    found += [once("relu", seed, 0.51 + seed / 500, bias=1.0) for seed in (1, 2, 3)]
+    frame = tables.closings(found).set_index("intervention")["MNIST CNN"]
+    assert frame["gradient norms clipped to 1"] == "95 %, more than half (n = 3)"
+    assert frame["an initial output bias of 1"].endswith("less than half (n = 3)")
+    assert frame["a leaky head"] == tables.NONE
+
+
+def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
+    found = [once("softmax", seed, 0.9) for seed in (1, 2)] + [once("relu", seed, 0.8 + seed / 100) for seed in (1, 2)]
+    found += [once("softmax", seed, 0.95, features="pixels") for seed in (1, 2)]
+    found += [record(spec(head="softmax", protocol="fresh", folds=0, seed=seed), [], 0.98) for seed in (1, 2)]
+    readings = tables.readings("mnist", found)
+    assert readings["paper_heads"].mean == pytest.approx(-0.085, abs=0.002)
+    assert readings["pixels_networks"].mean == pytest.approx(-0.03, abs=0.002)
+    assert readings["shuffled_heads"] is None
 
 
 def test_records_of_other_settings_do_not_enter_a_table():
@@ -71,7 +106,9 @@ def test_only_whole_cross_validations_are_averaged_but_every_final_model_is_test
 def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
     one = record(spec(architecture="cnn"), [i / 10 for i in range(1, 11)], hits=0.9)
     frame = tables.folds("mnist", [one])
-    assert list(frame["fold"]) == [str(i) for i in range(1, 11)]
+    assert list(frame["fold"]) == [*(str(i) for i in range(1, 11)), "mean", "rise a fold"]
+    assert frame["carried, %"].iloc[-2:].tolist() == ["55.00 (n = 1)", "10.00 (n = 1)"]
+    assert frame["carried − paper"].iloc[0] == "−22.96"
     assert frame["paper, %"].iloc[0] == "32.96" and frame["carried, %"].iloc[2] == "30.00 (n = 1)"
 
 
@@ -162,7 +199,7 @@ def test_a_confusion_figure_has_three_panels_and_the_difference_of_ours():
     figure = figures.confusion(2, [ours])
     difference = np.array(ours.test.confusion_matrix) - paper.matrix(2).counts
     drawn = {text.get_text() for text in figure.axes[2].texts}
-    assert len(figure.axes) == 3 and f"{difference[0, 0]:+d}" in drawn
+    assert len(figure.axes) == 3 and f"{difference[0, 0]:+d}".replace("-", "−") in drawn
     assert "n = 1" in figure.axes[1].get_title()
 
 

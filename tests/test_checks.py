@@ -1,0 +1,53 @@
+"""What the frameworks make of zero outputs: the committed answers, and that they can be had again."""
+
+import json
+
+import pytest
+
+from reluclf import checks, models, paths
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8"))
+
+
+def test_the_committed_answers_are_of_all_frameworks_losses_and_rows(committed):
+    modes = {"tensorflow": ["eager", "graph", "XLA"], "jax": ["eager", "XLA"], "torch": ["eager"]}
+    expected = {(b, mode, loss, row) for b in checks.BACKENDS for mode in modes[b] for loss in ("guarded", "verbatim") for row in checks.ZERO_ROWS}
+    assert {(a["backend"], a["mode"], a["loss"], a["row"]) for a in committed} == expected and len(committed) == len(expected)
+
+
+def test_what_the_method_chapter_says_of_them_is_so(committed):
+    for answer in committed:
+        undefined = answer["loss"] == "verbatim" and answer["row"] == "all outputs 0"
+        assert (answer["value"], answer["outputs"]) == (("NaN", "NaN") if undefined else ("16.118", "0")), answer
+        multiplied = answer["backend"] == "tensorflow" and answer["mode"] != "XLA"
+        assert answer["logits"] == ("NaN" if undefined and multiplied else "0"), answer
+
+
+def test_tensorflow_gives_the_committed_answers_again(committed):
+    measured = checks.answers("tensorflow")
+    kept = [answer for answer in committed if answer["backend"] == "tensorflow"]
+    assert [answer | {"version": "", "keras": ""} for answer in measured] == [answer | {"version": "", "keras": ""} for answer in kept]
+
+
+def test_measuring_one_framework_keeps_the_answers_of_the_others(tmp_path, monkeypatch, committed):
+    file = tmp_path / "zero-rows.json"
+    file.write_text(json.dumps([answer | {"value": "old"} for answer in committed]))
+    monkeypatch.setattr(paths, "ZERO_ROWS", file)
+    monkeypatch.setattr(checks, "answers", lambda backend: [answer for answer in committed if answer["backend"] == backend])
+    monkeypatch.setattr(checks.importlib.util, "find_spec", lambda name: name == "tensorflow")
+    assert checks.measure_zero_rows() == ["tensorflow"]
+    assert {answer["backend"] for answer in json.loads(file.read_text()) if answer["value"] == "old"} == {"jax", "torch"}
+
+
+def test_a_framework_that_is_not_there_is_named():
+    with pytest.raises(RuntimeError, match="the answers of nonesuch could not be had"):
+        checks.answers("nonesuch")
+
+
+def test_the_table_has_a_row_for_each_way_to_run_a_framework(committed):
+    frame = checks.zero_rows()
+    assert len(frame) == len({(answer["backend"], answer["mode"]) for answer in committed})
+    assert {f"{loss.__name__}, {row}" for loss in (models.guarded, models.verbatim) for row in checks.ZERO_ROWS} <= set(frame.columns)
