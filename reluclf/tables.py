@@ -102,17 +102,24 @@ def tolerance(published: float, other: float) -> float:
     return max(TOLERANCE, abs(published - other))
 
 
-_noted: dict[Spec, Record] = {}
+_noted: dict[str, dict[Spec, Record]] = {}
 
 
-def note(records: Iterable[Record]) -> None:
-    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so for all that it finds."""
-    _noted.update((record.spec, record) for record in records)
+def note(records: Iterable[Record], folder: str = "") -> None:
+    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so for all that it finds.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    folder : str
+        Where their store lies within ``results/``.
+    """
+    _noted.setdefault(folder, {}).update((record.spec, record) for record in records)
 
 
-def noted() -> list[Record]:
-    """The records noted since this was last asked: those that what was made in the meantime rests on."""
-    records = list(_noted.values())
+def noted() -> dict[str, list[Record]]:
+    """The records noted since this was last asked, by folder: those that what was made in the meantime rests on."""
+    records = {folder: list(found.values()) for folder, found in _noted.items() if found}
     _noted.clear()
     return records
 
@@ -635,15 +642,15 @@ def provenance(records: Sequence[Record]) -> pd.DataFrame:
     return groups(records)
 
 
-def groups(records: Iterable[Record]) -> pd.DataFrame:
-    """What :func:`provenance` shows of the records."""
+def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
+    """What :func:`provenance` shows of the records, whose store lies in this folder within ``results/``."""
     rows = []
     for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
         members = list(members)
         where = [record.provenance for record in members]
         rows.append(
             {
-                "runs": group,
+                "runs": f"{folder}{group}",
                 "seeds": _ranges(record.spec.seed for record in members),
                 **_effort(members),
                 "device": ", ".join(sorted({_where(record)[0] for record in members})),

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from reluclf import campaign, tables
-from reluclf.records import Record, Store
+from reluclf.records import BACKENDS, Record, Store
 from reluclf.specs import Spec
 from reluclf.stats import Difference, paired
 
@@ -127,6 +127,7 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
     """
     groups = {}
     for backend, records in by_backend.items():
+        tables.note(records, f"{BACKENDS}/{backend}/")
         for record in records:
             groups.setdefault(record.spec.path.parent, {}).setdefault(backend, {})[record.spec.seed] = record
     rows = []
