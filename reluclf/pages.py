@@ -47,7 +47,7 @@ def _glue_origin(name: str) -> None:
     """Give the builder of the page the records noted since the last table or figure: by group, their seeds, device and commit."""
     import myst_nb
 
-    frame = tables.groups(tables.noted())
+    frame = pd.concat([pd.DataFrame(), *(tables.groups(found, folder) for folder, found in tables.noted().items())])
     myst_nb.glue(name, frame.reindex(columns=["runs", "seeds", "device", "commit"]).to_dict("records"), display=False)
 
 

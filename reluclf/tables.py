@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product, zip_longest
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 
 from reluclf import data, models, paper, paths
 from reluclf.records import Record
-from reluclf.specs import N_SPLITS
+from reluclf.specs import N_SPLITS, Spec
 from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired, slope
 
 #: What stands in a cell that has no value.
@@ -102,17 +102,24 @@ def tolerance(published: float, other: float) -> float:
     return max(TOLERANCE, abs(published - other))
 
 
-_noted: dict[str, Record] = {}
+_noted: dict[str, dict[Spec, Record]] = {}
 
 
-def note(records: Iterable[Record], under: str = "") -> None:
-    """Keep in mind that what is being made rests on these records, of a folder of ``results/``; :func:`of_setting` does so for what it finds."""
-    _noted.update((f"{under}{record.spec.path}", record) for record in records)
+def note(records: Iterable[Record], folder: str = "") -> None:
+    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so for all that it finds.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    folder : str
+        Where their store lies within ``results/``.
+    """
+    _noted.setdefault(folder, {}).update((record.spec, record) for record in records)
 
 
-def noted() -> dict[str, Record]:
-    """The records noted since this was last asked, by their path in ``results/``: those that what was made in the meantime rests on."""
-    records = dict(_noted)
+def noted() -> dict[str, list[Record]]:
+    """The records noted since this was last asked, by folder: those that what was made in the meantime rests on."""
+    records = {folder: list(found.values()) for folder, found in _noted.items() if found}
     _noted.clear()
     return records
 
@@ -632,18 +639,18 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
 def provenance(records: Sequence[Record]) -> pd.DataFrame:
     """Where each record comes from: a row for each group of runs that differ in their seed only, as text."""
     note(records)
-    return groups({str(record.spec.path): record for record in records})
+    return groups(records)
 
 
-def groups(records: Mapping[str, Record]) -> pd.DataFrame:
-    """What :func:`provenance` shows of records, by their path."""
+def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
+    """What :func:`provenance` shows of the records, whose store lies in this folder within ``results/``."""
     rows = []
-    for group, files in groupby(sorted(records), key=lambda path: path.rpartition("/")[0]):
-        members = [records[file] for file in files]
+    for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
+        members = list(members)
         where = [record.provenance for record in members]
         rows.append(
             {
-                "runs": group,
+                "runs": f"{folder}{group}",
                 "seeds": _ranges(record.spec.seed for record in members),
                 **_effort(members),
                 "device": ", ".join(sorted({_where(record)[0] for record in members})),

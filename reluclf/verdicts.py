@@ -139,7 +139,7 @@ def judge(records: Iterable[Record]) -> list[Verdict]:
             status, why = Status.OPEN, str(lack)
         page, _, label = where.partition("#")
         anchor = f"equation-{label}" if label.startswith("eq-") else label
-        verdicts.append(Verdict(identifier, says, status, why, where, f"book/{page}.html#{anchor}", tuple(tables.noted().values())))
+        verdicts.append(Verdict(identifier, says, status, why, where, f"book/{page}.html#{anchor}", tuple(tables.noted().get("", []))))
     return verdicts
 
 

@@ -113,6 +113,7 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
         hits = {1: 0.90, 2: 0.91, 3: 0.92, 4: 0.93}
         return [record(spec.model_copy(update={"seed": seed}), [], share + shift, **fields) for seed, share in hits.items()]
 
+    tables.noted()
     table = verify.backends(
         {
             "tensorflow": [*runs("relu", 0), *runs("softmax", 0)],
@@ -126,6 +127,9 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
     ]
     assert list(table["equivalent"]) == [tables.NONE, "they differ", tables.NONE, tables.NONE, "shown"]
     assert table["minus tensorflow, points"][1].startswith("−") and table["minus tensorflow, points"][1].endswith("(n = 4)")
+    noted = tables.noted()
+    assert {folder: len(found) for folder, found in noted.items()} == {"backends/tensorflow/": 8, "backends/jax/": 8, "backends/torch/": 1}
+    assert list(tables.groups(noted["backends/torch/"], "backends/torch/")["runs"]) == [f"backends/torch/{runs('relu', 0)[0].spec.path.parent}"]
     noisy = [run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test}) for run in runs("relu", 0)]
     assert list(verify.backends({"tensorflow": runs("relu", 0), "jax": noisy})["equivalent"]) == [tables.NONE, "not shown"]
     assert list(table["loss not finite"]) == ["0 of 4", "0 of 4", "0 of 1", "0 of 4", "4 of 4"]

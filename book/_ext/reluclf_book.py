@@ -160,7 +160,7 @@ def write_ledger(app, exception):
 
     rows = []
     for verdict in judge(Store().read_all()):
-        groups = tables.groups({str(record.spec.path): record for record in verdict.records}).to_dict("records")
+        groups = tables.groups(verdict.records).to_dict("records")
         rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence", "link")})
         rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
     pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False)
