@@ -188,14 +188,14 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
     if not absent:
         return
     groups = sorted({str(spec.path.parent) for spec in absent})
-    listed = "\n".join(f"- `{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups)
+    listed = "; ".join(f"`{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups)
     display(
         Markdown(
             f":::{{admonition}} {len(absent)} of the {len(specs)} runs that this chapter names are not measured yet\n"
             f":class: warning dropdown\n\n"
             f"What follows rests on the other {len(specs) - len(absent)}. "
             f"`make experiments CHAPTER={chapter}` trains what is missing, and the page then shows it. Missing runs, by folder of `results/`:\n\n"
-            f"{listed}\n:::"
+            f"{listed}.\n:::"
         )
     )
 

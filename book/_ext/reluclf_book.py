@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -127,6 +128,9 @@ def _keep_together(app, doctree):
 def _print(app, doctree, docname):
     """In print a verdict needs a box to get its colours, and the section that holds the references on the page is empty: they come last."""
     if app.builder.format == "latex":
+        for described in doctree.findall(addnodes.desc_content):  # what functions take and give back would fill a quarter of the pages
+            for fields in list(described.findall(nodes.field_list)):
+                fields.parent.remove(fields)
         for verdict in list(doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"])):
             box = nodes.container(classes=[name for name in verdict["classes"] if name.startswith("verdict-")])
             verdict.replace_self(box)
