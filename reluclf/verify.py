@@ -146,7 +146,8 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
                     "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
                 }
             )
-    return pd.DataFrame(rows)
+    columns = ["runs", "backend", "test accuracy, %", f"minus {reference}, points", "equivalent", "loss not finite"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _equivalent(difference: Difference | None) -> str:
