@@ -135,6 +135,11 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
     assert list(table["loss not finite"]) == ["0 of 4", "0 of 4", "0 of 1", "0 of 4", "4 of 4"]
 
 
+def test_a_comparison_without_runs_is_a_table_without_rows():
+    table = verify.backends({"tensorflow": [], "jax": []})
+    assert table.empty and "equivalent" in table
+
+
 def test_the_stores_of_backends_are_not_seen_by_the_store_they_lie_in(tmp_path, monkeypatch):
     monkeypatch.setenv("RELUCLF_RESULTS", str(tmp_path))
     spec = Spec(**TINY, protocol="fresh", folds=0, seed=77)
