@@ -119,7 +119,11 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
 def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: float, signed: bool = False) -> None:
     k = len(names)
     cmap, low = ("RdBu_r", -limit) if signed else ("Greys", 0)
-    axes.imshow(np.clip(counts, low, limit), cmap=cmap, vmin=low, vmax=limit * (1 if signed else 1.25))
+    edges = np.arange(k + 1) - 0.5  # a mesh, not an image: in print it stays sharp
+    looks = {"cmap": cmap, "vmin": low, "vmax": limit * (1 if signed else 1.25), "edgecolors": "face", "linewidth": 0.2}
+    axes.pcolormesh(edges, edges, np.clip(counts, low, limit), **looks)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
     axes.grid(False)
     for row in range(k):
         for column in range(k):
