@@ -163,12 +163,14 @@ def _configure(app, config):
         config.html_theme_options.update(repository_url=REPOSITORY, repository_branch="main", path_to_docs="", launch_buttons=launch, **buttons)
 
 
-def _launch(app, pagename, templatename, context, doctree):
-    """Have Colab open the chapter that sets itself up: on Colab there is neither the package nor the records."""
-    for group in context.get("header_buttons", []):
-        for button in group.get("buttons", []):
-            if "colab" in button.get("url", ""):
-                button["url"] = button["url"].replace("/blob/main/book/", f"/blob/{NOTEBOOKS}/")
+def _buttons(app, pagename, templatename, context, doctree):
+    """Have Colab open the chapter that sets itself up, for there it has neither the package nor the records; and load no font for a single icon."""
+    groups = context.get("header_buttons", [])
+    for button in [*groups, *(button for group in groups for button in group.get("buttons", []))]:
+        if "colab" in button.get("url", ""):
+            button["url"] = button["url"].replace("/blob/main/book/", f"/blob/{NOTEBOOKS}/")
+        if "fa-github" in button.get("icon", ""):
+            button["icon"] = "fas fa-code-branch"
 
 
 def _write_notebooks(app, error):
@@ -191,6 +193,6 @@ def setup(app):
     app.connect("doctree-read", _add_origins)
     app.connect("doctree-read", _mark_verdicts)
     app.connect("doctree-resolved", _index_numbers)
-    app.connect("html-page-context", _launch, priority=900)
+    app.connect("html-page-context", _buttons, priority=900)
     app.connect("build-finished", _write_notebooks)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
