@@ -108,8 +108,17 @@ def select(records: Iterable[Record], **fields: Any) -> list[Record]:
 
 
 def of_setting(records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any) -> list[Record]:
-    """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing."""
-    return [record for record in select(records, **fields) if record.spec.setting == (setting or {})]
+    """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing.
+
+    Of runs that differ in how many folds they have only, the one with most is taken: their final models are one and the same run.
+    """
+    found: dict[Any, Record] = {}
+    for record in select(records, **fields):
+        if record.spec.setting == (setting or {}):
+            key = record.spec.model_copy(update={"folds": N_SPLITS})
+            if key not in found or record.spec.folds > found[key].spec.folds:
+                found[key] = record
+    return list(found.values())
 
 
 def measure(records: Iterable[Record], name: str) -> Estimate | None:

@@ -100,6 +100,16 @@ def test_only_whole_cross_validations_are_averaged_but_every_final_model_is_test
     assert row(frame, "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 2)")
 
 
+def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
+    with_folds = record(spec(protocol="fresh"), [0.9] * 10, hits=0.9)
+    without = record(spec(protocol="fresh", folds=0), [], hits=0.9)
+    for both in ([with_folds, without], [without, with_folds]):
+        assert tables.of_setting(both) == [with_folds]
+        assert row(tables.results("mnist", "ffnn", both), "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 1)")
+    longer = record(spec(protocol="fresh", folds=0, epochs=64), [], hits=0.9)
+    assert len(tables.of_setting([with_folds, longer])) == 2
+
+
 def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
     one = record(spec(architecture="cnn"), [i / 10 for i in range(1, 11)], hits=0.9)
     frame = tables.folds("mnist", [one])
