@@ -143,6 +143,23 @@ def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
     assert set(tables.compared("mnist", []).iloc[0][2:]) == {tables.NONE}
 
 
+def test_splits_of_the_same_tumours_say_less_of_other_tumours():
+    made = [
+        record(Spec(dataset="wdbc", architecture="ffnn", head=head, protocol="carried", seed=seed), [0.9] * 10, hits)
+        for seed in (1, 2, 3)
+        for head, hits in (("softmax", 0.9), ("relu", 0.8 + seed / 50))
+    ]
+    line = tables.compared("wdbc", made).set_index("protocol").loc["carried"]
+
+    def half(cell):
+        low, high = (float(end.replace("−", "-")) for end in cell[cell.index("[") + 1 : cell.index("]")].split(", "))
+        return (high - low) / 2
+
+    n_train = made[0].folds[0].n_train + made[0].folds[0].n_validation
+    widened = half(line["for other tumours, points"]) / half(line["over seeds, points"])
+    assert widened == pytest.approx(np.sqrt((1 / 3 + 171 / n_train) / (1 / 3)), rel=0.01)
+
+
 def test_deaths_are_counted_with_their_batches():
     runs = [
         record(spec(protocol="fresh", folds=0, epochs=5, loss="verbatim", seed=seed), [], 0.1, diverged_at=at)
