@@ -103,6 +103,16 @@ def test_only_whole_cross_validations_are_averaged_but_every_final_model_is_test
     assert row(frame, "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 2)")
 
 
+def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
+    with_folds = record(spec(protocol="fresh"), [0.9] * 10, hits=0.9)
+    without = record(spec(protocol="fresh", folds=0), [], hits=0.9)
+    for both in ([with_folds, without], [without, with_folds]):
+        assert tables.of_setting(both) == [with_folds]
+        assert row(tables.results("mnist", "ffnn", both), "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 1)")
+    longer = record(spec(protocol="fresh", folds=0, epochs=64), [], hits=0.9)
+    assert len(tables.of_setting([with_folds, longer])) == 2
+
+
 def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
     one = record(spec(architecture="cnn"), [i / 10 for i in range(1, 11)], hits=0.9)
     frame = tables.folds("mnist", [one])
@@ -134,6 +144,23 @@ def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
     assert line["over folds, points"].startswith("−4.50 [")
     assert line["seeds that differ (McNemar)"] == "3 of 3"
     assert set(tables.compared("mnist", []).iloc[0][2:]) == {tables.NONE}
+
+
+def test_splits_of_the_same_tumours_say_less_of_other_tumours():
+    made = [
+        record(Spec(dataset="wdbc", architecture="ffnn", head=head, protocol="carried", seed=seed), [0.9] * 10, hits)
+        for seed in (1, 2, 3)
+        for head, hits in (("softmax", 0.9), ("relu", 0.8 + seed / 50))
+    ]
+    line = tables.compared("wdbc", made).set_index("protocol").loc["carried"]
+
+    def half(cell):
+        low, high = (float(end.replace("−", "-")) for end in cell[cell.index("[") + 1 : cell.index("]")].split(", "))
+        return (high - low) / 2
+
+    n_train = made[0].folds[0].n_train + made[0].folds[0].n_validation
+    widened = half(line["for other tumours, points"]) / half(line["over seeds, points"])
+    assert widened == pytest.approx(np.sqrt((1 / 3 + 171 / n_train) / (1 / 3)), rel=0.01)
 
 
 def test_deaths_are_counted_with_their_batches():
