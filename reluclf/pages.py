@@ -91,7 +91,8 @@ def percent(value: float | Estimate | None) -> str:
         return f"{100 * value:.2f}\u00a0%"
     if value.n == 1:
         return f"{100 * value.mean:.2f}\u00a0% (n\u00a0=\u00a01)"
-    return f"{100 * value.mean:.2f}\u00a0% ({100 * value.low:.2f} to {100 * value.high:.2f}, n\u00a0=\u00a0{value.n})"
+    low, high = tables.ends(value.low, value.high, "test_accuracy")
+    return f"{100 * value.mean:.2f}\u00a0% ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
 def points(value: Difference | None) -> str:

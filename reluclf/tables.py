@@ -48,6 +48,7 @@ MODULES = (
     *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "__main__"),
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
+_SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}
 
 #: Two accuracies or F1s that differ by no more than this are on par. The paper calls F1s equal that agree in two decimals.
 MARGIN = 0.01
@@ -201,8 +202,8 @@ def _one_more(ours: Estimate | None, published: float, other: float, name: str) 
     if ours is None or ours.n < 2:
         return NONE
     comparisons = len(HEADS) * len(JUDGED)
-    low, high = ours.prediction(comparisons)
-    return f"{number(low, name)} to {number(high, name)}: {ours.match(published, tolerance(published, other), comparisons)}"
+    low, high = ends(*ours.prediction(comparisons), name)
+    return f"{low} to {high}: {ours.match(published, tolerance(published, other), comparisons)}"
 
 
 def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
@@ -314,7 +315,7 @@ def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
         published = paper.result(dataset, architecture, head)
         fresh = of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
         fresh = [run for run in fresh if len(run.folds) == N_SPLITS]
-        interval = "{} to {}".format(*(number(end, "cv_accuracy") for end in over_folds(fresh[0]))) if fresh else NONE
+        interval = "{} to {}".format(*ends(*over_folds(fresh[0]), "cv_accuracy")) if fresh else NONE
         rows.append(
             {
                 "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
@@ -743,6 +744,11 @@ def number(value: float, name: str) -> str:
     return text.replace("-", "−")
 
 
+def ends(low: float, high: float, name: str) -> tuple[str, str]:
+    """Both ends of an interval for a measure, as a page writes them: cut off at what the measure can be, 0 and for a share 1."""
+    return number(max(low, 0.0), name), number(min(high, 1.0) if name in _SHARES else high, name)
+
+
 def signed(difference: float, name: str) -> str:
     """A difference of two measures, with its sign."""
     text = number(abs(difference), name)
@@ -756,7 +762,8 @@ def cell(value: Estimate | None, name: str) -> str:
         return NONE
     if value.n == 1:
         return f"{number(value.mean, name)} (n = 1)"
-    return f"{number(value.mean, name)} [{number(value.low, name)}, {number(value.high, name)}] (n = {value.n})"
+    low, high = ends(value.low, value.high, name)
+    return f"{number(value.mean, name)} [{low}, {high}] (n = {value.n})"
 
 
 def mean_matrix(records: Sequence[Record]) -> np.ndarray | None:

@@ -361,7 +361,7 @@ def _slower(dataset: str, architecture: str, evidence: Evidence) -> Finding:
 
 def _over_ninety(evidence: Evidence) -> Finding:
     ours = tables.measure(evidence.runs("mnist", "cnn", "relu", "carried"), "test_accuracy")
-    text = f"the mean is {100 * ours.mean:.2f} % ({100 * ours.low:.2f} to {100 * ours.high:.2f}, n = {ours.n})"
+    text = f"the mean is {100 * ours.mean:.2f} % ({' to '.join(tables.ends(ours.low, ours.high, 'test_accuracy'))}, n = {ours.n})"
     if ours.low > 0.9:
         return Status.REPRODUCED, f"CNN-ReLU exceeds 90 % after 320 epochs: {text}."
     if ours.high < 0.9:

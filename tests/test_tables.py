@@ -9,6 +9,7 @@ import pytest
 from factory import record
 
 from reluclf import Spec, figures, grid, pages, paper, tables
+from reluclf.stats import estimate
 from reluclf.verdicts import Status
 
 matplotlib.use("agg")
@@ -269,6 +270,15 @@ def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
     lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
     assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {tables.NONE}
     assert glued == [("origin-tab-nothing", [])]
+
+
+def test_an_interval_ends_where_its_measure_does():
+    scattered = estimate([0.99, 0.99, 0.80])
+    assert scattered.high > 1
+    assert tables.cell(scattered, "test_accuracy").endswith(", 100.00] (n = 3)") and pages.percent(scattered).endswith(" to 100.00, n\u00a0=\u00a03)")
+    assert tables.cell(scattered, "f1").endswith(", 1.00] (n = 3)")
+    assert tables.cell(estimate([0.1, 5.0]), "test_loss").split("[")[1].startswith("0.0000, ")
+    assert tables.ends(float("nan"), float("nan"), "f1") == ("NaN", "NaN")
 
 
 #: What the colour-blind see of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
