@@ -12,7 +12,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLE
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments picture check-records verify lint actionlint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments bench picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-re
 
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
 	@$(BIN)/python -m reluclf verify $(call given,SECONDS WORKERS SEED)
+
+bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=3] [GPU=8, with KERAS_BACKEND=jax]
+	@$(BIN)/python -m reluclf bench $(call given,REPEATS ROWS EPOCHS GPU)
 
 picture: $(READY)  ## draw the README's picture anew from the records
 	@$(BIN)/python -m reluclf picture

@@ -112,8 +112,7 @@ def _picture(assignments: dict[str, str]) -> int:
     _refuse_unknown("picture", assignments, [])
     figures.style()
     file = paths.BOOK / "_static" / "finding.svg"
-    whole = [record for record in Store(paths.RESULTS).read_all() if record.spec.samples is None and record.spec.epochs == 32]
-    figures.finding("mnist", whole).savefig(file, metadata={"Date": None})
+    figures.finding("mnist", Store(paths.RESULTS).select(dataset="mnist", samples=None, epochs=32)).savefig(file, metadata={"Date": None})
     print(file)
     return 0
 
@@ -123,6 +122,34 @@ def _zero_rows(assignments: dict[str, str]) -> int:
     from reluclf import checks
 
     print(f"asked {', '.join(checks.measure_zero_rows())}; the answers are in {paths.ZERO_ROWS}")
+    return 0
+
+
+def _bench(assignments: dict[str, str]) -> int:
+    """Measure how fast it all is; with GPU=n, Tables 3 to 8 on an accelerator, n runs at a time."""
+    from reluclf import bench, speed
+
+    options = {"REPEATS": 3, "ROWS": 20_000, "EPOCHS": 2, "GPU": 0}
+    _refuse_unknown("bench", assignments, options)
+    for name, text in assignments.items():
+        if not (text.isascii() and text.isdigit() and len(text) < 6):
+            raise chapters.ParameterError(f"{name}={text} is not allowed; {name} is a whole number of five digits at the most.")
+        options[name] = int(text)
+    started = time.perf_counter()
+
+    def say(what: str) -> None:
+        print(f"{time.perf_counter() - started:4.0f} s  {what}", file=sys.stderr, flush=True)
+
+    if options["GPU"]:
+        result = speed.read()
+        if result is None:
+            raise chapters.ParameterError("the accelerator's part goes into a result that is there already; run make bench without GPU first.")
+        result = result.model_copy(update={"accelerator": bench.accelerate(options["GPU"], epochs=32, folds=10, say=say)})
+    else:
+        result = bench.run(options["REPEATS"], options["ROWS"], options["EPOCHS"], say)
+    bench.write(result)
+    print(speed.table(result).to_string(index=False))
+    print(f"{paths.BENCH} ({time.perf_counter() - started:.0f} s)")
     return 0
 
 
@@ -169,6 +196,7 @@ _COMMANDS = {
     "verify": _verify,
     "picture": _picture,
     "zero-rows": _zero_rows,
+    "bench": _bench,
 }
 
 if __name__ == "__main__":

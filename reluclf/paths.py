@@ -22,6 +22,9 @@ RESULTS = ROOT / "results"
 #: What each framework makes of rows with zero outputs; ``python -m reluclf zero-rows`` measures it.
 ZERO_ROWS = RESULTS / "zero-rows.json"
 
+#: What ``make bench`` measured.
+BENCH = RESULTS / "bench.json"
+
 
 def new_results() -> Path:
     """Folder that new records are written to: ``$RELUCLF_RESULTS``, else :data:`RESULTS`.

@@ -208,7 +208,7 @@ def _fit(
     the same on every backend.
     """
     x, y = train
-    train_on = _trainer(model, x, one_hot(y, models.N_CLASSES[spec.dataset]), spec.batch_size)
+    train_on = trainer(model, x, one_hot(y, models.N_CLASSES[spec.dataset]), spec.batch_size)
     curves = {"loss": [], "accuracy": []}, {"loss": [], "accuracy": []}
     for epoch in range(spec.epochs):
         total = np.zeros(2)
@@ -226,15 +226,35 @@ def _fit(
     return Curve(**curves[0]), Curve(**curves[1]), outputs
 
 
-def _trainer(model: Any, x: np.ndarray, targets: np.ndarray, size: int) -> Callable[[np.ndarray], Iterator[tuple[np.ndarray, int]]]:
-    """What trains a model on the rows in a given order, and yields for each batch its mean loss and accuracy, and how many rows it has."""
+def trainer(
+    model: Any, x: np.ndarray, targets: np.ndarray, size: int, several: bool = True
+) -> Callable[[np.ndarray], Iterator[tuple[np.ndarray, int]]]:
+    """What trains a model once on the given rows, in an order that it is told.
+
+    Parameters
+    ----------
+    model : keras.Model
+    x : ndarray of float32, shape (n, d)
+    targets : ndarray of float32, shape (n, k)
+        One-hot true classes.
+    size : int
+        Rows of a batch.
+    several : bool
+        Hand the framework several batches in one call, where it can take them; the updates are the same, bit for bit.
+
+    Returns
+    -------
+    callable
+        From row numbers, of shape (n,), to an iterator that trains batch after batch, and yields of each its mean loss and accuracy, float64 of
+        shape (2,), and how many rows it has.
+    """
 
     def by_the_batch(order: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             yield np.array(model.train_on_batch(x[rows], targets[rows])), len(rows)
 
-    if not hasattr(model, "train_on_batches"):
+    if not (several and hasattr(model, "train_on_batches")):
         return by_the_batch
     from keras import ops
 

@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from reluclf import data, paths
 from reluclf.files import write_atomically
-from reluclf.specs import Spec
+from reluclf.specs import Spec, SpecError
 
 #: The version of the schema; a record of another version is refused.
 FORMAT = 1
@@ -302,6 +302,28 @@ class Store:
                     seen.add(relative)
                     yield file
 
+    def specs(self, **fields: Any) -> list[Spec]:
+        """The specs that have a record and these values of their fields; files are found and not read, so it takes milliseconds.
+
+        Raises
+        ------
+        RecordError
+            If a file is not where a record of any spec is kept.
+        """
+        found = []
+        for file in self.files():
+            try:
+                spec = Spec.from_path(PurePath(*file.parts[-4:]))
+            except SpecError as error:
+                raise RecordError(f"{file} is not where a record is kept ({error}); delete or move it.") from error
+            if all(getattr(spec, name) == value for name, value in fields.items()):
+                found.append(spec)
+        return found
+
+    def select(self, **fields: Any) -> list[Record]:
+        """The records of the specs with these values of their fields; only these are read."""
+        return [self.read(spec) for spec in self.specs(**fields)]
+
     def read_all(self) -> list[Record]:
         """Every record of the store."""
         return [read_file(file) for file in self.files()]
@@ -326,7 +348,7 @@ def read_file(file: Path) -> Record:
     if stated != digest(content):
         raise RecordError(f"{file} was changed after it was written: its digest does not fit; restore it with git, or delete it and retrain it.")
     try:
-        record = Record.model_validate_json(json.dumps(content))
+        record = Record.model_validate(content)
     except (ValidationError, ValueError) as error:
         reason = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()) if isinstance(error, ValidationError) else error
         raise RecordError(f"{file} cannot be trusted ({reason}); restore it with git, or delete it and retrain it.") from error

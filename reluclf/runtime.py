@@ -122,7 +122,7 @@ def device(backend: str) -> str:
         import torch
 
         accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return accelerator or f"CPU, {_processor()}"
+    return accelerator or f"CPU, {processor()}"
 
 
 @contextlib.contextmanager
@@ -138,7 +138,8 @@ def _no_stderr() -> Iterator[None]:
         os.close(saved)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the processor, as the system has it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -6,8 +6,10 @@ before anything is trained, what cannot be run.
 
 from __future__ import annotations
 
+import ast
+import functools
 import itertools
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -139,12 +141,41 @@ class Spec(BaseModel):
         special = [f",{name}={value}" for name, value in self._departures().items()]
         return PurePosixPath(self.dataset, f"{self.architecture}-{self.head}", self.protocol + "".join(special), f"seed-{self.seed}.json")
 
+    @classmethod
+    def from_path(cls, path: PurePath) -> Spec:
+        """The spec whose record is kept at this path: the inverse of :attr:`path`.
+
+        Raises
+        ------
+        SpecError
+            If it is the path of no spec.
+        """
+        try:
+            spec = cls(**_fields_of(path.parent.as_posix()), seed=int(path.stem.removeprefix("seed-")))
+        except (ValueError, TypeError, SyntaxError) as error:
+            raise SpecError(f"{path} is the path of no spec: {error}") from None
+        if str(spec.path) != path.as_posix():
+            raise SpecError(f"{path} is the path of no spec, but nearly that of {spec}")
+        return spec
+
     def _departures(self) -> dict[str, Any]:
         fields = ((name, field) for name, field in type(self).model_fields.items() if not field.is_required())
         return {name: getattr(self, name) for name, field in fields if getattr(self, name) != field.default}
 
     def __str__(self) -> str:
         return str(self.path.with_suffix(""))
+
+
+@functools.cache  # a folder holds many seeds
+def _fields_of(folder: str) -> dict[str, Any]:
+    dataset, network, setting = folder.split("/")
+    architecture, head = network.split("-")
+    protocol, *departures = setting.split(",")
+    fields = {"dataset": dataset, "architecture": architecture, "head": head, "protocol": protocol}
+    for departure in departures:
+        name, value = departure.split("=")
+        fields[name] = value if name in ("loss", "features", "optimizer") else ast.literal_eval(value)
+    return fields
 
 
 def grid(**fields: Any) -> list[Spec]:

@@ -45,7 +45,7 @@ _LABELS = {
 #: The modules from the bottom up; a test holds the order to it.
 MODULES = (
     *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime", "campaign"),
-    *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "__main__"),
+    *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "speed", "bench", "__main__"),
 )
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 _SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}

@@ -300,9 +300,8 @@ def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_t
     x, targets = rng.normal(size=(n, 256)).astype(np.float32), protocols.one_hot(rng.integers(0, 10, n), 10)
     order = rng.permutation(n)
     many, single = models.build(spec, 1), models.build(spec, 1)
-    del single.train_on_batches
     (means, sizes), (expected, expected_sizes) = (
-        zip(*protocols._trainer(model, x, targets, spec.batch_size)(order), strict=True) for model in (many, single)
+        zip(*protocols.trainer(model, x, targets, spec.batch_size, several)(order), strict=True) for model, several in ((many, True), (single, False))
     )
     assert sizes == expected_sizes == (32,) * (protocols.BATCHES_A_CALL + 2) + (7,)
     assert np.array_equal(means, expected, equal_nan=True)

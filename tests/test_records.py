@@ -406,3 +406,29 @@ def test_the_shortest_digits_of_a_float32_name_the_same_float32(value):
 
 def test_so_do_those_of_a_list():
     assert records.shortest(np.array([0.1, 1 / 3], np.float32)) == [0.1, 0.33333334]
+
+
+# Queries
+
+
+def test_specs_are_known_from_the_names_of_files_and_chosen_by_their_fields(store):
+    for file in store.files():
+        file.write_text("not read")
+    assert sorted(store.specs(), key=str) == sorted([SPEC, FRESH], key=str)
+    assert store.specs(protocol="fresh") == [FRESH]
+    assert store.specs(protocol="fresh", seed=2) == []
+
+
+def test_only_the_records_that_are_asked_for_are_read_and_these_are_checked(store):
+    store.file(FRESH).write_text("not whole")
+    assert [record.spec for record in store.select(protocol="carried")] == [SPEC]
+    with pytest.raises(RecordError, match="not a whole JSON file"):
+        store.select(seed=1)
+
+
+def test_a_file_that_is_no_records_is_named(store):
+    stray = store.folder / "wdbc" / "ffnn-relu" / "somewhere" / "seed-1.json"
+    stray.parent.mkdir()
+    stray.write_text("{}")
+    with pytest.raises(RecordError, match=f"{re.escape(str(stray))} is not where a record is kept .*; delete or move it"):
+        store.specs()

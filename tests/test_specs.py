@@ -207,3 +207,34 @@ def test_a_grid_with_one_impossible_combination_is_refused():
 
 def test_the_first_seeds_count_from_one():
     assert list(first(3)) == [1, 2, 3]
+
+
+# The path names the spec
+
+
+@given(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()}))
+def test_a_spec_is_found_again_from_its_path(fields):
+    spec = spec_or_none(fields)
+    if spec is not None:
+        assert Spec.from_path(spec.path) == spec
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "mnist/ffnn-relu/carried/seed-x.json",
+        "mnist/ffnn-relu/carried/seed-01.json",
+        "mnist/ffnn-relu/carried/seed-1.txt",
+        "mnist/ffnn/carried/seed-1.json",
+        "mnist/ffnn-relu/carried,epochs/seed-1.json",
+        "mnist/ffnn-relu/carried,epochs=1+/seed-1.json",
+        "mnist/ffnn-relu/carried,epochs=32/seed-1.json",
+        "mnist/ffnn-relu/carried,speed=2/seed-1.json",
+        "mnist/ffnn-relu/carried,folds=1,epochs=1/seed-1.json",
+        "wdbc/cnn-relu/carried/seed-1.json",
+        "seed-1.json",
+    ],
+)
+def test_a_path_that_no_spec_has_is_refused(path):
+    with pytest.raises(SpecError, match=path.replace("+", r"\+")):
+        Spec.from_path(PurePosixPath(path))

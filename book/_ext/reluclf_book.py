@@ -187,11 +187,20 @@ def _short_signature(app, what, name, obj, options, signature, returns):
     return ("(**fields)", returns) if what == "class" and hasattr(obj, "model_fields") else None
 
 
+def _read_side_by_side(app, config):
+    """Have Sphinx run chapters, and write pages, one on each core."""
+    app.parallel = max(app.parallel, os.cpu_count() or 1)
+    # These two extensions of Jupyter Book's do not say that they allow for that; they work on what is read when all of it has been.
+    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"):
+        app.extensions[name].parallel_read_safe = True
+
+
 def setup(app):
     """Register the extension with Sphinx."""
     for priority in (400, 600):  # napoleon's is 500
         app.connect("autodoc-process-docstring", _as_written, priority=priority)
     app.connect("autodoc-process-signature", _short_signature)
+    app.connect("config-inited", _read_side_by_side)
     app.connect("build-finished", write_ledger)
     app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))
     app.connect("config-inited", _configure)

@@ -1,0 +1,338 @@
+"""Measures how fast training, the book and the store are, side by side, in under ten minutes; ``make bench`` calls it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from reluclf import campaign, chapters, data, models, paths, protocols, runtime, sources, speed, tables
+from reluclf.files import write_atomically
+from reluclf.records import Store, read_file
+from reluclf.specs import Spec, first, grid
+
+#: Rows and columns of the matrices whose product gives the peak.
+_SIDE = 2048
+
+#: How many made-up records the store is measured with.
+_SIZES = (1250, 2500, 5000, 10_000)
+
+
+def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> speed.Result:
+    """Measure everything but the accelerator.
+
+    Parameters
+    ----------
+    repeats : int
+        How often every training is timed; those that are compared take turns.
+    rows, epochs : int
+        Training images, and epochs, of every run.
+    say : callable
+        Is told what is measured now.
+    """
+    began, clock = datetime.now(UTC).replace(microsecond=0), time.perf_counter()
+    sources.load_images("mnist")  # missed now rather than later
+    surroundings = machine()
+    say(f"on {surroundings.processor}, {surroundings.cores} cores, {surroundings.memory:.0f} GB")
+    if surroundings.busy > 0.05:
+        say(f"other work has {surroundings.busy:.0%} of the cores: what follows is slower, and less certain, than on an idle machine")
+    earlier = speed.read()
+    return speed.Result(
+        started=began,
+        machine=surroundings,
+        store=_store(say),
+        efficiency=_efficiency(repeats, say),
+        cluster=_cluster(say),
+        book=_book(say),
+        training=_training(repeats, rows, epochs, say),
+        accelerator=earlier and earlier.accelerator,
+        seconds=time.perf_counter() - clock,
+    )
+
+
+def write(result: speed.Result) -> None:
+    """Put the result where the appendix reads it."""
+    write_atomically(paths.BENCH, (result.model_dump_json(indent=1) + "\n").encode())
+
+
+def machine() -> speed.Machine:
+    """This machine, and how busy it is."""
+    import psutil
+
+    return speed.Machine(
+        processor=runtime.processor(),
+        cores=_cores(),
+        memory=psutil.virtual_memory().total / 1e9,
+        system=f"{platform.system()} {platform.machine()}",
+        versions=runtime.versions("tensorflow"),
+        busy=psutil.cpu_percent(interval=1) / 100,
+    )
+
+
+# Training
+
+
+def mix(rows: int, epochs: int, copies: int = 1) -> list[Spec]:
+    """The runs that are timed: FFNN and CNN with both heads on MNIST, one fold, as often as asked."""
+    networks = {"dataset": "mnist", "architecture": ["cnn", "ffnn"], "head": list(tables.HEADS)}
+    return grid(**networks, protocol="carried", seed=first(copies), epochs=epochs, folds=1, samples=rows)
+
+
+def _training(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> speed.Training:
+    cores = _cores()
+    counts = sorted({1, cores} | {2**k for k in range(1, cores.bit_length()) if 2**k < cores})
+    copies = {workers: -(-workers // 2) for workers in counts}  # enough for each worker to have a CNN and an FFNN
+    fit, ours = [], {workers: [] for workers in counts}
+    for repeat in range(repeats):
+        # The order is turned round every time, so that no way profits from what warms up or slows down.
+        for workers in [None, *counts][:: 1 if repeat % 2 == 0 else -1]:
+            way = "the paper's own way" if workers is None else f"campaign, {workers} workers"
+            say(f"training, {repeat + 1} of {repeats}: {way}")
+            if workers is None:
+                fit.append(_seconds_of("papers_way", mix(rows, epochs)))
+            else:
+                ours[workers].append(_seconds_of("campaign_of", mix(rows, epochs, copies[workers]), workers))
+    runs = tuple(map(str, mix(rows, epochs)))
+    return speed.Training(runs=runs, rows=rows, epochs=epochs, fit=fit, copies=copies, campaign=ours)
+
+
+def _seconds_of(function: str, specs: Sequence[Spec], *others: int) -> float:
+    """Wall time of a function of this module in a new process."""
+    argument = json.dumps([spec.model_dump() for spec in specs])
+    started = time.perf_counter()
+    _python(f"from reluclf import bench; bench.{function}(*bench.read_specs({argument!r}), *{others!r})")
+    return time.perf_counter() - started
+
+
+def read_specs(text: str) -> tuple[list[Spec]]:
+    """The specs that :func:`papers_way` and :func:`campaign_of` are given in another process."""
+    return ([Spec(**fields) for fields in json.loads(text)],)
+
+
+def papers_way(specs: Sequence[Spec]) -> None:
+    """Train one run after another in this process with Keras's ``fit``, and as many threads as the framework likes.
+
+    The same networks on the same rows with the same validation after every epoch as the campaign's. XLA is off, as there: Keras's default would
+    turn it on, and makes the CNN several times slower on a CPU.
+    """
+    runtime.configure(threads=0)
+    import keras
+
+    for spec in specs:
+        split = data.load_split(spec)
+        x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
+        targets = protocols.one_hot(split.y_train, split.n_classes)
+        model = models.build(spec, spec.seed)
+        for train, validate in data.folds(split.y_train)[: spec.folds]:
+            held_out = (x_train[validate], targets[validate])
+            model.fit(x_train[train], targets[train], spec.batch_size, spec.epochs, verbose=0, validation_data=held_out)
+        model.evaluate(x_test, protocols.one_hot(split.y_test, split.n_classes), spec.batch_size, verbose=0)
+        keras.backend.clear_session()
+
+
+def campaign_of(specs: Sequence[Spec], workers: int) -> None:
+    """Train the specs as ``make experiments`` does, and throw the records away."""
+    with tempfile.TemporaryDirectory() as folder:
+        campaign.train_missing(specs, Store(Path(folder)), workers)
+
+
+def _efficiency(repeats: int, say: Callable[[str], None]) -> speed.Efficiency:
+    say("FLOP/s of one thread")
+    printed = _python(f"from reluclf import bench; print(bench.efficiency({2 * repeats + 1}).model_dump_json())")
+    return speed.Efficiency.model_validate_json(printed.splitlines()[-1])
+
+
+def efficiency(repeats: int) -> speed.Efficiency:
+    """Time batches of both networks, and a matrix product, in turns, in this process, which must not have imported the framework yet."""
+    runtime.configure(threads=1)
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    matrix = tf.constant(rng.normal(size=(_SIDE, _SIDE)).astype(np.float32))
+    product = tf.function(lambda a: tf.linalg.matmul(a, a))
+    n = 256 * protocols.BATCHES_A_CALL
+    x, targets = rng.normal(size=(n, 256)).astype(np.float32), protocols.one_hot(rng.integers(0, 10, n), 10)
+    tasks, flops = {}, {}
+    for spec in grid(dataset="mnist", architecture=["ffnn", "cnn"], head="relu", protocol="carried", seed=1):
+        name, model = spec.architecture.upper(), models.build(spec, spec.seed)
+        flops[name] = spec.batch_size * speed.operations(model)[1]
+        for way in ("batch", "call"):
+            train = protocols.trainer(model, x, targets, spec.batch_size, several=way == "call")
+            tasks[way, name] = lambda train=train: list(train(rng.permutation(n)))
+    for task in (lambda: product(matrix).numpy(), *tasks.values()):
+        task()  # compiled, and warm
+    peak, seconds = [], {key: [] for key in tasks}
+    for _ in range(repeats):
+        peak.append(2 * _SIDE**3 / min(_time(lambda: product(matrix).numpy()) for _ in range(3)))
+        for key, task in tasks.items():
+            seconds[key].append(_time(task) / protocols.BATCHES_A_CALL)
+    ways = {way: {name: seconds[way, name] for name in flops} for way in ("batch", "call")}
+    return speed.Efficiency(peak=peak, flops=flops, **ways)
+
+
+def _cluster(say: Callable[[str], None]) -> speed.Cluster:
+    import distributed
+
+    say("a Dask cluster of two local workers")
+    specs = grid(dataset="wdbc", architecture="ffnn", head=list(tables.HEADS), protocol=["carried", "fresh"], seed=1, epochs=3, folds=2)
+    with tempfile.TemporaryDirectory() as folder:
+        here, there = (Store(Path(folder) / name) for name in ("here", "there"))
+        local = campaign.obtain(specs, train=True, workers=2, store=here)
+        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": "ERROR"}
+        started = time.perf_counter()
+        with distributed.LocalCluster(**options) as cluster:
+            distant = campaign.obtain(specs, train=True, cluster=cluster.scheduler_address, store=there)
+        seconds = time.perf_counter() - started
+    same = sum(one.measured() == other.measured() for one, other in zip(local, distant, strict=True))
+    return speed.Cluster(workers=2, records=len(specs), same=same, seconds=seconds)
+
+
+# The book
+
+
+def _book(say: Callable[[str], None]) -> speed.Book:
+    say("a clean build of the book")
+    build = "from jupyter_book.cli.main import main; main()"
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with _memory() as memory:
+            printed = _python(build, "build", str(paths.ROOT), "--all", "--path-output", folder)
+        seconds = time.perf_counter() - started
+    times = {name: float(took) for name, took in sorted(re.findall(r"(\w+)\.ipynb: Executed notebook in ([\d.]+) seconds", printed))}
+    tables_first = {}
+    for name in times:
+        say(f"the first table of chapter {name}")
+        tables_first[name] = _seconds_to_first_table(name)
+    return speed.Book(seconds=seconds, memory=memory[0] / 1e9, chapters=times, first_table=tables_first)
+
+
+def _seconds_to_first_table(chapter: str) -> float:
+    """Wall time of a new process that runs a chapter's cells up to the first that shows a table."""
+    import nbformat
+
+    cells = [cell.source for cell in nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4).cells if cell.cell_type == "code"]
+    last = next(i for i, source in enumerate(cells) if re.search(r"pages\.(table|ledger)\(", source))
+    started = time.perf_counter()
+    _python("\n".join(cells[: last + 1]), cwd=paths.BOOK)
+    return time.perf_counter() - started
+
+
+@contextmanager
+def _memory() -> Iterator[list[int]]:
+    """The peak, in bytes, of what this process's children hold together while the block runs; what they share is counted once."""
+    import psutil
+
+    peak, done = [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(1.0):
+            total = 0
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    held = child.memory_full_info()
+                    total += getattr(held, "pss", held.rss)
+                except psutil.Error:  # it has just ended
+                    continue
+            peak[0] = max(peak[0], total)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        thread.join()
+
+
+# The store
+
+
+def _store(say: Callable[[str], None]) -> speed.Reading:
+    say(f"a store of {_SIZES[-1]:,} made-up records")
+    committed = Store(paths.RESULTS)
+    files = list(committed.files())
+    template = read_file(min(files, key=lambda file: file.stat().st_size))
+    index, query = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        for before, size in itertools.pairwise((0, *_SIZES)):
+            for n in range(before, size):
+                # Experiments of five seeds each.
+                spec = template.spec.model_copy(update={"bias": 0.01 * (n // 5 + 1), "seed": n % 5})
+                file = store.folder / spec.path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(template.model_copy(update={"spec": spec}).to_json(), encoding="utf-8")
+            wanted = 0.01 * (size // 10)
+            if len(store.specs()) != size or len(store.select(bias=wanted)) != 5:
+                raise AssertionError("the store does not find what was put into it")
+            index.append(min(_time(store.specs) for _ in range(3)))
+            query.append(min(_time(lambda wanted=wanted: store.select(bias=wanted)) for _ in range(3)))
+    read_all = min(_time(committed.read_all) for _ in range(2))
+    return speed.Reading(sizes=_SIZES, index=index, query=query, committed=len(files), read_all=read_all)
+
+
+# An accelerator
+
+
+def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], None]) -> speed.Accelerator:
+    """Tables 3 to 8 once, on the accelerator that Keras's backend finds, with so many runs at a time; and a little of it in one process.
+
+    ``KERAS_BACKEND=jax make bench GPU=8`` calls it, with 32 epochs and ten folds.
+    """
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes share the card's memory
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    networks = {"dataset": ["mnist", "fashion_mnist"], "architecture": ["ffnn", "cnn"], "head": list(tables.HEADS)}
+    whole = grid(**networks, protocol="carried", seed=1, epochs=epochs, folds=folds)
+    few = grid(**networks, protocol="carried", seed=1, epochs=min(4, epochs), folds=1)
+    say(f"Tables 3 to 8, {processes} runs at a time")
+    seconds = _seconds_of("campaign_of", whole, processes)
+    say("a little of it in one process")
+    alone = _seconds_of("campaign_of", few, 1)
+    named = _python(
+        "from reluclf import runtime; runtime.configure(1); import keras; b = keras.backend.backend(); print(b); print(runtime.device(b))"
+    )
+    backend, device = named.splitlines()[-2:]
+    return speed.Accelerator(
+        device=device,
+        backend=backend,
+        processes=processes,
+        epochs=sum(map(campaign.epochs, whole)),
+        seconds=seconds,
+        alone_epochs=sum(map(campaign.epochs, few)),
+        alone_seconds=alone,
+    )
+
+
+def _python(code: str, *arguments: str, cwd: Path = paths.ROOT) -> str:
+    """What a new Python process prints; its errors and progress go to the terminal, and only if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        surroundings = os.environ | chapters.kernel_environment(Path(folder))
+        done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, env=surroundings, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise campaign.CampaignError(f"a process that was to be timed failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}.")
+    return done.stdout
+
+
+def _time(task: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    task()
+    return time.perf_counter() - started
+
+
+def _cores() -> int:
+    import joblib
+
+    return joblib.cpu_count()
