@@ -189,11 +189,15 @@ def build(spec: Spec, seed: int) -> Any:
     model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
     options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
     optimizer = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}[spec.optimizer]
-    # jit_compile: XLA makes the CNN several times slower on a CPU, and answers 0/0 differently.
+    backend = keras.backend.backend()
+    # XLA makes TensorFlow's CNN several times slower on a CPU, and answers 0/0 differently; JAX without it is slower still, on a GPU many times.
     model.compile(
-        optimizer=optimizer(clipnorm=spec.clipnorm, **options), loss=loss_function(spec), metrics=["categorical_accuracy"], jit_compile=False
+        optimizer=optimizer(clipnorm=spec.clipnorm, **options),
+        loss=loss_function(spec),
+        metrics=["categorical_accuracy"],
+        jit_compile=backend == "jax",
     )
-    if keras.backend.backend() == "tensorflow":
+    if backend == "tensorflow":
         model.train_on_batches = _several_batches(model)
     return model
 

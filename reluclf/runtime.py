@@ -9,6 +9,7 @@ import importlib.util
 import logging
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime
@@ -139,12 +140,23 @@ def _no_stderr() -> Iterator[None]:
 
 
 def processor() -> str:
-    """The name of the processor, as the system has it."""
+    """The name of the processor, on Linux with its generation and instruction set.
+
+    The name alone will not do: two that are both called "AMD EPYC" can round differently, and a run made again on the other then parts from its record.
+    """
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return described(file.read())
+    except (OSError, KeyError):
         return platform.processor() or platform.machine()
+
+
+def described(cpuinfo: str) -> str:
+    """What Linux tells of its first processor, in brief; KeyError if that is none of the x86 family."""
+    told = dict(re.split(r"\s*:\s*", line, maxsplit=1) for line in cpuinfo.strip().split("\n\n")[0].splitlines() if ":" in line)
+    flags = told["flags"].split()
+    widest = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX")) if flag in flags), "SSE")
+    return f"{told['model name']} (family {told['cpu family']}, model {told['model']}, {widest})"
 
 
 def _git(*arguments: str) -> str | None:
