@@ -142,7 +142,7 @@ def _no_stderr() -> Iterator[None]:
 def processor() -> str:
     """The name of the processor, on Linux with its generation and instruction set.
 
-    The name alone will not do: two that are both called "AMD EPYC" can round differently, and a run made again on the other then parts from its record.
+    The name alone will not do: two that are both called "AMD EPYC" can round differently, and a run made again on the other parts from its record.
     """
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
