@@ -12,7 +12,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLE
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments bench picture check-records verify lint actionlint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments bench zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ verify: $(READY)  ## retrain a random sample of the records and compare: [SECOND
 
 bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=3] [GPU=8, with KERAS_BACKEND=jax]
 	@$(BIN)/python -m reluclf bench $(call given,REPEATS ROWS EPOCHS GPU)
+
+zero-rows: $(READY)  ## measure what the backends installed here make of 0/0, and write results/zero-rows.json
+	@$(BIN)/python -m reluclf zero-rows
 
 picture: $(READY)  ## draw the README's picture anew from the records
 	@$(BIN)/python -m reluclf picture

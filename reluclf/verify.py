@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reluclf import campaign, tables
+from reluclf import campaign, data, tables
 from reluclf.records import BACKENDS, Record, Store
 from reluclf.specs import Spec
 from reluclf.stats import Difference, paired
@@ -131,14 +131,14 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
         for record in records:
             groups.setdefault(record.spec.path.parent, {}).setdefault(backend, {})[record.spec.seed] = record
     rows = []
-    for group, runs in groups.items():
+    for runs in groups.values():
         for backend in sorted(runs, key=list(by_backend).index):
             mine, theirs = runs[backend], runs.get(reference, {})
             common = sorted(mine.keys() & theirs.keys()) if backend != reference else []
             difference = paired([mine[seed].test.accuracy for seed in common], [theirs[seed].test.accuracy for seed in common], tables.MARGIN)
             rows.append(
                 {
-                    "runs": str(group),
+                    "network": _network(next(iter(mine.values())).spec),
                     "backend": backend,
                     "test accuracy, %": tables.cell(tables.measure(mine.values(), "test_accuracy"), "test_accuracy"),
                     f"minus {reference}, points": tables.difference_cell(difference),
@@ -146,8 +146,13 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
                     "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
                 }
             )
-    columns = ["runs", "backend", "test accuracy, %", f"minus {reference}, points", "equivalent", "loss not finite"]
+    columns = ["network", "backend", "test accuracy, %", f"minus {reference}, points", "equivalent", "loss not finite"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _network(spec: Spec) -> str:
+    name = f"{data.TITLES[spec.dataset]} {spec.architecture.upper()}-{tables.HEAD_TITLES[spec.head]}"
+    return f"{name}, Keras's own loss" if spec.loss == "verbatim" else name
 
 
 def _equivalent(difference: Difference | None) -> str:

@@ -121,9 +121,9 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
             "torch": runs("relu", 0)[:1],
         }
     )
-    assert [(runs.split("/")[1], backend) for runs, backend in zip(table["runs"], table["backend"], strict=True)] == [
-        *(("ffnn-relu", backend) for backend in ("tensorflow", "jax", "torch")),
-        *(("ffnn-softmax", backend) for backend in ("tensorflow", "jax")),
+    assert list(zip(table["network"], table["backend"], strict=True)) == [
+        *(("WDBC FFNN-ReLU", backend) for backend in ("tensorflow", "jax", "torch")),
+        *(("WDBC FFNN-Softmax", backend) for backend in ("tensorflow", "jax")),
     ]
     assert list(table["equivalent"]) == [tables.NONE, "they differ", tables.NONE, tables.NONE, "shown"]
     assert table["minus tensorflow, points"][1].startswith("−") and table["minus tensorflow, points"][1].endswith("(n = 4)")
