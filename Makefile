@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
+# The date that figures and the PDF carry: that of the commit, so that building it twice gives the same bytes.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 OUT := .
 BUILD := $(OUT)/_build
 
@@ -45,7 +47,7 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 	if [ -n "$$missing" ]; then echo "make pdf lacks$${missing%,}. On Debian and Ubuntu:"; \
 	echo "apt-get install --no-install-recommends $(TEX_PACKAGES)"; exit 1; fi
 	@rm -rf $(BUILD)/print $(BUILD)/pdf && mkdir -p $(BUILD)/print $(BUILD)/pdf
-	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error" \
+	@LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error" \
 	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output $(BUILD)/print > $(BUILD)/print/log 2>&1 \
 	|| { grep -n -A8 -e '^!' -e WARNING -e ERROR $(BUILD)/print/log | head -60; echo "the PDF was not built; all of the log: $(BUILD)/print/log"; exit 1; }
 	@! grep -h "Missing character" $(BUILD)/print/_build/latex/*.log || { echo "the fonts of the PDF lack these characters"; exit 1; }

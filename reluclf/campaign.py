@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -123,7 +124,9 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         with contextlib.suppress(OSError):  # of an earlier campaign
             _trace_file(spec).unlink(missing_ok=True)
     n, failures, kills = len(todo), {}, 0
-    with _Bar(todo) as bar:
+    with _Bar(todo) as bar, warnings.catch_warnings():
+        # Loky starts an idle worker that has ended anew, and says so where the chapter's page would show it.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor", category=UserWarning)
         while todo:
             parallel = joblib.Parallel(
                 n_jobs=min(workers or joblib.cpu_count(), len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all"

@@ -146,7 +146,7 @@ def test_a_wrong_parameter_is_refused_by_name_before_anything_runs(arguments, na
     ("arguments", "named"),
     [
         (["WORKER=2"], "WORKER is not an option of experiments; it has CHAPTER, ONLY, WORKERS, DASK"),
-        (["CHAPTER=wbdc"], "'wbdc' is not a chapter that trains; those are discussion, fashion_mnist, mnist, wdbc"),
+        (["CHAPTER=wbdc"], "'wbdc' is not a chapter that trains; those are appendices, discussion, fashion_mnist, mnist, wdbc"),
         (["CHAPTER=index"], "'index' is not a chapter that trains"),
         (["WORKERS=two"], "workers=two is not allowed"),
     ],

@@ -35,7 +35,7 @@ def test_the_address_of_every_verdicts_evidence_is_in_the_built_pages(ledger):
 def test_the_page_has_the_verdicts_of_the_files(ledger):
     page = (BOOK / "book" / "index.html").read_text(encoding="utf-8")
     body = page[page.index('id="tab-index-ledger"') :]
-    rows = re.findall(r"<tr[^>]*><td[^>]*><p>(\w+)</p></td>\s*<td[^>]*>.*?</td>\s*<td[^>]*><p><strong>(.*?)</strong></p></td>", body, re.DOTALL)
+    rows = re.findall(r"<tr[^>]*><td[^>]*><p>(\w+)</p></td>\s*<td[^>]*>.*?</td>\s*<td[^>]*><p><strong[^>]*>(.*?)</strong></p></td>", body, re.DOTALL)
     assert rows == [(row["id"], row["status"]) for row in ledger]
     table = pd.read_csv(BOOK / "ledger.csv")
     assert table["id"].tolist() == [row["id"] for row in ledger] and table["status"].tolist() == [row["status"] for row in ledger]

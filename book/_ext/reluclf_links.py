@@ -80,7 +80,7 @@ def origin(source: str, label: str, records: list[dict[str, str]], page: str) ->
     code = " and ".join(linked(f"reluclf/{module}.py", f"reluclf.{module}.{name}", functions(module)[name]) for module, name in makers(source, label))
     commit, modified = built_commit()
     at = f", at commit <code>{commit[:7]}</code>" + (" with changes" if modified else "") if commit else ""
-    listed = "<p>It rests on no record: it is computed while the page is built.</p>"
+    listed = "<p>It rests on no record of a training run.</p>"
     if records:
         rows = [[f"results/{row['runs']}", *(html.escape(row[name]) for name in ("seeds", "device", "commit"))] for row in records]
         items = "".join(
