@@ -7,8 +7,10 @@ import os
 import hypothesis
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from reluclf import data, runtime, sources
+from reluclf.records import Store
 
 # The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
@@ -56,6 +58,19 @@ def keras():
     import keras
 
     return keras
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    return Store(tmp_path / "results")
+
+
+@pytest.fixture
+def workers():
+    """Ends the worker processes after a test: they would keep its cache folder for the next one."""
+    yield
+    get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.fixture(scope="session")

@@ -13,25 +13,12 @@ import joblib
 import numpy as np
 import psutil
 import pytest
-from joblib.externals.loky import get_reusable_executor
 
 from reluclf import Spec, campaign, first, grid, paths, protocols, runtime
 from reluclf.records import Store
 
 TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "epochs": 1, "folds": 1}
 SPEC = Spec(**TINY, seed=1)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "results")
-
-
-@pytest.fixture
-def workers():
-    """Ends the worker processes after a test: they would keep its cache folder for the next one."""
-    yield
-    get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from pathlib import Path
 import factory
 import psutil
 import pytest
-from joblib.externals.loky import get_reusable_executor
 from test_campaign import TINY, files, measured
 
 from reluclf import Spec, campaign, first, grid, paths, protocols
@@ -24,17 +23,6 @@ posix = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system h
 
 #: Runs of both protocols; the longer ones are killed several times each.
 SPECS = grid(**TINY | {"protocol": ("carried", "fresh"), "epochs": 2, "folds": 10}, seed=first(2))
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "results")
-
-
-@pytest.fixture
-def workers():
-    yield
-    get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.fixture(scope="module")
