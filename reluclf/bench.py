@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reluclf import campaign, chapters, data, models, paths, protocols, runtime, sources, speed, tables
+from reluclf import campaign, chapters, data, models, paths, progress, protocols, runtime, sources, speed, tables
 from reluclf.files import write_atomically
 from reluclf.records import Store, read_file
 from reluclf.specs import Spec, first, grid
@@ -110,11 +110,10 @@ def _training(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) 
 
 
 def _seconds_of(function: str, specs: Sequence[Spec], *others: int) -> float:
-    """Wall time of a function of this module in a new process."""
+    """What a function of this module measures in a new process, in seconds."""
     argument = json.dumps([spec.model_dump() for spec in specs])
-    started = time.perf_counter()
-    _python(f"from reluclf import bench; bench.{function}(*bench.read_specs({argument!r}), *{others!r})")
-    return time.perf_counter() - started
+    printed = _python(f"from reluclf import bench; print(bench.{function}(*bench.read_specs({argument!r}), *{others!r}))")
+    return float(printed.splitlines()[-1])
 
 
 def read_specs(text: str) -> tuple[list[Spec]]:
@@ -122,31 +121,43 @@ def read_specs(text: str) -> tuple[list[Spec]]:
     return ([Spec(**fields) for fields in json.loads(text)],)
 
 
-def papers_way(specs: Sequence[Spec]) -> None:
-    """Train one run after another in this process with Keras's ``fit``, and as many threads as the framework likes.
+def _warm_up(runs: int) -> list[Spec]:
+    """Runs of a second, trained before what is timed: a campaign lasts hours, and the seconds in which its processes start are not its pace."""
+    return grid(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=first(runs), epochs=1, folds=1)
+
+
+def papers_way(specs: Sequence[Spec]) -> float:
+    """Train one run after another in this process with Keras's ``fit``, and as many threads as the framework likes; return the seconds it took.
 
     The same networks on the same rows with the same validation after every epoch as the campaign's. XLA is off, as there: Keras's default would
     turn it on, and makes the CNN several times slower on a CPU.
     """
     runtime.configure(threads=0)
+    for spec in _warm_up(1):
+        _fit(spec)
+    return _time(lambda: [_fit(spec) for spec in specs])
+
+
+def _fit(spec: Spec) -> None:
     import keras
 
-    for spec in specs:
-        split = data.load_split(spec)
-        x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
-        targets = protocols.one_hot(split.y_train, split.n_classes)
-        model = models.build(spec, spec.seed)
-        for train, validate in data.folds(split.y_train)[: spec.folds]:
-            held_out = (x_train[validate], targets[validate])
-            model.fit(x_train[train], targets[train], spec.batch_size, spec.epochs, verbose=0, validation_data=held_out)
-        model.evaluate(x_test, protocols.one_hot(split.y_test, split.n_classes), spec.batch_size, verbose=0)
-        keras.backend.clear_session()
+    split = data.load_split(spec)
+    x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
+    targets = protocols.one_hot(split.y_train, split.n_classes)
+    model = models.build(spec, spec.seed)
+    for train, validate in data.folds(split.y_train)[: spec.folds]:
+        held_out = (x_train[validate], targets[validate])
+        model.fit(x_train[train], targets[train], spec.batch_size, spec.epochs, verbose=0, validation_data=held_out)
+    model.evaluate(x_test, protocols.one_hot(split.y_test, split.n_classes), spec.batch_size, verbose=0)
+    keras.backend.clear_session()
 
 
-def campaign_of(specs: Sequence[Spec], workers: int) -> None:
-    """Train the specs as ``make experiments`` does, and throw the records away."""
+def campaign_of(specs: Sequence[Spec], workers: int) -> float:
+    """Train the specs as ``make experiments`` does, throw the records away, and return the seconds it took once the workers were there."""
     with tempfile.TemporaryDirectory() as folder:
-        campaign.train_missing(specs, Store(Path(folder)), workers)
+        store = Store(Path(folder))
+        campaign.train_missing(_warm_up(workers), store, workers)  # joblib keeps its workers for the next call
+        return _time(lambda: campaign.train_missing(specs, store, workers))
 
 
 def _efficiency(repeats: int, say: Callable[[str], None]) -> speed.Efficiency:
@@ -309,9 +320,9 @@ def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], Non
         device=device,
         backend=backend,
         processes=processes,
-        epochs=sum(map(campaign.epochs, whole)),
+        epochs=sum(map(progress.epochs, whole)),
         seconds=seconds,
-        alone_epochs=sum(map(campaign.epochs, few)),
+        alone_epochs=sum(map(progress.epochs, few)),
         alone_seconds=alone,
     )
 

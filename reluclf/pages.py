@@ -16,6 +16,9 @@ from reluclf.specs import Spec
 from reluclf.stats import Difference, Estimate, estimate
 from reluclf.verdicts import Status, Verdict
 
+#: Characters on a printed line of a table, roughly.
+_LINE = 110
+
 
 def start() -> None:
     """Set a chapter up: figures as SVG for the page and PDF for print, in the book's style, each with a note of the records it rests on."""
@@ -211,9 +214,13 @@ def _is_long(frame: pd.DataFrame) -> bool:
     return len(frame) >= 30 or any(max(_lengths(frame, column)) > 60 for column in frame.columns)
 
 
+def _texts(frame: pd.DataFrame, column: str) -> list[str]:
+    """A column's texts as they are shown, with a reference taken as "Table 1.10"."""
+    return [re.sub(r"\{\w+\}`[^`]*`", "Table 1.10", text).strip("*`") for text in (column, *frame[column].astype(str))]
+
+
 def _lengths(frame: pd.DataFrame, column: str) -> list[int]:
-    """The lengths of a column's texts as they are shown, with a reference taken as "Table 1.10"."""
-    return [len(re.sub(r"\{\w+\}`[^`]*`", "Table 1.10", text).strip("*`")) for text in (column, *frame[column].astype(str))]
+    return [len(text) for text in _texts(frame, column)]
 
 
 def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
@@ -221,10 +228,14 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
     longest = [max(_lengths(frame, column)) for column in frame.columns]
     if not _is_long(frame):  # a short column keeps its lines whole, the others share what width is left
         return "".join(side[0] if length <= 14 else side[0].upper() for side, length in zip(aligned, longest, strict=True))
-    # A table over several pages has no columns that find their own width.
-    shares = [min(max(length, 8), 42) for length in longest]
+    # A table over several pages has no columns that find their own width: each has room for its longest word and for what keeps it from
+    # the next one, and what is left of a line goes to those with longer texts.
+    words = [min(max(max(map(len, text.split()), default=0) for text in _texts(frame, column)), 42) + 4 for column in frame.columns]
+    wishes = [max(min(length, 120) + 4 - word, 0) for length, word in zip(longest, words, strict=True)]
+    left = max(_LINE - sum(words), 0) / max(sum(wishes), 1)
+    shares = [word + left * wish for word, wish in zip(words, wishes, strict=True)]
     ragged = {"left": r"\raggedright", "right": r"\raggedleft"}
-    return "".join(rf">{{{ragged[side]}\arraybackslash}}\Y{{{share / sum(shares):.3f}}}" for side, share in zip(aligned, shares, strict=True))
+    return "".join(rf">{{{ragged[side]}\arraybackslash}}\Y{{{share / sum(shares):.4f}}}" for side, share in zip(aligned, shares, strict=True))
 
 
 def _numeric(column: pd.Series) -> bool:

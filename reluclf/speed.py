@@ -40,7 +40,7 @@ class Machine(_Part):
 
 
 class Training(_Part):
-    """Wall times in seconds of whole processes, from their start to their last record.
+    """Wall times in seconds, from when the processes are up to the last record.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ def table(result: Result | None) -> pd.DataFrame:
             (f"Tables 3 to 8 on {where}, minutes", f"{accelerator.seconds / 60:.1f}", ""),
             ("epochs a second there, and over one process", f"{rate:.1f}; {rate / alone:.2f}", ""),
         ]
-    return pd.DataFrame(rows, columns=["what", "measured", "bar"])
+    return pd.DataFrame(rows, columns=["what", "measured", "bar"]).replace({"bar": {"": "–"}})
 
 
 def facts(result: Result | None) -> dict[str, str]:

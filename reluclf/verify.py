@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reluclf import campaign, data, tables
+from reluclf import campaign, data, progress, tables
 from reluclf.records import BACKENDS, Record, Store
 from reluclf.specs import Spec
 from reluclf.stats import Difference, paired
@@ -44,7 +44,7 @@ def choose(records: Sequence[Record], seconds: float, seed: int) -> list[Record]
     chosen, total = [], 0.0
     for i in np.random.default_rng(seed).permutation(len(records)):
         record = records[i]
-        share = campaign.epochs(shortest_telling(record.spec)) / campaign.epochs(record.spec)
+        share = progress.epochs(shortest_telling(record.spec)) / progress.epochs(record.spec)
         expected = 2 + share * sum([fold.seconds for fold in record.folds] + ([record.final.seconds] if record.final else []))
         if chosen and total + expected > seconds:
             continue

@@ -14,7 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from reluclf import Spec, campaign, first, grid, paths, protocols, runtime
+from reluclf import Spec, campaign, first, grid, paths, progress, protocols, runtime
+from reluclf.checkpoints import Checkpoint
 from reluclf.records import Store
 
 TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "epochs": 1, "folds": 1}
@@ -58,6 +59,7 @@ def test_a_cluster_that_does_not_answer_is_named(store, monkeypatch, address):
     monkeypatch.setattr(campaign, "_CONNECT", 1)
     with pytest.raises(campaign.CampaignError, match=f"no Dask scheduler answers at '{address}' .*; start one with: dask scheduler"):
         campaign.obtain([SPEC], train=True, cluster=address, store=store)
+    assert not [thread.name for thread in threading.enumerate() if thread.name == "IO loop"], "the client that failed is still there"
 
 
 @pytest.mark.parametrize("workers", [0, -1, 10**6])
@@ -93,13 +95,13 @@ def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_train
 
 def test_costs_rank_the_papers_runs():
     def cost(dataset, architecture, **fields):
-        return campaign.cost(Spec(**TINY | {"dataset": dataset, "architecture": architecture} | fields, seed=1))
+        return progress.cost(Spec(**TINY | {"dataset": dataset, "architecture": architecture} | fields, seed=1))
 
     assert cost("mnist", "cnn") > cost("mnist", "ffnn") > cost("wdbc", "ffnn")
     assert cost("mnist", "ffnn") > cost("mnist", "ffnn", samples=300) > 0
     assert cost("mnist", "ffnn", epochs=4) == pytest.approx(4 * cost("mnist", "ffnn"))
     assert cost("mnist", "ffnn", protocol="fresh") == pytest.approx(2 * cost("mnist", "ffnn"))  # one fold, and the final model
-    assert campaign.epochs(Spec(**TINY | {"protocol": "fresh", "folds": 0}, seed=1)) == 1
+    assert progress.epochs(Spec(**TINY | {"protocol": "fresh", "folds": 0}, seed=1)) == 1
 
 
 def test_obtaining_without_training_gives_the_records_that_are_there_in_the_order_asked_for(store, pretend):
@@ -219,13 +221,13 @@ def state(keras):
 @pytest.fixture
 def kept(state):
     """The file of that run's checkpoint."""
-    campaign.Checkpoint(TWO_FOLDS).fold(state)
+    Checkpoint(TWO_FOLDS).fold(state)
     (file,) = (paths.user_cache() / "unfinished").rglob("*.checkpoint")
     return file
 
 
 def test_a_checkpoint_gives_back_the_state_it_was_given(kept, state):
-    loaded = campaign.Checkpoint(TWO_FOLDS).load()
+    loaded = Checkpoint(TWO_FOLDS).load()
     assert loaded.folds == state.folds
     assert (loaded.batches, loaded.diverged_at) == (state.batches, state.diverged_at)
     assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(loaded.weights, state.weights, strict=True))
@@ -234,8 +236,8 @@ def test_a_checkpoint_gives_back_the_state_it_was_given(kept, state):
 def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state):
     loss = (float("nan"),) * TWO_FOLDS.epochs
     fold = state.folds[0].model_copy(update={"train": state.folds[0].train.model_copy(update={"loss": loss})})
-    campaign.Checkpoint(TWO_FOLDS).fold(protocols.State(folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]))
-    loaded = campaign.Checkpoint(TWO_FOLDS).load()
+    Checkpoint(TWO_FOLDS).fold(protocols.State(folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]))
+    loaded = Checkpoint(TWO_FOLDS).load()
     assert loaded.diverged_at == 1
     assert repr(loaded.folds) == repr([fold])
     assert np.isnan(loaded.weights[0]).all()
@@ -243,17 +245,17 @@ def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state):
 
 def test_a_checkpoint_of_fresh_keeps_no_weights(keras, state):
     spec = Spec(**TINY | {"protocol": "fresh", "folds": 2}, seed=1)
-    campaign.Checkpoint(spec).fold(protocols.State(folds=state.folds, batches=2))
-    assert campaign.Checkpoint(spec).load() == protocols.State(folds=state.folds, batches=2)
+    Checkpoint(spec).fold(protocols.State(folds=state.folds, batches=2))
+    assert Checkpoint(spec).load() == protocols.State(folds=state.folds, batches=2)
 
 
 def test_a_run_without_a_checkpoint_starts_from_the_beginning(keras):
-    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS).load() is None
 
 
 def test_a_checkpoint_of_other_code_is_not_used(kept, monkeypatch):
     monkeypatch.setattr(runtime, "code_digest", lambda: "0" * 64)
-    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS).load() is None
 
 
 @pytest.mark.parametrize("library", ["keras", "numpy", "tensorflow", "scikit-learn", "scipy"])
@@ -264,20 +266,20 @@ def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcom
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == library else version(name))
     module = {"scikit-learn": "sklearn"}.get(library, library)
     monkeypatch.setattr(f"{module}.__version__", "0.0")
-    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS).load() is None
 
 
 def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras):
     version = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == "jaxlib" else version(name))
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS).load() is None
 
 
 def test_a_checkpoint_in_the_place_of_another_specs_is_not_used(kept):
     other = Spec(**TINY | {"folds": 2}, seed=2)
     kept.rename(kept.with_name("seed-2.checkpoint"))
-    assert campaign.Checkpoint(other).load() is None
+    assert Checkpoint(other).load() is None
 
 
 def cut(content):
@@ -303,7 +305,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_checkpoint_is_not_used(kept, damage):
     kept.write_bytes(damage(kept.read_bytes()))
-    assert campaign.Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS).load() is None
 
 
 def test_a_checkpoint_with_any_flipped_bit_is_not_used(kept):
@@ -312,9 +314,9 @@ def test_a_checkpoint_with_any_flipped_bit_is_not_used(kept):
     for place in [*range(8 * 64), *range(8 * 64, 8 * (len(whole) - 64), 100_003), *range(8 * (len(whole) - 64), 8 * len(whole))]:
         byte, bit = divmod(place, 8)
         kept.write_bytes(whole[:byte] + bytes([whole[byte] ^ 1 << bit]) + whole[byte + 1 :])
-        assert campaign.Checkpoint(TWO_FOLDS).load() is None
+        assert Checkpoint(TWO_FOLDS).load() is None
     kept.write_bytes(whole)
-    assert campaign.Checkpoint(TWO_FOLDS).load() is not None
+    assert Checkpoint(TWO_FOLDS).load() is not None
 
 
 def test_a_damaged_checkpoint_does_not_stop_its_run(kept, store):
@@ -325,10 +327,10 @@ def test_a_damaged_checkpoint_does_not_stop_its_run(kept, store):
 
 
 def test_a_run_says_how_many_of_its_epochs_are_done_also_when_it_is_taken_up_again(kept):
-    checkpoint = campaign.Checkpoint(TWO_FOLDS)
+    checkpoint = Checkpoint(TWO_FOLDS)
     checkpoint.load()
     checkpoint.epoch()
-    assert campaign.progress_file(TWO_FOLDS).read_text() == "2"
+    assert progress.file(TWO_FOLDS).read_text() == "2"
     checkpoint.clear()
     assert files(paths.user_cache() / "unfinished") == []
 
@@ -336,7 +338,7 @@ def test_a_run_says_how_many_of_its_epochs_are_done_also_when_it_is_taken_up_aga
 def test_a_cache_that_cannot_be_written_does_not_stop_the_progress_of_a_run(keras, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    campaign.Checkpoint(TWO_FOLDS).epoch()
+    Checkpoint(TWO_FOLDS).epoch()
 
 
 def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(keras, monkeypatch, tmp_path, store):

@@ -1,5 +1,7 @@
 """What kills, hangs, full disks and rivals do to a campaign: no record is lost or half written, the rest goes on, and a rerun completes it."""
 
+import atexit
+import contextlib
 import functools
 import json
 import multiprocessing
@@ -14,9 +16,10 @@ from pathlib import Path
 import factory
 import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from test_campaign import TINY, files, measured
 
-from reluclf import Spec, campaign, first, grid, paths, protocols
+from reluclf import Spec, campaign, first, grid, paths, protocols, watch
 from reluclf.records import Store
 
 posix = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
@@ -57,7 +60,7 @@ def test_fifty_kills_at_random_moments_lose_nothing(forks, tmp_path, undisturbed
         for spec in SPECS:
             lives = 0
             while spec not in store:
-                process = forks.Process(target=_train, args=(spec, store.folder, str(cache)))
+                process = forks.Process(target=_train, args=(spec, store.folder, str(cache)), daemon=True)
                 process.start()
                 process.join(rng.uniform(0, 0.5 + 0.25 * lives))  # longer and longer lives: on a slow machine too they get on
                 lives += 1
@@ -84,11 +87,22 @@ campaign.train_missing(TypeAdapter(list[Spec]).validate_json(sys.argv[1]), Store
 """
 
 
-def start(specs, store, workers):
-    given = json.dumps([spec.model_dump() for spec in specs])
-    command = [sys.executable, "-c", CAMPAIGN, given, str(store.folder), str(workers)]
+@contextlib.contextmanager
+def begun(*command):
+    """A Python process in a session of its own; none of it is left at the end, whatever happens here."""
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def start(specs, store, workers):
+    return begun(CAMPAIGN, json.dumps([spec.model_dump() for spec in specs]), str(store.folder), str(workers))
 
 
 def whole(store, undisturbed):
@@ -112,11 +126,12 @@ def until(condition, process, seconds=120):
 @posix
 def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
     for finished in (0, 1):
-        process = start(SPECS, store, 2)
-        family = psutil.Process(process.pid)
-        with process:
-            begun = (paths.user_cache() / "unfinished").rglob
-            until(lambda finished=finished, begun=begun: any(begun("*.checkpoint")) and len(visible(store.folder)) >= finished, process)
+        with start(SPECS, store, 2) as process:
+            family = psutil.Process(process.pid)
+            unfinished = (paths.user_cache() / "unfinished").rglob
+            until(
+                lambda finished=finished, unfinished=unfinished: any(unfinished("*.checkpoint")) and len(visible(store.folder)) >= finished, process
+            )
             members = [*family.children(recursive=True), family]
             for member in members:
                 member.kill()
@@ -131,10 +146,10 @@ def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
 
 
 def test_two_campaigns_in_one_tree_give_what_one_gives(store, undisturbed):
-    both = [start(order, store, 1) for order in (SPECS, SPECS[::-1])]
-    for process in both:
-        output = process.communicate()[0].decode()
-        assert process.returncode == 0, output
+    with start(SPECS, store, 1) as one, start(SPECS[::-1], store, 1) as other:
+        for process in (one, other):
+            output = process.communicate()[0].decode()
+            assert process.returncode == 0, output
     assert whole(store, undisturbed)
 
 
@@ -155,7 +170,7 @@ def test_what_another_campaign_has_finished_meanwhile_is_not_trained_again(store
 
 def _hang_or_not(spec, folder, patience):
     """Instead of training: seed 3 hangs, seed 2 is slow, the others are quick."""
-    with campaign._watched(spec, patience) as alive:
+    with watch.watched(spec, patience) as alive:
         if spec.seed == 3:
             time.sleep(600)
         for _ in range(6 if spec.seed == 2 else 0):
@@ -182,13 +197,27 @@ def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(store, wor
 
 
 def _write(spec, folder, patience, hits):
-    with campaign._watched(spec, patience):
+    with watch.watched(spec, patience):
         Store(folder).write(factory.record(spec, [hits], hits))
     return spec, None
 
 
+def _hang_at_exit(spec, folder, patience):
+    """Train in a worker with a library in it that hangs when Python ends."""
+    atexit.register(time.sleep, 600)
+    return campaign._train_in_worker(spec, folder, patience)
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_whose_libraries_hang_at_its_end_ends_all_the_same(store, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(campaign, "_train_in_worker", _hang_at_exit)
+        assert campaign.train_missing(grid(**TINY, seed=first(2)), store, workers=2) == 2
+    get_reusable_executor().shutdown(wait=True)  # for the workers
+
+
 def test_this_very_process_is_never_ended_by_the_watch(store):
-    with campaign._watched(SPECS[0], 0.1) as alive:
+    with watch.watched(SPECS[0], 0.1) as alive:
         alive()
         time.sleep(0.5)
     assert files(paths.user_cache()) == []
@@ -231,7 +260,7 @@ def _train_on_a_full_disk(spec, folder, cache, most):
 @pytest.mark.parametrize("most", [0, 500, 5000])
 def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_of_it(forks, store, undisturbed, most):
     spec = SPECS[0]
-    process = forks.Process(target=_train_on_a_full_disk, args=(spec, store.folder, os.environ["XDG_CACHE_HOME"], most))
+    process = forks.Process(target=_train_on_a_full_disk, args=(spec, store.folder, os.environ["XDG_CACHE_HOME"], most), daemon=True)
     process.start()
     process.join()
     assert process.exitcode == 3
@@ -242,11 +271,13 @@ def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_
 
 # Ctrl-C
 
-#: The command line with reruns in another folder.
+#: The command line with reruns in another folder. Where the tests run in the background, SIGINT is ignored, and what they start inherits that.
 COMMAND = """
+import signal
 import sys
 from pathlib import Path
 from reluclf import __main__, chapters
+signal.signal(signal.SIGINT, signal.default_int_handler)
 chapters.RERUNS = Path(sys.argv[1])
 sys.exit(__main__.main(sys.argv[2:]))
 """
@@ -255,10 +286,9 @@ sys.exit(__main__.main(sys.argv[2:]))
 @posix
 def test_ctrl_c_ends_a_rerun_in_one_sentence_and_the_same_command_goes_on(tmp_path):
     arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
-    command = [sys.executable, "-c", COMMAND, str(tmp_path / "reruns"), *arguments]
-    environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
+    command = [COMMAND, str(tmp_path / "reruns"), *arguments]
     results = tmp_path / "reruns" / "wdbc" / "results"
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+    with begun(*command) as process:
         until(lambda: any(results.rglob("seed-*.json")), process)
         family = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
@@ -268,8 +298,9 @@ def test_ctrl_c_ends_a_rerun_in_one_sentence_and_the_same_command_goes_on(tmp_pa
     assert "Traceback" not in output
     assert not psutil.wait_procs(family, timeout=60)[1]
     finished = {file: file.stat().st_mtime_ns for file in results.rglob("seed-*.json")}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout.decode()
+    with begun(*command) as process:
+        output = process.communicate()[0].decode()
+    assert process.returncode == 0, output
     assert len(Store(results).read_all()) > len(finished)
     assert {file: file.stat().st_mtime_ns for file in finished} == finished
     # Finished, the same command begins anew.

@@ -1,0 +1,90 @@
+"""How far a campaign is: how much work its runs are, what each has done of it, and one progress bar for all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from reluclf import paths
+from reluclf.specs import Spec
+
+#: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
+_COST = {
+    **{(dataset, architecture): cost for dataset in ("mnist", "fashion_mnist") for architecture, cost in (("ffnn", 1.0), ("cnn", 3.0))},
+    **{("wdbc", "ffnn"): 0.5, ("wdbc", "logistic"): 0.1},
+}
+_ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
+
+#: Seconds between two looks at how far the workers are.
+LOOK = 1.0
+
+
+def cost(spec: Spec) -> float:
+    """How much work a run is, in epochs of the MNIST FFNN."""
+    rows = min(spec.samples or _ROWS[spec.dataset], _ROWS[spec.dataset])
+    return epochs(spec) * rows / _ROWS["mnist"] * _COST[spec.dataset, spec.architecture]
+
+
+def epochs(spec: Spec) -> int:
+    """All the epochs of a run: those of its folds and, for ``fresh``, of its final model."""
+    return spec.epochs * (spec.folds + (spec.protocol == "fresh"))
+
+
+def file(spec: Spec) -> Path:
+    """Where a run says how many of its epochs are done."""
+    return paths.user_cache() / "unfinished" / spec.path.with_suffix(".epochs")
+
+
+class Bar(AbstractContextManager):
+    """One progress bar for all workers, in units of work; it looks at their progress files."""
+
+    def __init__(self, specs: list[Spec]) -> None:
+        from tqdm import tqdm
+
+        self._running = {spec: 0.0 for spec in specs}
+        self._finished = 0.0
+        self._n = 0
+        total = sum(cost(spec) for spec in specs)
+        # On a cluster other machines' files may not be seen here; the bar then moves when a run ends.
+        # Under papermill the terminal is the caller's, and the bar gets there through a file.
+        self._stream = open(os.environ["RELUCLF_PROGRESS"], "a", encoding="utf-8") if "RELUCLF_PROGRESS" in os.environ else sys.stderr  # noqa: SIM115
+        self._bar = tqdm(total=total, file=self._stream, bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}", mininterval=LOOK)
+        self._of = len(specs)
+        self._stop = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._show()
+
+    def __enter__(self) -> Bar:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._watch.join()
+        self._bar.close()
+        if self._stream is not sys.stderr:
+            self._stream.close()
+
+    def finished(self, spec: Spec) -> None:
+        self._running.pop(spec)
+        self._finished += cost(spec)
+        self._n += 1
+        self._show()
+
+    def _look(self) -> None:
+        while not self._stop.wait(LOOK):
+            for spec in list(self._running):
+                try:
+                    self._running[spec] = cost(spec) * int(file(spec).read_text() or 0) / epochs(spec)
+                except (OSError, ValueError, KeyError):
+                    continue
+            self._show()
+
+    def _show(self) -> None:
+        done = self._finished + sum(list(self._running.values()))
+        self._bar.set_description_str(f"{self._n} of {self._of} runs", refresh=False)
+        self._bar.update(max(0.0, min(done, self._bar.total) - self._bar.n))
+        self._bar.refresh()
