@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reluclf import campaign, chapters, data, models, paths, progress, protocols, runtime, sources, speed, tables
+from reluclf import campaign, chapters, data, models, paper, paths, progress, protocols, runtime, sources, speed
 from reluclf.files import write_atomically
 from reluclf.records import Store, read_file
 from reluclf.specs import Spec, first, grid
@@ -87,7 +87,7 @@ def machine() -> speed.Machine:
 
 def mix(rows: int, epochs: int, copies: int = 1) -> list[Spec]:
     """The runs that are timed: FFNN and CNN with both heads on MNIST, one fold, as often as asked."""
-    networks = {"dataset": "mnist", "architecture": ["cnn", "ffnn"], "head": list(tables.HEADS)}
+    networks = {"dataset": "mnist", "architecture": ["cnn", "ffnn"], "head": list(paper.HEADS)}
     return grid(**networks, protocol="carried", seed=first(copies), epochs=epochs, folds=1, samples=rows)
 
 
@@ -198,7 +198,7 @@ def _cluster(say: Callable[[str], None]) -> speed.Cluster:
     import distributed
 
     say("a Dask cluster of two local workers")
-    specs = grid(dataset="wdbc", architecture="ffnn", head=list(tables.HEADS), protocol=["carried", "fresh"], seed=1, epochs=3, folds=2)
+    specs = grid(dataset="wdbc", architecture="ffnn", head=list(paper.HEADS), protocol=["carried", "fresh"], seed=1, epochs=3, folds=2)
     with tempfile.TemporaryDirectory() as folder:
         here, there = (Store(Path(folder) / name) for name in ("here", "there"))
         local = campaign.obtain(specs, train=True, workers=2, store=here)
@@ -305,7 +305,7 @@ def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], Non
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes share the card's memory
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    networks = {"dataset": ["mnist", "fashion_mnist"], "architecture": ["ffnn", "cnn"], "head": list(tables.HEADS)}
+    networks = {"dataset": ["mnist", "fashion_mnist"], "architecture": ["ffnn", "cnn"], "head": list(paper.HEADS)}
     whole = grid(**networks, protocol="carried", seed=1, epochs=epochs, folds=folds)
     few = grid(**networks, protocol="carried", seed=1, epochs=min(4, epochs), folds=1)
     say(f"Tables 3 to 8, {processes} runs at a time")

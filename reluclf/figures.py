@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reluclf import data, paper, tables
+from reluclf import data, paper, selection
 from reluclf.records import Record
 from reluclf.stats import estimate
 from reluclf.verdicts import Status, Verdict
@@ -91,8 +91,8 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
     """
     published = paper.matrix(number)
     network = {"dataset": published.dataset, "architecture": published.architecture, "head": published.head}
-    chosen = tables.of_setting(records, protocol="carried", **network)
-    ours = tables.mean_matrix(chosen)
+    chosen = selection.of_setting(records, protocol="carried", **network)
+    ours = selection.mean_matrix(chosen)
     names = data.CLASSES[published.dataset]
     k = len(names)
     # Ten classes in three panels side by side would be too small to read: the difference goes below, in the middle.
@@ -145,9 +145,9 @@ def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: f
 def folds(dataset: str, architecture: str, records: Sequence[Record]) -> Figure:
     """Accuracy fold by fold: the paper's points, and both protocols, on the fold's validation rows and (carried) on the test set."""
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
-    for axes, head in zip(panels, tables.HEADS, strict=True):
+    for axes, head in zip(panels, paper.HEADS, strict=True):
         _fold_panel(axes, dataset, architecture, head, records)
-        axes.set_title(f"{architecture.upper()}-{tables.HEAD_TITLES[head]}")
+        axes.set_title(f"{architecture.upper()}-{paper.HEAD_TITLES[head]}")
     panels[0].set_ylabel("accuracy, %")
     handles, labels = panels[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
@@ -169,15 +169,15 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
     """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models, both heads, mean over the seeds; a row for each architecture."""
     figure, panels = plt.subplots(2, len(_PROBES), figsize=(WIDTH * 1.5, 4.4), sharex=True)
     for row, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
-        for head, line in zip(tables.HEADS, ("--", "-"), strict=True):
-            runs = tables.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+        for head, line in zip(paper.HEADS, ("--", "-"), strict=True):
+            runs = selection.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
             runs = [run for run in runs if run.final.probe]
             for axes, (name, title) in zip(row, _PROBES.items(), strict=True):
                 axes.set_title(title, fontsize=8)
                 if runs:
                     scale = 100 if title.endswith("%") else 1
                     curve = scale * np.mean([getattr(run.final.probe, name) for run in runs], axis=0)
-                    label = f"{tables.HEAD_TITLES[head]} (n = {len(runs)})"
+                    label = f"{paper.HEAD_TITLES[head]} (n = {len(runs)})"
                     axes.plot(range(1, len(curve) + 1), curve, line, color=COLOURS[head], label=label)
                 if name.startswith("norm") and runs:
                     axes.set_yscale("log")
@@ -202,7 +202,7 @@ def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
         Logistic regression; that of the same seeds, and so of the same splits, is drawn as a line.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
-    for head, line in zip(tables.HEADS, ("--", "-"), strict=True):
+    for head, line in zip(paper.HEADS, ("--", "-"), strict=True):
         runs = [run for run in records if run.spec.head == head]
         if not runs:
             continue
@@ -213,7 +213,7 @@ def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
         ):
             for curve in curves:
                 axes.plot(updates, curve, line, color=COLOURS[head], linewidth=0.4, alpha=0.4)
-            label = f"FFNN-{tables.HEAD_TITLES[head]} (n = {len(runs)})"
+            label = f"FFNN-{paper.HEAD_TITLES[head]} (n = {len(runs)})"
             axes.plot(updates, np.median(curves, axis=0), line, color=COLOURS[head], label=label)
     seeds = {run.spec.seed for run in records}
     same = estimate([100 * run.test.accuracy for run in logistic if run.spec.seed in seeds])
@@ -234,7 +234,7 @@ def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
 
 def ledger(verdicts: Sequence[Verdict]) -> Figure:
     """All verdicts at a glance: a square for each table, figure, claim and proposal, with its colour and letter, and the counts."""
-    tables.note(record for verdict in verdicts for record in verdict.records)
+    selection.note(record for verdict in verdicts for record in verdict.records)
     rows = {"tables": "T", "figures": "F", "claims": "C", "proposals": "W"}
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     per_row, y = 13, 0
@@ -274,8 +274,8 @@ def finding(dataset: str, records: Sequence[Record]) -> Figure:
 
 def _fold_panel(axes: Axes, dataset: str, architecture: str, head: str, records: Sequence[Record]) -> None:
     chosen = {"dataset": dataset, "architecture": architecture, "head": head}
-    carried = [record for record in tables.of_setting(records, protocol="carried", **chosen) if record.folds]
-    fresh = [record for record in tables.of_setting(records, protocol="fresh", **chosen) if record.folds]
+    carried = [record for record in selection.of_setting(records, protocol="carried", **chosen) if record.folds]
+    fresh = [record for record in selection.of_setting(records, protocol="fresh", **chosen) if record.folds]
     published = paper.fold_accuracy(dataset, architecture, head)
     axes.plot(range(1, 11), 100 * published, MARKERS["paper"], color=COLOURS["paper"], label="paper", zorder=4)
     _mean_line(axes, [record.fold_accuracy for record in carried], "carried", "-", f"carried, validation rows (n = {len(carried)})")

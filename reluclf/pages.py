@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from reluclf import figures, paper, tables
+from reluclf import cells, figures, paper, provenance, selection
 from reluclf.records import Record
 from reluclf.specs import Spec
 from reluclf.stats import Difference, Estimate, estimate
@@ -38,7 +38,7 @@ def origin(source: str) -> str:
 
 
 def _before(info) -> None:
-    tables.noted()
+    selection.noted()
 
 
 def _after(result) -> None:
@@ -50,7 +50,7 @@ def _glue_origin(name: str) -> None:
     """Give the builder of the page the records noted since the last table or figure: by group, their seeds, device and commit."""
     import myst_nb
 
-    frame = pd.concat([pd.DataFrame(), *(tables.groups(found, folder) for folder, found in tables.noted().items())])
+    frame = pd.concat([pd.DataFrame(), *(provenance.groups(found, folder) for folder, found in selection.noted().items())])
     myst_nb.glue(name, frame.reindex(columns=["runs", "seeds", "device", "commit"]).to_dict("records"), display=False)
 
 
@@ -68,19 +68,19 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
     The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``carried`` or ``fresh``, and what is
     ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy) or ``last`` (the accuracy on the last fold's validation rows).
     """
-    for (of, architecture), head in itertools.product(paper.RESULT_TABLES, tables.HEADS):
+    for (of, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
         if of != dataset:
             continue
         published = paper.result(dataset, architecture, head)
         name = f"{dataset}_{architecture}_{head}"
         glue(**{f"{name}_paper_cv": percent(published["cv_accuracy"]), f"{name}_paper_test": percent(published["test_accuracy"])})
         for protocol in ("carried", "fresh"):
-            ours = tables.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
+            ours = selection.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
             last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
             glue(
                 **{
-                    f"{name}_{protocol}_cv": percent(tables.measure(ours, "cv_accuracy")),
-                    f"{name}_{protocol}_test": percent(tables.measure(ours, "test_accuracy")),
+                    f"{name}_{protocol}_cv": percent(selection.measure(ours, "cv_accuracy")),
+                    f"{name}_{protocol}_test": percent(selection.measure(ours, "test_accuracy")),
                     f"{name}_{protocol}_last": percent(last),
                 }
             )
@@ -94,7 +94,7 @@ def percent(value: float | Estimate | None) -> str:
         return f"{100 * value:.2f}\u00a0%"
     if value.n == 1:
         return f"{100 * value.mean:.2f}\u00a0% (n\u00a0=\u00a01)"
-    low, high = tables.ends(value.low, value.high, "test_accuracy")
+    low, high = cells.ends(value.low, value.high, "test_accuracy")
     return f"{100 * value.mean:.2f}\u00a0% ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
@@ -102,7 +102,7 @@ def points(value: Difference | None) -> str:
     """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
         return "(needs two seeds of each)"
-    low, mean, high = (tables.signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    low, mean, high = (cells.signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
     return f"{mean}\u00a0points ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
@@ -110,7 +110,7 @@ def counts(value: Difference | None) -> str:
     """A difference of mean counts as prose has it, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
         return "(needs two seeds of each)"
-    low, mean, high = (tables.signed(part, "count") for part in (value.low, value.mean, value.high))
+    low, mean, high = (cells.signed(part, "count") for part in (value.low, value.mean, value.high))
     return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
@@ -145,7 +145,7 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     from IPython.display import Markdown, display
 
     if frame.empty:  # a table without rows is no table to LaTeX
-        frame = pd.DataFrame([dict.fromkeys(list(frame.columns) or ["not measured yet"], tables.NONE)])
+        frame = pd.DataFrame([dict.fromkeys(list(frame.columns) or ["not measured yet"], cells.NONE)])
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
@@ -175,7 +175,7 @@ def ledger(found: Iterable[Verdict], caption: str, name: str) -> None:
     """Show verdicts as a numbered table, each with a link to its evidence."""
     rows = []
     for verdict in found:
-        tables.note(verdict.records)
+        selection.note(verdict.records)
         label = verdict.evidence.partition("#")[2]
         role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[label.partition("-")[0]]
         link = f"{{{role}}}`{label}`"

@@ -26,6 +26,13 @@ MEASURES = {
 RESULT_TABLES = {("mnist", "ffnn"): 3, ("mnist", "cnn"): 4, ("fashion_mnist", "ffnn"): 6, ("fashion_mnist", "cnn"): 7, ("wdbc", "ffnn"): 9}
 FOLD_TABLES = {"mnist": 5, "fashion_mnist": 8}
 
+#: The heads that the paper compares, and how a page writes them.
+HEADS = ("softmax", "relu")
+HEAD_TITLES = {"softmax": "Softmax", "relu": "ReLU"}
+
+#: The networks that are trained on images.
+IMAGE_NETWORKS = tuple(network for network in RESULT_TABLES if network[0] != "wdbc")
+
 
 class PaperError(LookupError):
     """A table, figure or claim that the paper does not have."""

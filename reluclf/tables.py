@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import groupby, product, zip_longest
+from collections.abc import Callable, Sequence
+from itertools import product, zip_longest
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reluclf import data, models, paper, paths
+from reluclf import data, models, paper
+from reluclf.cells import NONE, cell, difference_cell, ends, number, signed, signed_cell
+from reluclf.paper import HEAD_TITLES, HEADS
 from reluclf.records import Record
-from reluclf.specs import N_SPLITS, Spec
+from reluclf.selection import MARGIN, by_seed, measure, of_setting, seeds_paired, select
+from reluclf.specs import N_SPLITS
 from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired, slope
 
-#: What stands in a cell that has no value.
-NONE = "–"
-
-HEADS = ("softmax", "relu")
-HEAD_TITLES = {"softmax": "Softmax", "relu": "ReLU"}
-
-#: How each measure of a record is had, and written.
-_OF_RECORD: dict[str, Callable[[Record], float]] = {
-    "cv_accuracy": lambda record: record.cv_accuracy,
-    "cv_std": lambda record: record.cv_std,
-    "test_loss": lambda record: record.test.loss,
-    "test_accuracy": lambda record: record.test.accuracy,
-    "precision": lambda record: record.test.precision,
-    "recall": lambda record: record.test.recall,
-    "f1": lambda record: record.test.f1,
-}
 _LABELS = {
     "cv_accuracy": "CV accuracy, %",
     "cv_std": "CV std over folds, points",
@@ -42,19 +27,7 @@ _LABELS = {
     "recall": "recall",
     "f1": "F1",
 }
-#: The modules from the bottom up; a test holds the order to it.
-MODULES = (
-    *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime", "campaign"),
-    *("stats", "paper", "tables", "verdicts", "figures", "pages", "checks", "verify", "chapters", "speed", "bench", "__main__"),
-)
-_PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
-_SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}
 
-#: Two accuracies or F1s that differ by no more than this are on par. The paper calls F1s equal that agree in two decimals.
-MARGIN = 0.01
-
-#: The networks that are trained on images.
-IMAGE_NETWORKS = tuple(network for network in paper.RESULT_TABLES if network[0] != "wdbc")
 
 #: Validation rows over training rows of a fold: the overlap that Nadeau and Bengio's correction needs.
 OVERLAP = 1 / (N_SPLITS - 1)
@@ -67,94 +40,9 @@ JUDGED = ("cv_accuracy", "test_accuracy")
 TOLERANCE = 0.05
 
 
-@dataclass(frozen=True)
-class Remedy:
-    """An intervention on the ReLU head.
-
-    Attributes
-    ----------
-    title : str
-    against : str
-        The cause that it would remove, if that were the cause; empty if it is aimed at none alone.
-    setting : dict
-        How the runs depart from the author's code; see :attr:`reluclf.specs.Spec.setting`.
-    head : str
-    """
-
-    title: str
-    against: str
-    setting: dict[str, Any]
-    head: str = "relu"
-
-
-#: The interventions that the rules for claims C14 and C24 look at, chosen before they were run; the smooth head is a comparison, and in no rule.
-REMEDIES = (
-    Remedy("an initial output bias of 1", "dead outputs", {"bias": 1.0}),
-    Remedy("a leaky head", "dead outputs", {}, head="leaky_relu"),
-    Remedy("gradient norms clipped to 1", "exploding gradients", {"clipnorm": 1.0}),
-    Remedy("a floor of 0.1 under the outputs", "", {"floor": 0.1}),
-    Remedy("a tenth of the learning rate", "", {"learning_rate": 0.0001}),
-    Remedy("a smooth head, softplus", "", {}, head="softplus"),
-)
-
-
 def tolerance(published: float, other: float) -> float:
     """How far the interval for one more run may reach, given the paper's accuracy and that of its other head."""
     return max(TOLERANCE, abs(published - other))
-
-
-_noted: dict[str, dict[Spec, Record]] = {}
-
-
-def note(records: Iterable[Record], folder: str = "") -> None:
-    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so for all that it finds.
-
-    Parameters
-    ----------
-    records : iterable of Record
-    folder : str
-        Where their store lies within ``results/``.
-    """
-    _noted.setdefault(folder, {}).update((record.spec, record) for record in records)
-
-
-def noted() -> dict[str, list[Record]]:
-    """The records noted since this was last asked, by folder: those that what was made in the meantime rests on."""
-    records = {folder: list(found.values()) for folder, found in _noted.items() if found}
-    _noted.clear()
-    return records
-
-
-def select(records: Iterable[Record], **fields: Any) -> list[Record]:
-    """Those of the records whose spec has the given values."""
-    return [record for record in records if all(getattr(record.spec, name) == value for name, value in fields.items())]
-
-
-def of_setting(records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any) -> list[Record]:
-    """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing.
-
-    Of runs that differ in how many folds they have only, the one with most is taken: their final models are one and the same run.
-    """
-    found: dict[Any, Record] = {}
-    for record in select(records, **fields):
-        if record.spec.setting == (setting or {}):
-            key = record.spec.model_copy(update={"folds": N_SPLITS})
-            if key not in found or record.spec.folds > found[key].spec.folds:
-                found[key] = record
-    note(found.values())
-    return list(found.values())
-
-
-def measure(records: Iterable[Record], name: str) -> Estimate | None:
-    """Estimate one of :data:`reluclf.paper.MEASURES` from the records that have it; None if none does.
-
-    The measures of the cross-validation are taken from whole cross-validations only, those with as many folds as the most complete one.
-    """
-    records = list(records)
-    if name.startswith("cv_"):
-        most = max((len(record.folds) for record in records), default=0)
-        records = [record for record in records if record.folds and len(record.folds) == most]
-    return estimate([_OF_RECORD[name](record) for record in records])
 
 
 def results(dataset: str, architecture: str, records: Sequence[Record], setting: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -292,10 +180,10 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
                     "paper, mean − test": signed(published["cv_accuracy"] - published["test_accuracy"], "cv_accuracy"),
-                    "carried, mean − test": _signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in carried])),
+                    "carried, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in carried])),
                     "paper, last − test": signed(last_fold - published["test_accuracy"], "cv_accuracy"),
-                    "carried, last − test": _signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in carried])),
-                    "fresh, mean − test": _signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in fresh])),
+                    "carried, last − test": signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in carried])),
+                    "fresh, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in fresh])),
                 }
             )
     return pd.DataFrame(rows)
@@ -373,14 +261,6 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
 def _n_train(run: Record) -> int:
     """How many rows the whole training set of a run has."""
     return run.final.n_train if run.final else run.folds[0].n_train + run.folds[0].n_validation
-
-
-def difference_cell(value: Difference | None) -> str:
-    """A difference of accuracies in percentage points, with its interval and n, or a dash."""
-    if value is None:
-        return NONE
-    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
-    return f"{mean} [{low}, {high}] (n = {value.n})"
 
 
 def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
@@ -478,12 +358,6 @@ def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | 
     return found
 
 
-def seeds_paired(a: dict[int, Record], b: dict[int, Record]) -> Difference | None:
-    """The difference in test accuracy of runs paired by seed; None if fewer than two seeds are in both."""
-    seeds = sorted(a.keys() & b.keys())
-    return paired([a[seed].test.accuracy for seed in seeds], [b[seed].test.accuracy for seed in seeds], margin=MARGIN)
-
-
 def _middle(counts: np.ndarray) -> str:
     """The 2.5 % and 97.5 % quantiles of counts, as values that occur; a dash where there are too few to have any."""
     if len(counts) < 40:
@@ -545,179 +419,6 @@ def clinic(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def by_seed(records: Sequence[Record], setting: dict[str, Any] | None = None, **fields: Any) -> dict[int, Record]:
-    """Those of the records that :func:`of_setting` selects, by seed."""
-    return {record.spec.seed: record for record in of_setting(records, setting, **fields)}
-
-
-def remedied(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> dict[int, Record]:
-    """The runs of a network with a remedy, by seed: models trained once on the whole training set (``fresh``)."""
-    return by_seed(records, remedy.setting, dataset=dataset, architecture=architecture, head=remedy.head, protocol="fresh")
-
-
-@dataclass(frozen=True)
-class Closing:
-    """What a remedy does to the gap in test accuracy between the two heads of a network, in runs paired by seed.
-
-    Attributes
-    ----------
-    gap : Difference
-        Softmax minus ReLU.
-    share : float
-        Of the gap, how much the remedy closes.
-    past_half : Difference
-        The remedied network minus the point halfway between the two heads: above 0 if more than half of the gap is closed.
-    """
-
-    gap: Difference
-    share: float
-    past_half: Difference
-
-
-def closing(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> Closing | None:
-    """Compare a remedied network with both heads; None if they have fewer than two seeds in common."""
-    network = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
-    runs = [remedied(remedy, dataset, architecture, records), *(by_seed(records, head=head, **network) for head in ("relu", "softmax"))]
-    seeds = sorted(set.intersection(*map(set, runs)))
-    if len(seeds) < 2:
-        return None
-    ours, relu, softmax = (np.array([found[seed].test.accuracy for seed in seeds]) for found in runs)
-    gap = paired(softmax, relu, margin=MARGIN)
-    share = float((ours.mean() - relu.mean()) / gap.mean) if gap.mean else math.nan
-    return Closing(gap, share, paired(ours, (relu + softmax) / 2, margin=MARGIN))
-
-
-def remedies(records: Sequence[Record]) -> pd.DataFrame:
-    """Test accuracy of both networks with the ReLU head, on both image sets, under each intervention, as text.
-
-    All are models trained once on the whole training set (``fresh``).
-    """
-    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
-    rows = []
-    for remedy in cases:
-        row = {"network with": remedy.title}
-        for dataset, architecture in IMAGE_NETWORKS:
-            runs = remedied(remedy, dataset, architecture, records).values()
-            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def closings(records: Sequence[Record]) -> pd.DataFrame:
-    """The share of the gap between the heads that each intervention closes, and whether that is shown to be more or less than half, as text."""
-    rows = []
-    for remedy in REMEDIES:
-        row = {"intervention": remedy.title, "against": remedy.against or NONE}
-        for dataset, architecture in IMAGE_NETWORKS:
-            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = _closed(closing(remedy, dataset, architecture, records))
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def _closed(found: Closing | None) -> str:
-    if found is None:
-        return NONE
-    if not found.gap.greater or found.gap.mean <= MARGIN:
-        return f"no gap shown (n = {found.gap.n})"
-    shown = "more than half" if found.past_half.greater else "less than half" if found.past_half.less else "undecided"
-    share = f"{100 * found.share:.0f} %".replace("-", "−")
-    return f"{share}, {shown} (n = {found.gap.n})"
-
-
-def hazards(records: Sequence[Record]) -> pd.DataFrame:
-    """What the probes saw of either hazard in each image network, without and with each intervention, as text.
-
-    Returns
-    -------
-    DataFrame of str
-        A row for each network and intervention that has a probed run: in how many runs at least one output was zero on every probed row after the
-        last epoch; the share of rows whose true class's output then is zero; and the largest norm of the output layer's gradient after any epoch.
-    """
-    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
-    rows = []
-    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, cases):
-        probes = [run.final.probe for run in remedied(remedy, dataset, architecture, records).values() if run.final and run.final.probe]
-        if probes:
-            rows.append(
-                {
-                    "network": f"{data.TITLES[dataset]} {architecture.upper()}",
-                    "with": remedy.title,
-                    "runs with a dead output": f"{sum(probe.dead_units[-1] > 0 for probe in probes)} of {len(probes)}",
-                    "true class's output 0, %": cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy"),
-                    "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
-                }
-            )
-    columns = ["network", "with", "runs with a dead output", "true class's output 0, %", "largest gradient norm"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def provenance(records: Sequence[Record]) -> pd.DataFrame:
-    """Where each record comes from: a row for each group of runs that differ in their seed only, as text."""
-    note(records)
-    return groups(records)
-
-
-def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
-    """What :func:`provenance` shows of the records, whose store lies in this folder within ``results/``."""
-    rows = []
-    for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
-        members = list(members)
-        where = [record.provenance for record in members]
-        rows.append(
-            {
-                "runs": f"{folder}{group}",
-                "seeds": _ranges(record.spec.seed for record in members),
-                **_effort(members),
-                "device": ", ".join(sorted({_where(record)[0] for record in members})),
-                "backend": ", ".join(sorted({_where(record)[1] for record in members})),
-                "commit": ", ".join(sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})),
-                "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def totals(records: Sequence[Record]) -> pd.DataFrame:
-    """Runs, epochs and hours of computing, by device and backend, as text."""
-    note(records)
-    rows = []
-    for (device, backend), members in groupby(sorted(records, key=_where), key=_where):
-        members = list(members)
-        rows.append({"device": device, "backend": backend, "runs": f"{len(members):,}", **_effort(members)})
-    return pd.DataFrame(rows)
-
-
-def _where(record: Record) -> tuple[str, str]:
-    return record.provenance.device, f"{record.provenance.backend} {record.provenance.versions.get(record.provenance.backend, '')}".strip()
-
-
-def _effort(records: Sequence[Record]) -> dict[str, str]:
-    epochs = sum(
-        len(curve.loss) for record in records for curve in (*(fold.train for fold in record.folds), *([record.final.train] if record.final else []))
-    )
-    return {"epochs": f"{epochs:,}", "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}"}
-
-
-def modules() -> pd.DataFrame:
-    """The modules of this package with the first sentence of their docstrings, as text; each uses only those above it."""
-    rows = []
-    for name in MODULES:
-        source = (paths.ROOT / "reluclf" / f"{name}.py").read_text(encoding="utf-8")
-        rows.append({"module": f"`{name}`", "its job": ast.get_docstring(ast.parse(source)).split("\n\n")[0].replace("\n", " ")})
-    return pd.DataFrame(rows)
-
-
-def _ranges(seeds: Iterable[int]) -> str:
-    """Seeds in brief, as ``1-5, 8``."""
-    runs: list[list[int]] = []
-    for seed in sorted(seeds):
-        if runs and seed == runs[-1][-1] + 1:
-            runs[-1].append(seed)
-        else:
-            runs.append([seed])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-
-
 def _shape(shape: Sequence[int]) -> str:
     return " × ".join(map(str, shape))
 
@@ -725,47 +426,3 @@ def _shape(shape: Sequence[int]) -> str:
 def _described(layer: Any) -> str:
     rate = getattr(layer, "rate", None)
     return type(layer).__name__ + (f" ({rate})" if rate is not None else "")
-
-
-def _signed_cell(value: Estimate | None) -> str:
-    if value is None:
-        return NONE
-    text = signed(value.mean, "cv_accuracy")
-    if value.n == 1:
-        return f"{text} (n = 1)"
-    return f"{text} [{signed(value.low, 'cv_accuracy')}, {signed(value.high, 'cv_accuracy')}] (n = {value.n})"
-
-
-def number(value: float, name: str) -> str:
-    """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
-    if math.isnan(value):
-        return "NaN"
-    text = f"{100 * value:.2f}" if name in _PERCENT else f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
-    return text.replace("-", "−")
-
-
-def ends(low: float, high: float, name: str) -> tuple[str, str]:
-    """Both ends of an interval for a measure, as a page writes them: cut off at what the measure can be, 0 and for a share 1."""
-    return number(max(low, 0.0), name), number(min(high, 1.0) if name in _SHARES else high, name)
-
-
-def signed(difference: float, name: str) -> str:
-    """A difference of two measures, with its sign."""
-    text = number(abs(difference), name)
-    zero = not text.strip("0.")
-    return text if zero or text == "NaN" else ("+" if difference > 0 else "−") + text
-
-
-def cell(value: Estimate | None, name: str) -> str:
-    """An estimate with its interval and n, or a dash."""
-    if value is None:
-        return NONE
-    if value.n == 1:
-        return f"{number(value.mean, name)} (n = 1)"
-    low, high = ends(value.low, value.high, name)
-    return f"{number(value.mean, name)} [{low}, {high}] (n = {value.n})"
-
-
-def mean_matrix(records: Sequence[Record]) -> np.ndarray | None:
-    """The mean confusion matrix of the records: float64, shape (k, k); None if there is none."""
-    return np.mean([record.test.confusion_matrix for record in records], axis=0) if records else None

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import data, paper, tables
+from reluclf import cells, data, paper, remedies, selection, tables
 from reluclf.records import Record
+from reluclf.remedies import REMEDIES, Closing
 from reluclf.specs import N_SPLITS
 from reluclf.stats import Difference, Match, estimate, estimate_counts, holm, paired, slope
-from reluclf.tables import MARGIN, REMEDIES, Closing
 
 #: Runs that a rule needs of each network before it judges.
 FEWEST = 3
@@ -99,11 +99,11 @@ class Evidence:
         _Open
             If there are fewer than ``fewest``.
         """
-        found = tables.of_setting(self.records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
+        found = selection.of_setting(self.records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
         if whole:
             found = [record for record in found if len(record.folds) == N_SPLITS]
         if len(found) < fewest:
-            name = f"{data.TITLES[dataset]} {architecture.upper()}-{tables.HEAD_TITLES[head]}"
+            name = f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}"
             raise _Open(f"The rule needs {fewest} {protocol} run{'s' * (fewest > 1)} of {name}; {len(found) or 'none'} recorded.")
         return sorted(found, key=lambda record: record.spec.seed)
 
@@ -124,7 +124,7 @@ class Evidence:
     def difference(self, dataset: str, architecture: str, protocol: str, value: Callable[[Record], float]) -> Difference:
         """ReLU minus softmax, paired by seed."""
         pairs = self.pairs(dataset, architecture, protocol)
-        return paired([value(relu) for relu, _ in pairs], [value(softmax) for _, softmax in pairs], margin=MARGIN)
+        return paired([value(relu) for relu, _ in pairs], [value(softmax) for _, softmax in pairs], margin=selection.MARGIN)
 
 
 def judge(records: Iterable[Record]) -> list[Verdict]:
@@ -132,14 +132,14 @@ def judge(records: Iterable[Record]) -> list[Verdict]:
     evidence = Evidence.of(records)
     verdicts = []
     for identifier, (says, rule, where) in items().items():
-        tables.noted()
+        selection.noted()
         try:
             status, why = rule(evidence)
         except _Open as lack:
             status, why = Status.OPEN, str(lack)
         page, _, label = where.partition("#")
         anchor = f"equation-{label}" if label.startswith("eq-") else label
-        verdicts.append(Verdict(identifier, says, status, why, where, f"book/{page}.html#{anchor}", tuple(tables.noted().get("", []))))
+        verdicts.append(Verdict(identifier, says, status, why, where, f"book/{page}.html#{anchor}", tuple(selection.noted().get("", []))))
     return verdicts
 
 
@@ -202,20 +202,20 @@ def _agree(found: Sequence[_Compared], what: str) -> Finding | None:
 
 def _results(dataset: str, architecture: str, evidence: Evidence) -> Finding:
     """Rule for Tables 3, 4, 6, 7 and 9: cross-validation and test accuracy of both heads."""
-    published = {head: paper.result(dataset, architecture, head) for head in tables.HEADS}
-    allowed = {name: tables.tolerance(*(published[head][name] for head in tables.HEADS)) for name in tables.JUDGED}
-    found, n = [], len(tables.HEADS) * len(tables.JUDGED)
-    for head in tables.HEADS:
+    published = {head: paper.result(dataset, architecture, head) for head in paper.HEADS}
+    allowed = {name: tables.tolerance(*(published[head][name] for head in paper.HEADS)) for name in tables.JUDGED}
+    found, n = [], len(paper.HEADS) * len(tables.JUDGED)
+    for head in paper.HEADS:
         runs = evidence.runs(dataset, architecture, head, "carried", whole=True)
         for name in tables.JUDGED:
-            ours = tables.measure(runs, name)
+            ours = selection.measure(runs, name)
             match = ours.match(published[head][name], allowed[name], n)
-            found.append(_Compared(f"{tables.HEAD_TITLES[head]}'s {paper.MEASURES[name]}", match, ours.enough(allowed[name], n)))
+            found.append(_Compared(f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}", match, ours.enough(allowed[name], n)))
     if finding := _agree(found, "accuracies"):
         return finding
     honest = {
-        tables.HEAD_TITLES[head]: _honest(evidence.runs(dataset, architecture, head, "fresh", fewest=1, whole=True), published[head]["cv_accuracy"])
-        for head in tables.HEADS
+        paper.HEAD_TITLES[head]: _honest(evidence.runs(dataset, architecture, head, "fresh", fewest=1, whole=True), published[head]["cv_accuracy"])
+        for head in paper.HEADS
     }
     if flawed := [head for head, (inside, _) in honest.items() if not inside]:
         return (
@@ -233,9 +233,9 @@ def _honest(runs: Sequence[Record], published: float) -> tuple[bool, float]:
 
     The interval is for one more run where there are enough, else from the ten folds of the one there is; two heads are looked at together.
     """
-    two = len(tables.HEADS)
+    two = len(paper.HEADS)
     enough = len(runs) >= FEWEST
-    low, high = tables.measure(runs, "cv_accuracy").prediction(two) if enough else tables.over_folds(runs[0], two)
+    low, high = selection.measure(runs, "cv_accuracy").prediction(two) if enough else tables.over_folds(runs[0], two)
     return low <= published <= high, (high - low) / 2
 
 
@@ -246,7 +246,7 @@ def _fold_table(dataset: str, evidence: Evidence) -> Finding:
     rise = slope(published).mean
     found = []
     for name, value, ours, allowed in (
-        ("mean", published.mean(), tables.measure(runs, "cv_accuracy"), tables.tolerance(published.mean(), other.mean())),
+        ("mean", published.mean(), selection.measure(runs, "cv_accuracy"), tables.tolerance(published.mean(), other.mean())),
         ("rise from fold to fold", rise, estimate([slope(run.fold_accuracy).mean for run in runs]), abs(rise)),
     ):
         found.append(_Compared(f"the {name}", ours.match(value, allowed, 2), ours.enough(allowed, 2)))
@@ -360,8 +360,8 @@ def _slower(dataset: str, architecture: str, evidence: Evidence) -> Finding:
 
 
 def _over_ninety(evidence: Evidence) -> Finding:
-    ours = tables.measure(evidence.runs("mnist", "cnn", "relu", "carried"), "test_accuracy")
-    text = f"the mean is {100 * ours.mean:.2f} % ({' to '.join(tables.ends(ours.low, ours.high, 'test_accuracy'))}, n = {ours.n})"
+    ours = selection.measure(evidence.runs("mnist", "cnn", "relu", "carried"), "test_accuracy")
+    text = f"the mean is {100 * ours.mean:.2f} % ({' to '.join(cells.ends(ours.low, ours.high, 'test_accuracy'))}, n = {ours.n})"
     if ours.low > 0.9:
         return Status.REPRODUCED, f"CNN-ReLU exceeds 90 % after 320 epochs: {text}."
     if ours.high < 0.9:
@@ -385,15 +385,15 @@ def _four_points(evidence: Evidence) -> Finding:
     return status, f"{text}{', too wide for one pair of runs to show anything' if match == Match.SCATTERED else ''}."
 
 
-def _closing(remedy: tables.Remedy, dataset: str, architecture: str, evidence: Evidence) -> Closing:
+def _closing(remedy: remedies.Remedy, dataset: str, architecture: str, evidence: Evidence) -> Closing:
     """What a remedy does to the gap between the heads; raises _Open where runs are lacking."""
-    found = tables.remedied(remedy, dataset, architecture, evidence.records)
+    found = remedies.remedied(remedy, dataset, architecture, evidence.records)
     network = f"{data.TITLES[dataset]} {architecture.upper()}"
     if len(found) < FEWEST:
         raise _Open(f"The rule needs {FEWEST} runs of the {network} with {remedy.title}; {len(found) or 'none'} recorded.")
     for head in ("softmax", "relu"):
         evidence.runs(dataset, architecture, head, "fresh")
-    closing = tables.closing(remedy, dataset, architecture, evidence.records)
+    closing = remedies.closing(remedy, dataset, architecture, evidence.records)
     if closing is None or closing.gap.n < FEWEST:
         raise _Open(f"The rule needs {FEWEST} seeds that the {network} has with both heads and with {remedy.title}.")
     return closing
@@ -406,7 +406,7 @@ def _may_be_on_par(evidence: Evidence) -> Finding:
     for remedy in REMEDIES:
         if remedy.head == "relu":
             _closing(remedy, "mnist", "cnn", evidence)  # for its demands on runs
-            found[remedy.title] = tables.seeds_paired(tables.remedied(remedy, "mnist", "cnn", evidence.records), softmax)
+            found[remedy.title] = selection.seeds_paired(remedies.remedied(remedy, "mnist", "cnn", evidence.records), softmax)
     adjusted = holm([difference.p_equivalent for difference in found.values()])
     par = [title for title, p in zip(found, adjusted, strict=True) if p < 0.05]
     best = max(found, key=lambda title: found[title].mean)
@@ -496,7 +496,7 @@ def _dying(evidence: Evidence) -> Finding:
     for dataset in paper.FOLD_TABLES:
         found = [(remedy.against, _closing(remedy, dataset, "cnn", evidence)) for remedy in REMEDIES if remedy.against]
         gap = found[0][1].gap
-        if not gap.greater or gap.mean <= MARGIN:
+        if not gap.greater or gap.mean <= selection.MARGIN:
             continue
         for cause in causes:
             past = [closing.past_half for against, closing in found if against == cause]
@@ -521,7 +521,7 @@ def _dying(evidence: Evidence) -> Finding:
 
 def _comparable(evidence: Evidence) -> Finding:
     """Rule for claim C25: all four image experiments equivalent (all must hold), and one of them better (Holm)."""
-    found = {pair: evidence.difference(*pair, "carried", _accuracy) for pair in tables.IMAGE_NETWORKS}
+    found = {pair: evidence.difference(*pair, "carried", _accuracy) for pair in paper.IMAGE_NETWORKS}
     differ = holm([difference.p for difference in found.values()]) < 0.05
     par, worse = (sum(getattr(difference, what) for difference in found.values()) for what in ("equivalent", "beyond"))
     better = sum(sure and difference.mean > 0 for sure, difference in zip(differ, found.values(), strict=True))
@@ -536,12 +536,12 @@ def _comparable(evidence: Evidence) -> Finding:
 
 def _gradients(evidence: Evidence) -> Finding:
     """Rule for proposal W1: answered once both heads of every network are probed; the answer is the median over the runs' last epochs."""
-    probes: dict[str, list[Any]] = {head: [] for head in tables.HEADS}
+    probes: dict[str, list[Any]] = {head: [] for head in paper.HEADS}
     for dataset, architecture in paper.RESULT_TABLES:
-        for head in tables.HEADS:
+        for head in paper.HEADS:
             found = [run.final.probe for run in evidence.runs(dataset, architecture, head, "fresh", fewest=1) if run.final.probe]
             if not found:
-                raise _Open(f"The gradients of {data.TITLES[dataset]} {architecture.upper()}-{tables.HEAD_TITLES[head]} are not measured yet.")
+                raise _Open(f"The gradients of {data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]} are not measured yet.")
             probes[head] += found if dataset != "wdbc" else []
     vanished = 100 * np.median([probe.dead_true[-1] for probe in probes["relu"]])
     largest = {head: np.median([max(probe.norm_head) for probe in found]) for head, found in probes.items()}
@@ -556,18 +556,18 @@ def _gradients(evidence: Evidence) -> Finding:
 def _more_heads(evidence: Evidence) -> Finding:
     """Rule for proposal W2: answered once three runs of each further head are there; the answer is which are shown to be better than ReLU (Holm)."""
     better: dict[str, int] = {}
-    for dataset, architecture in tables.IMAGE_NETWORKS:
+    for dataset, architecture in paper.IMAGE_NETWORKS:
         relu = {run.spec.seed: run for run in evidence.runs(dataset, architecture, "relu", "fresh")}
         found = {}
         for head in ("leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu_softmax", "sparsemax"):
-            runs = tables.by_seed(evidence.records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+            runs = selection.by_seed(evidence.records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
             if len(runs.keys() & relu.keys()) < FEWEST:
                 raise _Open(f"The rule needs {FEWEST} runs of each further head; {data.TITLES[dataset]} {architecture.upper()} lacks some of {head}.")
-            found[head] = tables.seeds_paired(runs, relu)
+            found[head] = selection.seeds_paired(runs, relu)
         shown = holm([difference.p for difference in found.values()]) < 0.05
         for (head, difference), sure in zip(found.items(), shown, strict=True):
             better[head] = better.get(head, 0) + bool(sure and difference.mean > 0)
-    n = len(tables.IMAGE_NETWORKS)
+    n = len(paper.IMAGE_NETWORKS)
     listed = ", ".join(f"{head} in {count}" for head, count in better.items())
     return Status.ANSWERED, f"Of six further heads on {n} image networks, shown to be better than ReLU after 32 epochs: {listed}."
 
@@ -612,7 +612,7 @@ def _figure_rule(number: int, entry: dict) -> tuple[Callable[[Evidence], Finding
 def _figure_title(number: int, entry: dict) -> str:
     if "title" in entry:
         return entry["title"]
-    return f"Confusion matrix of {entry['architecture'].upper()}-{tables.HEAD_TITLES[entry['head']]} on {data.TITLES[entry['dataset']]}"
+    return f"Confusion matrix of {entry['architecture'].upper()}-{paper.HEAD_TITLES[entry['head']]} on {data.TITLES[entry['dataset']]}"
 
 
 def _hyphen(name: str) -> str:

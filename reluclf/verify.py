@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reluclf import campaign, data, progress, tables
+from reluclf import campaign, cells, data, paper, progress, selection
 from reluclf.records import BACKENDS, Record, Store
 from reluclf.specs import Spec
 from reluclf.stats import Difference, paired
@@ -123,11 +123,11 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
     -------
     DataFrame of str
         A row for each experiment and backend: test accuracy, its difference from the reference, whether the two are equivalent within
-        :data:`reluclf.tables.MARGIN`, and how many runs had a loss that was not finite.
+        :data:`reluclf.selection.MARGIN`, and how many runs had a loss that was not finite.
     """
     groups = {}
     for backend, records in by_backend.items():
-        tables.note(records, f"{BACKENDS}/{backend}/")
+        selection.note(records, f"{BACKENDS}/{backend}/")
         for record in records:
             groups.setdefault(record.spec.path.parent, {}).setdefault(backend, {})[record.spec.seed] = record
     rows = []
@@ -135,13 +135,13 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
         for backend in sorted(runs, key=list(by_backend).index):
             mine, theirs = runs[backend], runs.get(reference, {})
             common = sorted(mine.keys() & theirs.keys()) if backend != reference else []
-            difference = paired([mine[seed].test.accuracy for seed in common], [theirs[seed].test.accuracy for seed in common], tables.MARGIN)
+            difference = paired([mine[seed].test.accuracy for seed in common], [theirs[seed].test.accuracy for seed in common], selection.MARGIN)
             rows.append(
                 {
                     "network": _network(next(iter(mine.values())).spec),
                     "backend": backend,
-                    "test accuracy, %": tables.cell(tables.measure(mine.values(), "test_accuracy"), "test_accuracy"),
-                    f"minus {reference}, points": tables.difference_cell(difference),
+                    "test accuracy, %": cells.cell(selection.measure(mine.values(), "test_accuracy"), "test_accuracy"),
+                    f"minus {reference}, points": cells.difference_cell(difference),
                     "equivalent": _equivalent(difference),
                     "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
                 }
@@ -151,13 +151,13 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
 
 
 def _network(spec: Spec) -> str:
-    name = f"{data.TITLES[spec.dataset]} {spec.architecture.upper()}-{tables.HEAD_TITLES[spec.head]}"
+    name = f"{data.TITLES[spec.dataset]} {spec.architecture.upper()}-{paper.HEAD_TITLES[spec.head]}"
     return f"{name}, Keras's own loss" if spec.loss == "verbatim" else name
 
 
 def _equivalent(difference: Difference | None) -> str:
     if difference is None:
-        return tables.NONE
+        return cells.NONE
     if difference.equivalent:
         return "shown"
     return "they differ" if difference.less or difference.greater else "not shown"

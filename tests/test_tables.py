@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from factory import record
 
-from reluclf import Spec, figures, grid, pages, paper, tables
+from reluclf import Spec, cells, figures, grid, pages, paper, provenance, remedies, selection, tables
 from reluclf.stats import estimate
 from reluclf.verdicts import Status
 
@@ -32,7 +32,7 @@ def row(frame, head, measure):
 def test_without_records_a_table_has_the_papers_values_and_dashes():
     frame = tables.results("mnist", "ffnn", [])
     assert row(frame, "ReLU", "test accuracy, %")["paper"] == "97.77"
-    assert set(frame["ours, carried"]) == {tables.NONE} == set(frame["ours, fresh"])
+    assert set(frame["ours, carried"]) == {cells.NONE} == set(frame["ours, fresh"])
 
 
 def test_a_table_has_ours_and_the_difference_from_the_paper():
@@ -54,7 +54,7 @@ def test_a_table_says_whether_the_papers_value_is_in_the_interval_that_the_verdi
         return [row(frame, "ReLU", measure)["one more carried run"] for measure in ("CV accuracy, %", "test accuracy, %", "F1")]
 
     near, far, unjudged = column(0.001)
-    assert near.endswith(": inside") and far.endswith(": outside") and unjudged == tables.NONE
+    assert near.endswith(": inside") and far.endswith(": outside") and unjudged == cells.NONE
     assert column(0.01)[0].endswith(": too few runs")
 
 
@@ -66,10 +66,10 @@ def test_what_a_remedy_closes_is_paired_by_seed_and_tested_against_half():
     found = [once("softmax", seed, 0.9 + seed / 1000) for seed in (1, 2, 3)] + [once("relu", seed, 0.5 + seed / 500) for seed in (1, 2, 3)]
     found += [once("relu", seed, 0.88 + seed / 1000, clipnorm=1.0) for seed in (1, 2, 3, 4)]
     found += [once("relu", seed, 0.51 + seed / 500, bias=1.0) for seed in (1, 2, 3)]
-    frame = tables.closings(found).set_index("intervention")["MNIST CNN"]
+    frame = remedies.closings(found).set_index("intervention")["MNIST CNN"]
     assert frame["gradient norms clipped to 1"] == "95 %, more than half (n = 3)"
     assert frame["an initial output bias of 1"].endswith("less than half (n = 3)")
-    assert frame["a leaky head"] == tables.NONE
+    assert frame["a leaky head"] == cells.NONE
 
 
 def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
@@ -90,11 +90,11 @@ def test_records_of_other_settings_do_not_enter_a_table():
         record(spec(head="softmax", protocol="fresh"), [0.5] * 10, hits=0.5),
     ]
     frame = tables.results("mnist", "ffnn", others)
-    assert set(frame["ours, carried"]) == {tables.NONE}
+    assert set(frame["ours, carried"]) == {cells.NONE}
     assert tables.optimism(others[:2]).empty
     assert "carried, validation rows (n = 0)" not in figures.folds("mnist", "ffnn", others[:2]).axes[1].get_legend_handles_labels()[1]
     assert figures.confusion(2, others[:2]).axes[1].texts[0].get_text() == "no whole record yet"
-    assert tables.compared("mnist", others[:2])["over seeds, points"].eq(tables.NONE).all()
+    assert tables.compared("mnist", others[:2])["over seeds, points"].eq(cells.NONE).all()
 
 
 def test_only_whole_cross_validations_are_averaged_but_every_final_model_is_tested():
@@ -108,10 +108,10 @@ def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
     with_folds = record(spec(protocol="fresh"), [0.9] * 10, hits=0.9)
     without = record(spec(protocol="fresh", folds=0), [], hits=0.9)
     for both in ([with_folds, without], [without, with_folds]):
-        assert tables.of_setting(both) == [with_folds]
+        assert selection.of_setting(both) == [with_folds]
         assert row(tables.results("mnist", "ffnn", both), "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 1)")
     longer = record(spec(protocol="fresh", folds=0, epochs=64), [], hits=0.9)
-    assert len(tables.of_setting([with_folds, longer])) == 2
+    assert len(selection.of_setting([with_folds, longer])) == 2
 
 
 def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
@@ -129,7 +129,7 @@ def test_optimism_is_cross_validation_minus_test():
     test = one.test.accuracy
     assert line["carried, mean − test"] == f"−{100 * (test - 0.55):.2f} (n = 1)"
     assert line["carried, last − test"] == f"+{100 * (1 - test):.2f} (n = 1)"
-    assert line["fresh, mean − test"] == tables.NONE
+    assert line["fresh, mean − test"] == cells.NONE
 
 
 def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
@@ -144,7 +144,7 @@ def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
     assert line["over seeds, points"].startswith(f"−{abs(difference):.2f} [")
     assert line["over folds, points"].startswith("−4.50 [")
     assert line["seeds that differ (McNemar)"] == "3 of 3"
-    assert set(tables.compared("mnist", []).iloc[0][2:]) == {tables.NONE}
+    assert set(tables.compared("mnist", []).iloc[0][2:]) == {cells.NONE}
 
 
 def test_splits_of_the_same_tumours_say_less_of_other_tumours():
@@ -183,7 +183,7 @@ def test_a_clinicians_positive_is_malignant():
 
 def test_the_provenance_table_counts_epochs_and_names_seeds_in_brief():
     runs = [record(spec(seed=seed), [0.5] * 10, hits=0.9) for seed in (1, 2, 3, 5)]
-    line = tables.provenance(runs).iloc[0]
+    line = provenance.experiments(runs).iloc[0]
     assert (line["seeds"], line["epochs"]) == ("1-3, 5", "1,280")
 
 
@@ -192,7 +192,7 @@ def test_the_appendix_has_the_functions_of_every_module():
 
     from reluclf import paths
 
-    assert re.findall(r"automodule:: reluclf\.(\w+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")) == list(tables.MODULES)
+    assert re.findall(r"automodule:: reluclf\.(\w+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")) == list(provenance.MODULES)
 
 
 def test_the_module_table_names_every_module_and_each_uses_only_those_above():
@@ -201,8 +201,8 @@ def test_the_module_table_names_every_module_and_each_uses_only_those_above():
     from reluclf import paths
 
     files = {file.stem for file in (paths.ROOT / "reluclf").glob("*.py")} - {"__init__"}
-    assert set(tables.MODULES) == files
-    for position, name in enumerate(tables.MODULES):
+    assert set(provenance.MODULES) == files
+    for position, name in enumerate(provenance.MODULES):
         tree = ast.parse((paths.ROOT / "reluclf" / f"{name}.py").read_text())
         used = set()
         for node in ast.walk(tree):
@@ -210,16 +210,16 @@ def test_the_module_table_names_every_module_and_each_uses_only_those_above():
                 used |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reluclf."):
                 used.add(node.module.split(".")[1])
-        assert used <= set(tables.MODULES[:position]), name
+        assert used <= set(provenance.MODULES[:position]), name
 
 
 @pytest.mark.parametrize(("value", "name", "text"), [(0.98223, "cv_accuracy", "98.22"), (0.24161, "test_loss", "0.2416"), (0.9777, "f1", "0.98")])
 def test_numbers_are_written_as_the_paper_prints_them(value, name, text):
-    assert tables.number(value, name) == text
+    assert cells.number(value, name) == text
 
 
 def test_a_diverged_loss_is_written_as_nan():
-    assert tables.number(float("nan"), "test_loss") == "NaN"
+    assert cells.number(float("nan"), "test_loss") == "NaN"
 
 
 def test_a_confusion_figure_has_three_panels_and_the_difference_of_ours():
@@ -262,23 +262,23 @@ def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
     import pandas as pd
     from IPython import display
 
-    tables.noted()
+    selection.noted()
     shown, glued = [], []
     monkeypatch.setattr(display, "display", shown.append)
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.append((name, value)))
     pages.table(pd.DataFrame(columns=columns), "Nothing yet.", "tab-nothing")
     lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
-    assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {tables.NONE}
+    assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {cells.NONE}
     assert glued == [("origin-tab-nothing", [])]
 
 
 def test_an_interval_ends_where_its_measure_does():
     scattered = estimate([0.99, 0.99, 0.80])
     assert scattered.high > 1
-    assert tables.cell(scattered, "test_accuracy").endswith(", 100.00] (n = 3)") and pages.percent(scattered).endswith(" to 100.00, n\u00a0=\u00a03)")
-    assert tables.cell(scattered, "f1").endswith(", 1.00] (n = 3)")
-    assert tables.cell(estimate([0.1, 5.0]), "test_loss").split("[")[1].startswith("0.0000, ")
-    assert tables.ends(float("nan"), float("nan"), "f1") == ("NaN", "NaN")
+    assert cells.cell(scattered, "test_accuracy").endswith(", 100.00] (n = 3)") and pages.percent(scattered).endswith(" to 100.00, n\u00a0=\u00a03)")
+    assert cells.cell(scattered, "f1").endswith(", 1.00] (n = 3)")
+    assert cells.cell(estimate([0.1, 5.0]), "test_loss").split("[")[1].startswith("0.0000, ")
+    assert cells.ends(float("nan"), float("nan"), "f1") == ("NaN", "NaN")
 
 
 #: What the colour-blind see of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
@@ -315,7 +315,7 @@ def test_a_verdict_has_a_letter_of_its_own_that_can_be_read_on_its_colour():
 
 def test_what_a_table_rests_on_is_noted_while_it_is_made():
     runs = [record(spec(head=head), [0.9] * 10, hits=0.9) for head in ("relu", "softmax", "softplus")]
-    tables.noted()
+    selection.noted()
     tables.results("mnist", "ffnn", runs)
-    assert {run.spec.head for run in tables.noted()[""]} == {"relu", "softmax"}
-    assert tables.noted() == {}
+    assert {run.spec.head for run in selection.noted()[""]} == {"relu", "softmax"}
+    assert selection.noted() == {}

@@ -5,7 +5,7 @@ import json
 import pytest
 from factory import record
 
-from reluclf import Spec, campaign, records, tables, verify
+from reluclf import Spec, campaign, cells, provenance, records, selection, verify
 from reluclf import __main__ as command_line
 from reluclf.records import Store
 
@@ -113,7 +113,7 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
         hits = {1: 0.90, 2: 0.91, 3: 0.92, 4: 0.93}
         return [record(spec.model_copy(update={"seed": seed}), [], share + shift, **fields) for seed, share in hits.items()]
 
-    tables.noted()
+    selection.noted()
     table = verify.backends(
         {
             "tensorflow": [*runs("relu", 0), *runs("softmax", 0)],
@@ -125,13 +125,13 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
         *(("WDBC FFNN-ReLU", backend) for backend in ("tensorflow", "jax", "torch")),
         *(("WDBC FFNN-Softmax", backend) for backend in ("tensorflow", "jax")),
     ]
-    assert list(table["equivalent"]) == [tables.NONE, "they differ", tables.NONE, tables.NONE, "shown"]
+    assert list(table["equivalent"]) == [cells.NONE, "they differ", cells.NONE, cells.NONE, "shown"]
     assert table["minus tensorflow, points"][1].startswith("−") and table["minus tensorflow, points"][1].endswith("(n = 4)")
-    noted = tables.noted()
+    noted = selection.noted()
     assert {folder: len(found) for folder, found in noted.items()} == {"backends/tensorflow/": 8, "backends/jax/": 8, "backends/torch/": 1}
-    assert list(tables.groups(noted["backends/torch/"], "backends/torch/")["runs"]) == [f"backends/torch/{runs('relu', 0)[0].spec.path.parent}"]
+    assert list(provenance.groups(noted["backends/torch/"], "backends/torch/")["runs"]) == [f"backends/torch/{runs('relu', 0)[0].spec.path.parent}"]
     noisy = [run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test}) for run in runs("relu", 0)]
-    assert list(verify.backends({"tensorflow": runs("relu", 0), "jax": noisy})["equivalent"]) == [tables.NONE, "not shown"]
+    assert list(verify.backends({"tensorflow": runs("relu", 0), "jax": noisy})["equivalent"]) == [cells.NONE, "not shown"]
     assert list(table["loss not finite"]) == ["0 of 4", "0 of 4", "0 of 1", "0 of 4", "4 of 4"]
 
 

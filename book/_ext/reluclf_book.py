@@ -160,13 +160,13 @@ def write_ledger(app, exception):
 
     import pandas as pd
 
-    from reluclf import tables
+    from reluclf import provenance
     from reluclf.records import Store
     from reluclf.verdicts import judge
 
     rows = []
     for verdict in judge(Store().read_all()):
-        groups = tables.groups(verdict.records).to_dict("records")
+        groups = provenance.groups(verdict.records).to_dict("records")
         rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence", "link")})
         rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
     pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False)

@@ -1,0 +1,61 @@
+"""How a page writes a measure, a difference and an estimate."""
+
+from __future__ import annotations
+
+import math
+
+from reluclf.stats import Difference, Estimate
+
+#: What stands in a cell that has no value.
+NONE = "–"
+
+_PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
+
+_SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}
+
+
+def difference_cell(value: Difference | None) -> str:
+    """A difference of accuracies in percentage points, with its interval and n, or a dash."""
+    if value is None:
+        return NONE
+    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    return f"{mean} [{low}, {high}] (n = {value.n})"
+
+
+def signed_cell(value: Estimate | None) -> str:
+    if value is None:
+        return NONE
+    text = signed(value.mean, "cv_accuracy")
+    if value.n == 1:
+        return f"{text} (n = 1)"
+    return f"{text} [{signed(value.low, 'cv_accuracy')}, {signed(value.high, 'cv_accuracy')}] (n = {value.n})"
+
+
+def number(value: float, name: str) -> str:
+    """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
+    if math.isnan(value):
+        return "NaN"
+    text = f"{100 * value:.2f}" if name in _PERCENT else f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+    return text.replace("-", "−")
+
+
+def ends(low: float, high: float, name: str) -> tuple[str, str]:
+    """Both ends of an interval for a measure, as a page writes them: cut off at what the measure can be, 0 and for a share 1."""
+    return number(max(low, 0.0), name), number(min(high, 1.0) if name in _SHARES else high, name)
+
+
+def signed(difference: float, name: str) -> str:
+    """A difference of two measures, with its sign."""
+    text = number(abs(difference), name)
+    zero = not text.strip("0.")
+    return text if zero or text == "NaN" else ("+" if difference > 0 else "−") + text
+
+
+def cell(value: Estimate | None, name: str) -> str:
+    """An estimate with its interval and n, or a dash."""
+    if value is None:
+        return NONE
+    if value.n == 1:
+        return f"{number(value.mean, name)} (n = 1)"
+    low, high = ends(value.low, value.high, name)
+    return f"{number(value.mean, name)} [{low}, {high}] (n = {value.n})"

@@ -1,0 +1,88 @@
+"""Where the records come from, and what the package consists of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import pandas as pd
+
+from reluclf import paths
+from reluclf.records import Record
+from reluclf.selection import note
+
+#: The modules from the bottom up; a test holds the order to it.
+MODULES = (
+    *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime"),
+    *("progress", "checkpoints", "watch", "campaign"),
+    *("stats", "paper", "selection", "cells", "remedies", "tables", "provenance", "verdicts", "figures", "pages"),
+    *("checks", "verify", "chapters", "speed", "bench", "__main__"),
+)
+
+
+def experiments(records: Sequence[Record]) -> pd.DataFrame:
+    """Where each record comes from: a row for each group of runs that differ in their seed only, as text."""
+    note(records)
+    return groups(records)
+
+
+def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
+    """What :func:`experiments` shows of the records, whose store lies in this folder within ``results/``."""
+    rows = []
+    for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
+        members = list(members)
+        where = [record.provenance for record in members]
+        rows.append(
+            {
+                "runs": f"{folder}{group}",
+                "seeds": _ranges(record.spec.seed for record in members),
+                **_effort(members),
+                "device": ", ".join(sorted({_where(record)[0] for record in members})),
+                "backend": ", ".join(sorted({_where(record)[1] for record in members})),
+                "commit": ", ".join(sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})),
+                "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def totals(records: Sequence[Record]) -> pd.DataFrame:
+    """Runs, epochs and hours of computing, by device and backend, as text."""
+    note(records)
+    rows = []
+    for (device, backend), members in groupby(sorted(records, key=_where), key=_where):
+        members = list(members)
+        rows.append({"device": device, "backend": backend, "runs": f"{len(members):,}", **_effort(members)})
+    return pd.DataFrame(rows)
+
+
+def _where(record: Record) -> tuple[str, str]:
+    return record.provenance.device, f"{record.provenance.backend} {record.provenance.versions.get(record.provenance.backend, '')}".strip()
+
+
+def _effort(records: Sequence[Record]) -> dict[str, str]:
+    epochs = sum(
+        len(curve.loss) for record in records for curve in (*(fold.train for fold in record.folds), *([record.final.train] if record.final else []))
+    )
+    return {"epochs": f"{epochs:,}", "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}"}
+
+
+def modules() -> pd.DataFrame:
+    """The modules of this package with the first sentence of their docstrings, as text; each uses only those above it."""
+    rows = []
+    for name in MODULES:
+        source = (paths.ROOT / "reluclf" / f"{name}.py").read_text(encoding="utf-8")
+        rows.append({"module": f"`{name}`", "its job": ast.get_docstring(ast.parse(source)).split("\n\n")[0].replace("\n", " ")})
+    return pd.DataFrame(rows)
+
+
+def _ranges(seeds: Iterable[int]) -> str:
+    """Seeds in brief, as ``1-5, 8``."""
+    runs: list[list[int]] = []
+    for seed in sorted(seeds):
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

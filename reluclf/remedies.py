@@ -1,0 +1,151 @@
+"""The interventions on the ReLU head, what they do to its accuracy, and what becomes of the two hazards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reluclf import data
+from reluclf.cells import NONE, cell
+from reluclf.paper import IMAGE_NETWORKS
+from reluclf.records import Record
+from reluclf.selection import MARGIN, by_seed, measure
+from reluclf.stats import Difference, estimate, paired
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """An intervention on the ReLU head.
+
+    Attributes
+    ----------
+    title : str
+    against : str
+        The cause that it would remove, if that were the cause; empty if it is aimed at none alone.
+    setting : dict
+        How the runs depart from the author's code; see :attr:`reluclf.specs.Spec.setting`.
+    head : str
+    """
+
+    title: str
+    against: str
+    setting: dict[str, Any]
+    head: str = "relu"
+
+
+#: The interventions that the rules for claims C14 and C24 look at, chosen before they were run; the smooth head is a comparison, and in no rule.
+REMEDIES = (
+    Remedy("an initial output bias of 1", "dead outputs", {"bias": 1.0}),
+    Remedy("a leaky head", "dead outputs", {}, head="leaky_relu"),
+    Remedy("gradient norms clipped to 1", "exploding gradients", {"clipnorm": 1.0}),
+    Remedy("a floor of 0.1 under the outputs", "", {"floor": 0.1}),
+    Remedy("a tenth of the learning rate", "", {"learning_rate": 0.0001}),
+    Remedy("a smooth head, softplus", "", {}, head="softplus"),
+)
+
+
+def remedied(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> dict[int, Record]:
+    """The runs of a network with a remedy, by seed: models trained once on the whole training set (``fresh``)."""
+    return by_seed(records, remedy.setting, dataset=dataset, architecture=architecture, head=remedy.head, protocol="fresh")
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What a remedy does to the gap in test accuracy between the two heads of a network, in runs paired by seed.
+
+    Attributes
+    ----------
+    gap : Difference
+        Softmax minus ReLU.
+    share : float
+        Of the gap, how much the remedy closes.
+    past_half : Difference
+        The remedied network minus the point halfway between the two heads: above 0 if more than half of the gap is closed.
+    """
+
+    gap: Difference
+    share: float
+    past_half: Difference
+
+
+def closing(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> Closing | None:
+    """Compare a remedied network with both heads; None if they have fewer than two seeds in common."""
+    network = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
+    runs = [remedied(remedy, dataset, architecture, records), *(by_seed(records, head=head, **network) for head in ("relu", "softmax"))]
+    seeds = sorted(set.intersection(*map(set, runs)))
+    if len(seeds) < 2:
+        return None
+    ours, relu, softmax = (np.array([found[seed].test.accuracy for seed in seeds]) for found in runs)
+    gap = paired(softmax, relu, margin=MARGIN)
+    share = float((ours.mean() - relu.mean()) / gap.mean) if gap.mean else math.nan
+    return Closing(gap, share, paired(ours, (relu + softmax) / 2, margin=MARGIN))
+
+
+def accuracies(records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of both networks with the ReLU head, on both image sets, under each intervention, as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
+    rows = []
+    for remedy in cases:
+        row = {"network with": remedy.title}
+        for dataset, architecture in IMAGE_NETWORKS:
+            runs = remedied(remedy, dataset, architecture, records).values()
+            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = cell(measure(runs, "test_accuracy"), "test_accuracy")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def closings(records: Sequence[Record]) -> pd.DataFrame:
+    """The share of the gap between the heads that each intervention closes, and whether that is shown to be more or less than half, as text."""
+    rows = []
+    for remedy in REMEDIES:
+        row = {"intervention": remedy.title, "against": remedy.against or NONE}
+        for dataset, architecture in IMAGE_NETWORKS:
+            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = _closed(closing(remedy, dataset, architecture, records))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _closed(found: Closing | None) -> str:
+    if found is None:
+        return NONE
+    if not found.gap.greater or found.gap.mean <= MARGIN:
+        return f"no gap shown (n = {found.gap.n})"
+    shown = "more than half" if found.past_half.greater else "less than half" if found.past_half.less else "undecided"
+    share = f"{100 * found.share:.0f} %".replace("-", "−")
+    return f"{share}, {shown} (n = {found.gap.n})"
+
+
+def hazards(records: Sequence[Record]) -> pd.DataFrame:
+    """What the probes saw of either hazard in each image network, without and with each intervention, as text.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network and intervention that has a probed run: in how many runs at least one output was zero on every probed row after the
+        last epoch; the share of rows whose true class's output then is zero; and the largest norm of the output layer's gradient after any epoch.
+    """
+    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
+    rows = []
+    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, cases):
+        probes = [run.final.probe for run in remedied(remedy, dataset, architecture, records).values() if run.final and run.final.probe]
+        if probes:
+            rows.append(
+                {
+                    "network": f"{data.TITLES[dataset]} {architecture.upper()}",
+                    "with": remedy.title,
+                    "runs with a dead output": f"{sum(probe.dead_units[-1] > 0 for probe in probes)} of {len(probes)}",
+                    "true class's output 0, %": cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy"),
+                    "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
+                }
+            )
+    columns = ["network", "with", "runs with a dead output", "true class's output 0, %", "largest gradient norm"]
+    return pd.DataFrame(rows, columns=columns)
