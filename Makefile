@@ -76,7 +76,7 @@ experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-re
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
 	@$(BIN)/python -m reluclf verify $(call given,SECONDS WORKERS SEED)
 
-bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=3] [GPU=8, with KERAS_BACKEND=jax]
+bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2] [GPU=8, with KERAS_BACKEND=jax]
 	@$(BIN)/python -m reluclf bench $(call given,REPEATS ROWS EPOCHS GPU)
 
 zero-rows: $(READY)  ## measure what the backends installed here make of 0/0, and write results/zero-rows.json

@@ -129,7 +129,7 @@ def _bench(assignments: dict[str, str]) -> int:
     """Measure how fast it all is; with GPU=n, Tables 3 to 8 on an accelerator, n runs at a time."""
     from reluclf import bench, speed
 
-    options = {"REPEATS": 3, "ROWS": 20_000, "EPOCHS": 2, "GPU": 0}
+    options = {"REPEATS": 2, "ROWS": 20_000, "EPOCHS": 8, "GPU": 0}
     _refuse_unknown("bench", assignments, options)
     for name, text in assignments.items():
         if not (text.isascii() and text.isdigit() and len(text) < 6):
