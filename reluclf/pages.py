@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from reluclf import cells, figures, paper, provenance, selection
+from reluclf import cells, figures, paper, provenance, remedies, selection
 from reluclf.records import Record
 from reluclf.specs import Spec
 from reluclf.stats import Difference, Estimate, estimate
@@ -84,6 +84,20 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
                     f"{name}_{protocol}_last": percent(last),
                 }
             )
+
+
+def glue_remedies(records: Sequence[Record]) -> None:
+    """Glue what becomes of the image networks with the ReLU head, as models trained once on the whole training set.
+
+    The names are ``<dataset>-<architecture>-with-<intervention>`` for the test accuracy, and ``<dataset>-<architecture>-dead`` for the runs
+    without an intervention in which an output is dead in the end.
+    """
+    for dataset, architecture in paper.IMAGE_NETWORKS:
+        network = f"{dataset}_{architecture}"
+        glue(**{f"{network}_dead": remedies.dead(dataset, architecture, records)})
+        for remedy in remedies.REMEDIES:
+            found = remedies.remedied(remedy, dataset, architecture, records).values()
+            glue(**{f"{network}_with_{remedy.name}": percent(selection.measure(found, "test_accuracy"))})
 
 
 def percent(value: float | Estimate | None) -> str:

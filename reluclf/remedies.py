@@ -14,7 +14,7 @@ import pandas as pd
 from reluclf import data
 from reluclf.cells import NONE, cell
 from reluclf.paper import IMAGE_NETWORKS
-from reluclf.records import Record
+from reluclf.records import Probe, Record
 from reluclf.selection import MARGIN, by_seed, measure
 from reluclf.stats import Difference, estimate, paired
 
@@ -38,6 +38,11 @@ class Remedy:
     setting: dict[str, Any]
     head: str = "relu"
 
+    @property
+    def name(self) -> str:
+        """A short name: what is set, or the head."""
+        return next(iter(self.setting), self.head)
+
 
 #: The interventions that the rules for claims C14 and C24 look at, chosen before they were run; the smooth head is a comparison, and in no rule.
 REMEDIES = (
@@ -48,6 +53,10 @@ REMEDIES = (
     Remedy("a tenth of the learning rate", "", {"learning_rate": 0.0001}),
     Remedy("a smooth head, softplus", "", {}, head="softplus"),
 )
+
+#: What they are compared with.
+_SOFTMAX = Remedy("the softmax head", "", {}, head="softmax")
+_AS_IT_IS = Remedy("the ReLU head as it is", "", {})
 
 
 def remedied(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> dict[int, Record]:
@@ -92,9 +101,8 @@ def accuracies(records: Sequence[Record]) -> pd.DataFrame:
 
     All are models trained once on the whole training set (``fresh``).
     """
-    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
     rows = []
-    for remedy in cases:
+    for remedy in (_SOFTMAX, _AS_IT_IS, *REMEDIES):
         row = {"network with": remedy.title}
         for dataset, architecture in IMAGE_NETWORKS:
             runs = remedied(remedy, dataset, architecture, records).values()
@@ -124,6 +132,12 @@ def _closed(found: Closing | None) -> str:
     return f"{share}, {shown} (n = {found.gap.n})"
 
 
+def dead(dataset: str, architecture: str, records: Sequence[Record]) -> str:
+    """In how many of the probed runs of a network with the ReLU head as it is an output is dead after the last epoch, as text."""
+    probes = _probes(_AS_IT_IS, dataset, architecture, records)
+    return _with_dead(probes) if probes else "(not measured yet)"
+
+
 def hazards(records: Sequence[Record]) -> pd.DataFrame:
     """What the probes saw of either hazard in each image network, without and with each intervention, as text.
 
@@ -133,19 +147,26 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
         A row for each network and intervention that has a probed run: in how many runs at least one output was zero on every probed row after the
         last epoch; the share of rows whose true class's output then is zero; and the largest norm of the output layer's gradient after any epoch.
     """
-    cases = [Remedy("the softmax head", "", {}, "softmax"), Remedy("the ReLU head as it is", "", {}), *REMEDIES]
     rows = []
-    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, cases):
-        probes = [run.final.probe for run in remedied(remedy, dataset, architecture, records).values() if run.final and run.final.probe]
+    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, (_SOFTMAX, _AS_IT_IS, *REMEDIES)):
+        probes = _probes(remedy, dataset, architecture, records)
         if probes:
             rows.append(
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}",
                     "with": remedy.title,
-                    "runs with a dead output": f"{sum(probe.dead_units[-1] > 0 for probe in probes)} of {len(probes)}",
+                    "runs with a dead output": _with_dead(probes),
                     "true class's output 0, %": cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy"),
                     "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
                 }
             )
     columns = ["network", "with", "runs with a dead output", "true class's output 0, %", "largest gradient norm"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _probes(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> list[Probe]:
+    return [run.final.probe for run in remedied(remedy, dataset, architecture, records).values() if run.final and run.final.probe]
+
+
+def _with_dead(probes: Sequence[Probe]) -> str:
+    return f"{sum(probe.dead_units[-1] > 0 for probe in probes)} of {len(probes)}"

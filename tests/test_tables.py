@@ -4,11 +4,13 @@ import itertools
 
 import matplotlib
 import matplotlib.pyplot as plt
+import myst_nb
 import numpy as np
 import pytest
 from factory import record
 
 from reluclf import Spec, cells, figures, grid, pages, paper, provenance, remedies, selection, tables
+from reluclf.records import Probe
 from reluclf.stats import estimate
 from reluclf.verdicts import Status
 
@@ -70,6 +72,34 @@ def test_what_a_remedy_closes_is_paired_by_seed_and_tested_against_half():
     assert frame["gradient norms clipped to 1"] == "95 %, more than half (n = 3)"
     assert frame["an initial output bias of 1"].endswith("less than half (n = 3)")
     assert frame["a leaky head"] == cells.NONE
+
+
+def probed(head, seed, dead_units, norms, **fields):
+    run = once(head, seed, 0.9, **fields)
+    zeros = (0.0,) * len(norms)
+    probe = Probe(norm_head=norms, norm_first=zeros, cosine=zeros, no_gradient=zeros, dead_units=dead_units, dead_true=(0.5, 0.25))
+    return run.model_copy(update={"final": run.final.model_copy(update={"probe": probe})})
+
+
+def test_a_hazard_is_told_by_the_last_epochs_dead_outputs_and_the_largest_gradient_of_any():
+    found = [probed("relu", 1, (1.0, 0.0), (7.0, 2.0)), probed("relu", 2, (0.0, 3.0), (1.0, 2.0)), once("relu", 3, 0.9)]
+    found += [probed("relu", 1, (0.0, 0.0), (0.5, 0.25), clipnorm=1.0)]
+    frame = remedies.hazards(found).set_index("with")
+    assert list(frame.index) == ["the ReLU head as it is", "gradient norms clipped to 1"]
+    assert list(frame["runs with a dead output"]) == ["1 of 2", "0 of 1"]
+    assert frame["largest gradient norm"]["the ReLU head as it is"].startswith("4.50 [")
+    assert frame["true class's output 0, %"]["gradient norms clipped to 1"] == "25.00 (n = 1)"
+
+
+def test_what_the_remedies_do_is_glued_for_every_image_network(monkeypatch):
+    glued = {}
+    monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.update({name: value}))
+    pages.glue_remedies([probed("relu", 1, (0.0, 2.0), (1.0, 1.0)), once("relu", 1, 0.5, clipnorm=1.0), once("leaky_relu", 1, 1.0)])
+    assert glued["mnist-cnn-dead"] == "1 of 1" and glued["mnist-ffnn-dead"] == "(not measured yet)"
+    assert glued["mnist-cnn-with-leaky-relu"] == "100.00\u00a0% (n\u00a0=\u00a01)"
+    assert glued["mnist-cnn-with-clipnorm"].startswith("50.0")
+    assert glued["fashion-mnist-cnn-with-floor"] == "(not measured yet)"
+    assert len(glued) == 4 * (1 + len(remedies.REMEDIES))
 
 
 def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
@@ -258,7 +288,6 @@ def test_prose_says_percent_interval_and_n_or_that_nothing_is_measured():
 
 @pytest.mark.parametrize("columns", [["head", "seeds"], []])
 def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
-    import myst_nb
     import pandas as pd
     from IPython import display
 
