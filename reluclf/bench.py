@@ -129,8 +129,8 @@ def _warm_up(runs: int) -> list[Spec]:
 def papers_way(specs: Sequence[Spec]) -> float:
     """Train one run after another in this process with Keras's ``fit``, and as many threads as the framework likes; return the seconds it took.
 
-    The same networks on the same rows with the same validation after every epoch as the campaign's. XLA is off, as there: Keras's default would
-    turn it on, and makes the CNN several times slower on a CPU.
+    The same networks on the same rows with the same validation after every epoch as the campaign's. XLA is off, which is Keras's default on a
+    machine without an accelerator.
     """
     runtime.configure(threads=0)
     for spec in _warm_up(1):
