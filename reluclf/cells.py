@@ -10,7 +10,6 @@ from reluclf.stats import Difference, Estimate
 NONE = "–"
 
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
-
 _SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}
 
 
@@ -23,6 +22,7 @@ def difference_cell(value: Difference | None) -> str:
 
 
 def signed_cell(value: Estimate | None) -> str:
+    """An estimate of a difference in accuracy, in percentage points with its sign, interval and n, or a dash."""
     if value is None:
         return NONE
     text = signed(value.mean, "cv_accuracy")

@@ -11,7 +11,7 @@ from reluclf.records import Record
 from reluclf.specs import N_SPLITS, Spec
 from reluclf.stats import Difference, Estimate, estimate, paired
 
-#: How each measure of a record is had, and written.
+#: How each measure of a record is had.
 _OF_RECORD: dict[str, Callable[[Record], float]] = {
     "cv_accuracy": lambda record: record.cv_accuracy,
     "cv_std": lambda record: record.cv_std,

@@ -89,16 +89,17 @@ campaign.train_missing(TypeAdapter(list[Spec]).validate_json(sys.argv[1]), Store
 
 @contextlib.contextmanager
 def begun(*command):
-    """A Python process in a session of its own; none of it is left at the end, whatever happens here."""
+    """A Python process in a session of its own, which is killed if the test fails meanwhile; else what it leaves is the test's to see."""
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
     with subprocess.Popen(
         [sys.executable, "-c", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     ) as process:
         try:
             yield process
-        finally:
+        except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def start(specs, store, workers):
