@@ -197,6 +197,7 @@ def build(spec: Spec, seed: int) -> Any:
         metrics=["categorical_accuracy"],
         jit_compile=backend == "jax",
     )
+    model.optimizer.build(model.trainable_variables)
     if backend == "tensorflow":
         model.train_on_batches = _several_batches(model)
     return model
@@ -210,6 +211,8 @@ def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:
     """
     import tensorflow as tf
 
+    # A function that makes variables while it is traced is traced twice; the optimiser's are there, and this makes the metrics'.
+    model.compute_metrics(None, *[tf.zeros((1, model.output_shape[1]))] * 2)
     # With their shapes left open the function is traced once, for whatever folds and batches.
     arguments = [tf.TensorSpec(shape, tf.float32) for shape in (model.input_shape, model.output_shape)]
     arguments += [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]

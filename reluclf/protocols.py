@@ -100,15 +100,19 @@ def _carried(spec: Spec, split: data.Split, observer: Observer, state: State) ->
     model = models.build(spec, seed_of(spec, WHOLE))
     if state.weights is not None:
         restore(model, state.weights)
+    outputs = None
     for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds], start=1):
         if number <= len(state.folds):
             continue
         held_out = (x_train[validate], split.y_train[validate])
-        fold = _one_fold(spec, number, model, (x_train[train], split.y_train[train]), held_out, (x_test, split.y_test), state, observer)
+        rows = (x_train[train], split.y_train[train])
+        fold, outputs = _one_fold(spec, number, model, rows, held_out, (x_test, split.y_test), state, observer)
         state.folds.append(fold)
         state.weights = variables(model)
         observer.fold(state)
-    return Outcome(tuple(state.folds), None, state.diverged_at, _test(spec, predict(model, x_test), split))
+    if outputs is None:  # the run was interrupted after its last fold
+        outputs = predict(model, x_test)
+    return Outcome(tuple(state.folds), None, state.diverged_at, _test(spec, outputs, split))
 
 
 def _fresh(spec: Spec, split: data.Split, observer: Observer, state: State) -> Outcome:
@@ -119,7 +123,8 @@ def _fresh(spec: Spec, split: data.Split, observer: Observer, state: State) -> O
         x_fold, x_held_out, x_test = data.prepare(spec, split.x_train[train], split.x_train[validate], split.x_test)
         model = anew(model, spec, number)
         held_out = (x_held_out, split.y_train[validate])
-        fold = _one_fold(spec, number, model, (x_fold, split.y_train[train]), held_out, (x_test, split.y_test), state, observer)
+        rows = (x_fold, split.y_train[train])
+        fold, _ = _one_fold(spec, number, model, rows, held_out, (x_test, split.y_test), state, observer)
         state.folds.append(fold)
         observer.fold(state)
     x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
@@ -177,12 +182,13 @@ def _one_fold(
     test: tuple[np.ndarray, np.ndarray],
     state: State,
     observer: Observer,
-) -> Fold:
-    """Train in one fold, and test after it."""
+) -> tuple[Fold, np.ndarray]:
+    """Train in one fold, and test after it; return what was measured, and the outputs on the test rows."""
     started = time.perf_counter()
     train_curve, validation_curve, _ = _fit(spec, number, model, train, held_out, state, observer)
-    loss, accuracy = score(spec, predict(model, test[0]), test[1])
-    return Fold(
+    outputs = predict(model, test[0])
+    loss, accuracy = score(spec, outputs, test[1])
+    fold = Fold(
         fold=number,
         n_train=len(train[0]),
         n_validation=len(held_out[0]),
@@ -191,6 +197,7 @@ def _one_fold(
         test=Score(loss=loss, accuracy=accuracy),
         seconds=_seconds_since(started),
     )
+    return fold, outputs
 
 
 def _fit(
@@ -302,7 +309,6 @@ def anew(model: Any | None, spec: Spec, number: int) -> Any:
     new = models.build(spec, seed_of(spec, number))
     if model is None:
         return new
-    new.optimizer.build(new.trainable_variables)
     restore(model, variables(new))
     return model
 
@@ -314,8 +320,6 @@ def variables(model: Any) -> list[np.ndarray]:
 
 def restore(model: Any, values: list[np.ndarray]) -> None:
     """Put :func:`variables` back into a model built from the same spec."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
     for variable, value in zip((*model.variables, *model.optimizer.variables), values, strict=True):
         variable.assign(value)
 
