@@ -5,7 +5,8 @@ Everything here is Keras 3 and runs on each of its backends. Keras is imported w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,7 +173,7 @@ def build(spec: Spec, seed: int) -> Any:
     ----------
     spec : Spec
     seed : int
-        Decides the initial weights and the dropout masks. Keras's global seed is set as a side effect.
+        Decides the initial weights and the dropout masks; they are those that ``keras.utils.set_random_seed(seed)`` would give.
 
     Returns
     -------
@@ -182,10 +183,11 @@ def build(spec: Spec, seed: int) -> Any:
     """
     import keras
 
-    keras.utils.set_random_seed(seed)
-    layers = cnn() if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset])
+    seeds = _seeds(seed)
+    layers = cnn(seeds) if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset], seeds)
     bias = keras.initializers.Constant(spec.bias)
-    head = keras.layers.Dense(N_CLASSES[spec.dataset], activation=activation(spec), bias_initializer=bias, name="head")
+    options = {"activation": activation(spec), "bias_initializer": bias, "kernel_initializer": _glorot(seeds), "name": "head"}
+    head = keras.layers.Dense(N_CLASSES[spec.dataset], **options)
     model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
     options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
     optimizer = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}[spec.optimizer]
@@ -231,31 +233,55 @@ def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:
     return train
 
 
-def ffnn(hidden: tuple[int, ...]) -> list[Any]:
+def _seeds(seed: int) -> Iterator[int]:
+    """The seeds of the layers, in the order the layers are made.
+
+    They are the numbers that Keras would draw itself after ``keras.utils.set_random_seed(seed)``. Keras draws them from the process's one
+    ``random`` generator, though, and any other thread, such as those of a Dask worker, could take some of them away.
+    """
+    generator = random.Random(seed)
+    while True:
+        yield generator.randint(1, 10**9)
+
+
+def _glorot(seeds: Iterator[int]) -> Any:
+    """Keras's default initial weights (Glorot and Bengio, 2010), from the next seed."""
+    from keras.initializers import GlorotUniform
+
+    return GlorotUniform(next(seeds))
+
+
+def ffnn(hidden: tuple[int, ...], seeds: Iterator[int]) -> list[Any]:
     """The layers of the FFNN below its head: dense ReLU layers, each with dropout 0.1 (paper, Table 2 and section 3.3)."""
     from keras.layers import Dense, Dropout
 
-    return [layer for units in hidden for layer in (Dense(units, activation="relu"), Dropout(0.1))]
+    layers = []
+    for units in hidden:
+        layers += [Dense(units, activation="relu", kernel_initializer=_glorot(seeds)), Dropout(0.1, seed=next(seeds))]
+    return layers
 
 
-def cnn() -> list[Any]:
+def cnn(seeds: Iterator[int]) -> list[Any]:
     """The layers of the CNN below its head (paper, Table 1).
 
     The 256 principal components of a row are laid out, in order, as a 16 x 16 "image".
     """
     from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape
 
+    def convolution(filters: int) -> Any:
+        return Conv2D(filters, 3, activation="relu", kernel_initializer=_glorot(seeds))
+
     return [
         Reshape((16, 16, 1)),
-        Conv2D(32, 3, activation="relu"),
-        Conv2D(32, 3, activation="relu"),
+        convolution(32),
+        convolution(32),
         MaxPooling2D(2),
-        Dropout(0.25),
-        Conv2D(64, 3, activation="relu"),
-        Conv2D(64, 3, activation="relu"),
+        Dropout(0.25, seed=next(seeds)),
+        convolution(64),
+        convolution(64),
         MaxPooling2D(2),
-        Dropout(0.25),
+        Dropout(0.25, seed=next(seeds)),
         Flatten(),
-        Dense(256, activation="relu"),
-        Dropout(0.5),
+        Dense(256, activation="relu", kernel_initializer=_glorot(seeds)),
+        Dropout(0.5, seed=next(seeds)),
     ]

@@ -1,5 +1,6 @@
 """The networks: layer by layer those of the paper, compiled as its section 3 says."""
 
+import random
 import re
 
 import numpy as np
@@ -93,6 +94,36 @@ def test_the_same_seed_gives_the_same_weights_and_dropout_and_another_seed_other
     assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
     assert np.array_equal(one(x, training=True), same(x, training=True))
     assert not np.array_equal(one.get_weights()[0], other.get_weights()[0])
+
+
+@pytest.mark.parametrize("architecture", ["ffnn", "cnn"])
+def test_the_weights_and_dropout_of_a_seed_are_those_that_keras_gives_after_its_global_seed_is_set(keras, architecture):
+    ours = build(seed=7, architecture=architecture)
+    keras.utils.set_random_seed(7)
+    layers = keras.layers
+    if architecture == "cnn":
+        below = [layers.Reshape((16, 16, 1)), layers.Conv2D(32, 3, activation="relu"), layers.Conv2D(32, 3, activation="relu")]
+        below += [layers.MaxPooling2D(), layers.Dropout(0.25)]
+        below += [layers.Conv2D(64, 3, activation="relu"), layers.Conv2D(64, 3, activation="relu")]
+        below += [layers.MaxPooling2D(), layers.Dropout(0.25), layers.Flatten(), layers.Dense(256, activation="relu"), layers.Dropout(0.5)]
+    else:
+        below = [layer for _ in range(3) for layer in (layers.Dense(512, activation="relu"), layers.Dropout(0.1))]
+    theirs = keras.Sequential([keras.Input((256,)), *below, layers.Dense(10, activation="relu")])
+    assert all(np.array_equal(a, b) for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True))
+    x = np.ones((4, 256), np.float32)
+    assert np.array_equal(ours(x, training=True), theirs(x, training=True))
+
+
+@pytest.mark.parametrize("architecture", ["ffnn", "cnn"])
+def test_building_a_model_neither_uses_nor_changes_random_numbers_that_others_in_the_process_draw(architecture):
+    random.seed(1)
+    np.random.seed(1)
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    one = build(architecture=architecture)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+    random.seed(2)
+    np.random.seed(2)
+    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), build(architecture=architecture).get_weights(), strict=True))
 
 
 def test_two_models_with_the_same_weights_differ_in_dropout_if_their_seeds_do():
