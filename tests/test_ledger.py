@@ -1,5 +1,6 @@
 """The ledger as it is published: every item of the paper once, with a verdict and an address that is there."""
 
+import html
 import json
 import re
 
@@ -39,3 +40,24 @@ def test_the_page_has_the_verdicts_of_the_files(ledger):
     assert rows == [(row["id"], row["status"]) for row in ledger]
     table = pd.read_csv(BOOK / "ledger.csv")
     assert table["id"].tolist() == [row["id"] for row in ledger] and table["status"].tolist() == [row["status"] for row in ledger]
+
+
+def plain(text):
+    """Text of a page as it was written: without tags, with straight quotation marks and simple spaces."""
+    return html.unescape(re.sub(r"<.*?>", "", text)).replace("’", "'").replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "wdbc", "discussion"])
+def test_a_chapter_gives_no_item_another_verdict_than_the_ledger(ledger, name):
+    page = (BOOK / "book" / f"{name}.html").read_text(encoding="utf-8")
+    cell = r"<td[^>]*>(?:<p>)?((?:(?!</td>).)*?)(?:</p>)?</td>\s*"
+    listed = re.findall(rf"<tr[^>]*>{cell * 4}", page, re.DOTALL)
+    told = [(item, status, why) for item, _, status, why in listed if item in {row["id"] for row in ledger}]
+    shown = re.findall(r'on-(\w+)[^"]*">\s*<p class="admonition-title">.*?: (.*?)</p>\s*<p>(.*?)</p>', page, re.DOTALL)
+    told += [(item.upper(), status, why) for item, status, why in shown]
+    assert told
+    verdicts = {row["id"]: (row["status"], row["why"]) for row in ledger}
+    assert [(item, plain(status), plain(why)) for item, status, why in told] == [(item, *verdicts[item]) for item, _, _ in told]
+    captions = re.findall(r'caption-text">The paper’s Table (\d+) .*?Verdict: (.*?)\.</span>', page, re.DOTALL)
+    assert len(captions) == {"mnist": 3, "fashion_mnist": 3, "wdbc": 1, "discussion": 0}[name]
+    assert [(f"T{number}", plain(status)) for number, status in captions] == [(f"T{number}", verdicts[f"T{number}"][0]) for number, _ in captions]
