@@ -89,15 +89,16 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
 def glue_remedies(records: Sequence[Record]) -> None:
     """Glue what becomes of the image networks with the ReLU head, as models trained once on the whole training set.
 
-    The names are ``<dataset>-<architecture>-with-<intervention>`` for the test accuracy, and ``<dataset>-<architecture>-dead`` for the runs
-    without an intervention in which an output is dead in the end.
+    The names are ``<dataset>-<architecture>-with-<intervention>`` for the test accuracy, ``<dataset>-<architecture>-dead-with-<intervention>``
+    for the runs in which an output is dead in the end, and ``<dataset>-<architecture>-dead`` for those without an intervention.
     """
     for dataset, architecture in paper.IMAGE_NETWORKS:
         network = f"{dataset}_{architecture}"
         glue(**{f"{network}_dead": remedies.dead(dataset, architecture, records)})
         for remedy in remedies.REMEDIES:
             found = remedies.remedied(remedy, dataset, architecture, records).values()
-            glue(**{f"{network}_with_{remedy.name}": percent(selection.measure(found, "test_accuracy"))})
+            dead = remedies.dead(dataset, architecture, records, remedy)
+            glue(**{f"{network}_with_{remedy.name}": percent(selection.measure(found, "test_accuracy")), f"{network}_dead_with_{remedy.name}": dead})
 
 
 def percent(value: float | Estimate | None) -> str:

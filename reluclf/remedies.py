@@ -132,9 +132,9 @@ def _closed(found: Closing | None) -> str:
     return f"{share}, {shown} (n = {found.gap.n})"
 
 
-def dead(dataset: str, architecture: str, records: Sequence[Record]) -> str:
-    """In how many of the probed runs of a network with the ReLU head as it is an output is dead after the last epoch, as text."""
-    probes = _probes(_AS_IT_IS, dataset, architecture, records)
+def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = _AS_IT_IS) -> str:
+    """In how many of the probed runs of a network with a remedy, by default with the ReLU head as it is, an output is dead in the end, as text."""
+    probes = _probes(remedy, dataset, architecture, records)
     return _with_dead(probes) if probes else "(not measured yet)"
 
 
