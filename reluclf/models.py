@@ -186,8 +186,7 @@ def build(spec: Spec, seed: int) -> Any:
     seeds = _seeds(seed)
     layers = cnn(seeds) if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset], seeds)
     bias = keras.initializers.Constant(spec.bias)
-    options = {"activation": activation(spec), "bias_initializer": bias, "kernel_initializer": _glorot(seeds), "name": "head"}
-    head = keras.layers.Dense(N_CLASSES[spec.dataset], **options)
+    head = keras.layers.Dense(N_CLASSES[spec.dataset], activation(spec), kernel_initializer=_glorot(seeds), bias_initializer=bias, name="head")
     model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
     options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
     optimizer = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}[spec.optimizer]

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 import pytest
-from test_publication import BOOK, unavailable
+from test_publication import BOOK, plain, unavailable
 
 from reluclf import paper
 from reluclf.verdicts import Status
@@ -42,9 +42,9 @@ def test_the_page_has_the_verdicts_of_the_files(ledger):
     assert table["id"].tolist() == [row["id"] for row in ledger] and table["status"].tolist() == [row["status"] for row in ledger]
 
 
-def plain(text):
-    """Text of a page as it was written: without tags, with straight quotation marks and simple spaces."""
-    return html.unescape(re.sub(r"<.*?>", "", text)).replace("’", "'").replace("\u00a0", " ")
+def text_of(cell):
+    """The text of a piece of a page, without what differs from the file: tags, spaces, hyphens and quotation marks."""
+    return plain(html.unescape(re.sub(r"<.*?>", "", cell)))
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "wdbc", "discussion"])
@@ -56,8 +56,8 @@ def test_a_chapter_gives_no_item_another_verdict_than_the_ledger(ledger, name):
     shown = re.findall(r'on-(\w+)[^"]*">\s*<p class="admonition-title">.*?: (.*?)</p>\s*<p>(.*?)</p>', page, re.DOTALL)
     told += [(item.upper(), status, why) for item, status, why in shown]
     assert told
-    verdicts = {row["id"]: (row["status"], row["why"]) for row in ledger}
-    assert [(item, plain(status), plain(why)) for item, status, why in told] == [(item, *verdicts[item]) for item, _, _ in told]
+    verdicts = {row["id"]: (plain(row["status"]), plain(row["why"])) for row in ledger}
+    assert [(item, text_of(status), text_of(why)) for item, status, why in told] == [(item, *verdicts[item]) for item, _, _ in told]
     captions = re.findall(r'caption-text">The paper’s Table (\d+) .*?Verdict: (.*?)\.</span>', page, re.DOTALL)
     assert len(captions) == {"mnist": 3, "fashion_mnist": 3, "wdbc": 1, "discussion": 0}[name]
-    assert [(f"T{number}", plain(status)) for number, status in captions] == [(f"T{number}", verdicts[f"T{number}"][0]) for number, _ in captions]
+    assert [(f"T{number}", text_of(status)) for number, status in captions] == [(f"T{number}", verdicts[f"T{number}"][0]) for number, _ in captions]
