@@ -21,14 +21,14 @@ def difference_cell(value: Difference | None) -> str:
     return f"{mean} [{low}, {high}] (n = {value.n})"
 
 
-def signed_cell(value: Estimate | None) -> str:
-    """An estimate of a difference in accuracy, in percentage points with its sign, interval and n, or a dash."""
+def signed_cell(value: Estimate | None, name: str = "cv_accuracy") -> str:
+    """An estimate of a difference in a measure, by default in accuracy, with its sign, interval and n, or a dash."""
     if value is None:
         return NONE
-    text = signed(value.mean, "cv_accuracy")
+    text = signed(value.mean, name)
     if value.n == 1:
         return f"{text} (n = 1)"
-    return f"{text} [{signed(value.low, 'cv_accuracy')}, {signed(value.high, 'cv_accuracy')}] (n = {value.n})"
+    return f"{text} [{signed(value.low, name)}, {signed(value.high, name)}] (n = {value.n})"
 
 
 def number(value: float, name: str) -> str:

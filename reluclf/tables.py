@@ -107,8 +107,9 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     carried, fresh = (of_setting(records, protocol=protocol, **chosen) for protocol in ("carried", "fresh"))
     published, losses = paper.fold_accuracy(dataset, "cnn", "relu"), paper.fold_loss(dataset)
 
-    def row(title: str, of_ten: Callable[[np.ndarray], float], at: slice) -> dict[str, str]:
-        """A row of a statistic of the folds at hand, from the records that have them all."""
+    def row(title: str, of_ten: Callable[[np.ndarray], float], at: slice, levels: bool = True) -> dict[str, str]:
+        """A row of a statistic of the folds at hand, from the records that have them all: of levels, or of changes, which have a sign."""
+        one, many = (number, cell) if levels else (signed, signed_cell)
 
         def ours(records: Sequence[Record], value: Callable[[Any], float]) -> Estimate | None:
             there = [record.folds[at] for record in records if len(record.folds) >= at.stop]
@@ -119,19 +120,19 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         differences = [signed(mean.mean - of_paper, "cv_accuracy") if mean else NONE for mean in means]
         return {
             "fold": title,
-            "paper, %": number(of_paper, "cv_accuracy"),
-            "carried, %": cell(means[0], "cv_accuracy"),
+            "paper, %": one(of_paper, "cv_accuracy"),
+            "carried, %": many(means[0], "cv_accuracy"),
             "carried − paper": differences[0],
-            "carried, test set, %": cell(ours(carried, lambda fold: fold.test.accuracy), "cv_accuracy"),
-            "fresh, %": cell(means[1], "cv_accuracy"),
+            "carried, test set, %": many(ours(carried, lambda fold: fold.test.accuracy), "cv_accuracy"),
+            "fresh, %": many(means[1], "cv_accuracy"),
             "fresh − paper": differences[1],
-            "paper, loss": number(of_ten(losses[at]), "test_loss"),
-            "carried, loss": cell(ours(carried, lambda fold: fold.validation.loss[-1]), "test_loss"),
+            "paper, loss": one(of_ten(losses[at]), "test_loss"),
+            "carried, loss": many(ours(carried, lambda fold: fold.validation.loss[-1]), "test_loss"),
         }
 
     rows = [row(str(fold + 1), lambda values: values[0], slice(fold, fold + 1)) for fold in range(N_SPLITS)]
     rows.append(row("mean", np.mean, slice(0, N_SPLITS)))
-    rows.append(row("rise a fold", lambda values: slope(values).mean, slice(0, N_SPLITS)))
+    rows.append(row("rise a fold", lambda values: slope(values).mean, slice(0, N_SPLITS), levels=False))
     return pd.DataFrame(rows)
 
 

@@ -243,6 +243,15 @@ def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
         assert all("<caption" in table for table in tables if 'id="tab-' in table)
 
 
+def test_every_interval_in_a_table_holds_its_estimate(book):
+    cell = re.compile(r"([−+]?[\d.,]+)\s\[([−+]?[\d.,]+),\s([−+]?[\d.,]+)\]")
+    found = [numbers for name in chapters.names() for numbers in cell.findall((book / "book" / f"{name}.html").read_text(encoding="utf-8"))]
+    assert len(found) > 100
+    for numbers in found:
+        estimate, low, high = (float(number.replace("−", "-").replace(",", "")) for number in numbers)
+        assert low <= estimate <= high, numbers
+
+
 # Built again -----------------------------------------------------------------------------------------------------------------------------------
 
 

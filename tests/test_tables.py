@@ -1,6 +1,7 @@
 """Tables and figures: the paper's values beside ours, from records."""
 
 import itertools
+import re
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -151,9 +152,18 @@ def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
     one = record(spec(architecture="cnn"), [i / 10 for i in range(1, 11)], hits=0.9)
     frame = tables.folds("mnist", [one])
     assert list(frame["fold"]) == [*(str(i) for i in range(1, 11)), "mean", "rise a fold"]
-    assert frame["carried, %"].iloc[-2:].tolist() == ["55.00 (n = 1)", "10.00 (n = 1)"]
+    assert frame["carried, %"].iloc[-2:].tolist() == ["55.00 (n = 1)", "+10.00 (n = 1)"]
     assert frame["carried − paper"].iloc[0] == "−22.96"
     assert frame["paper, %"].iloc[0] == "32.96" and frame["carried, %"].iloc[2] == "30.00 (n = 1)"
+
+
+def test_a_falling_loss_has_a_negative_rise_inside_its_interval():
+    made = [record(spec(architecture="cnn", seed=seed), [(i + seed / 10) / 20 for i in range(1, 11)], hits=0.9) for seed in (1, 2)]
+    made.append(record(spec(architecture="cnn", seed=3), [i / 15 for i in range(1, 11)], hits=0.9))
+    rise = tables.folds("mnist", made).iloc[-1]
+    assert rise["paper, loss"] == "−0.1782"
+    mean, low, high = (float(part.replace("−", "-")) for part in re.findall(r"[−+][\d.]+", rise["carried, loss"]))
+    assert low < mean < high < 0
 
 
 def test_optimism_is_cross_validation_minus_test():
