@@ -65,7 +65,7 @@ class Fold(_Part):
 
 
 class Probe(_Part):
-    """What :mod:`reluclf.probes` measured after every epoch."""
+    """What :mod:`reluclf.probes` measured after every epoch; runs of before 25 November 2026 were not asked for ``dead_hidden``."""
 
     norm_head: tuple[float, ...]
     norm_first: tuple[float, ...]
@@ -73,6 +73,7 @@ class Probe(_Part):
     no_gradient: tuple[float, ...]
     dead_units: tuple[float, ...]
     dead_true: tuple[float, ...]
+    dead_hidden: tuple[float, ...] | None = None
 
 
 class Final(_Part):
