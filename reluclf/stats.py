@@ -15,6 +15,12 @@ import numpy as np
 #: Confidence of every interval in the book.
 LEVEL = 0.95
 
+#: The probability with which enough runs would show what is there.
+POWER = 0.8
+
+#: No more runs than this are called enough: as many as any network here has.
+MOST = 100
+
 
 class Match(StrEnum):
     """How one published number stands to our runs."""
@@ -207,6 +213,46 @@ class Difference:
     def beyond(self) -> bool:
         """Whether it is shown to be outside the margin: its whole interval is."""
         return self.low > self.margin or self.high < -self.margin
+
+    @property
+    def std(self) -> float:
+        """The standard deviation of independent differences with this interval."""
+        return (self.high - self.low) / 2 / _t(self.n - 1) * math.sqrt(self.n)
+
+    def enough(self, sought: float, comparisons: int = 1) -> int | None:
+        """How many pairs would show a true difference of this size with probability :data:`POWER`, if the spread stays what it is.
+
+        Parameters
+        ----------
+        sought : float
+        comparisons : int
+            How many tests are made together (Bonferroni).
+
+        Returns
+        -------
+        int or None
+            None if more than :data:`MOST`.
+        """
+        from statsmodels.stats.power import TTestPower
+
+        if self.std == 0:
+            return 2 if sought else None
+        effect, alpha = abs(sought) / self.std, (1 - LEVEL) / comparisons
+        return next((n for n in range(2, MOST + 1) if TTestPower().power(effect, n, alpha) >= POWER), None)
+
+    def enough_equivalent(self) -> int | None:
+        """How many pairs would show with probability :data:`POWER` that there is no difference beyond the margin, were there none at all.
+
+        None if more than :data:`MOST`. The power of the two one-sided tests is taken from the central t-distribution, which is close from a
+        few pairs on.
+        """
+        from scipy.special import stdtr, stdtrit
+
+        def power(n: int) -> float:
+            reach = self.margin * math.sqrt(n) / self.std if self.std else math.inf
+            return 2 * float(stdtr(n - 1, reach - stdtrit(n - 1, LEVEL))) - 1
+
+        return next((n for n in range(2, MOST + 1) if power(n) >= POWER), None)
 
 
 def paired(a: Sequence[float], b: Sequence[float], margin: float, overlap: float | None = None) -> Difference | None:

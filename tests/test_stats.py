@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from reluclf.stats import Match, estimate, estimate_counts, holm, mcnemar, paired, slope
+from reluclf.stats import POWER, Match, estimate, estimate_counts, holm, mcnemar, paired, slope
 
 
 def test_an_estimate_of_nothing_is_none():
@@ -125,6 +125,18 @@ def test_the_runs_that_would_do_would_do():
     n = runs.enough(0.05)
     reach = [scipy_stats.t.ppf(0.975, k - 1) * runs.std * math.sqrt(1 + 1 / k) for k in (n - 1, n)]
     assert reach[0] > 0.05 >= reach[1]
+
+
+def test_as_many_pairs_as_are_called_enough_show_a_difference_in_four_of_five_cases():
+    rng = np.random.default_rng(3)
+    first_few = paired(rng.normal(0, 1, 8), np.zeros(8), margin=0.5)
+    n = first_few.enough(1.0)
+    drawn = [paired(rng.normal(1.0, first_few.std, n), np.zeros(n), margin=0.5) for _ in range(2000)]
+    assert np.mean([d.greater for d in drawn]) == pytest.approx(POWER, abs=0.06) or n < 6
+    m = first_few.enough_equivalent()
+    drawn = [paired(rng.normal(0.0, first_few.std, m), np.zeros(m), margin=0.5) for _ in range(2000)]
+    assert np.mean([d.equivalent for d in drawn]) == pytest.approx(POWER, abs=0.04)
+    assert first_few.enough(1.0, comparisons=10) > n and first_few.enough(0.01) is None
 
 
 def test_half_a_count_is_granted_to_a_count_that_never_varies():

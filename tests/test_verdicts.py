@@ -194,14 +194,33 @@ def test_on_par_is_contradicted_by_a_difference_of_more_than_the_margin():
     assert verdict("C09", both_protocols(0.90, 0.979)).status == Status.CONTRADICTED
 
 
-def test_a_mean_beyond_the_margin_does_not_contradict_if_its_interval_is_not():
-    wide = [run("mnist", "ffnn", "softmax", protocol, seed, [0.97] * 10, 0.97) for protocol in ("carried", "fresh") for seed in (1, 2, 3)]
-    wide += [
-        run("mnist", "ffnn", "relu", protocol, seed, [0.95] * 10, hits)
+def differing(shifts):
+    """FFNNs on MNIST under both protocols: softmax at 97 %, ReLU so far from it in each seed."""
+    return [
+        run("mnist", "ffnn", head, protocol, seed, [0.95] * 10, 0.97 + (head == "relu") * shift)
         for protocol in ("carried", "fresh")
-        for seed, hits in ((1, 0.965), (2, 0.95), (3, 0.955))
+        for head in ("relu", "softmax")
+        for seed, shift in enumerate(shifts, start=1)
     ]
-    assert verdict("C09", wide).status == Status.NOT_REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("shifts", "status", "why"),
+    [
+        ([-0.005, -0.02, -0.015], Status.OPEN, r"about \d+ runs of each would tell"),  # the mean is beyond the margin, its interval is not
+        ([-0.005, -0.2, -0.015], Status.NOT_TESTABLE, "more than 100 of each would be needed"),
+        ([-0.009, -0.011, -0.009, -0.011, -0.01], Status.NOT_REPRODUCED, "is not shown"),  # so little scatter that it could have been
+    ],
+)
+def test_what_is_neither_shown_nor_refuted_is_not_reproduced_only_if_the_runs_could_have_shown_it(shifts, status, why):
+    found = verdict("C09", differing(shifts))
+    assert found.status == status and re.search(why, found.why)
+
+
+def test_on_par_after_320_epochs_waits_for_runs_that_tell_of_the_first_32():
+    scattered = [r for r in differing([0.03, -0.03, 0.01, -0.01, 0.0]) if r.spec.protocol == "fresh"]
+    close = [r for r in differing([0.001, -0.001, 0.0, 0.001, -0.001]) if r.spec.protocol == "carried"]
+    assert verdict("C09", close + scattered).status == Status.OPEN
 
 
 def by_class(dataset, architecture, differences, jitter=1):
@@ -248,11 +267,12 @@ def test_best_in_every_class_must_be_shown_in_every_class(differences, status):
         ([5] * 7 + [-40] * 3, Status.REPRODUCED),
         ([-5] * 7 + [5] * 3, Status.CONTRADICTED),
         ([20] * 7 + [-5] * 3, Status.CONTRADICTED),
-        ([2] * 6 + [-2] * 4, Status.NOT_REPRODUCED),
+        ([2] * 5 + [-3] * 5, Status.NOT_REPRODUCED),  # as many classes ahead as behind in every seed, which the paper's are not
+        ([2] * 6 + [-2] * 4, Status.OPEN),
     ],
 )
 def test_most_classes_ahead_but_fewer_in_total_are_two_tests(differences, status):
-    jitter = 1 if status != Status.NOT_REPRODUCED else 3
+    jitter = 1 if status != Status.OPEN else 3
     assert verdict("C19", by_class("fashion_mnist", "cnn", differences, jitter)).status == status
 
 
@@ -264,6 +284,50 @@ def test_four_points_need_an_interval_that_does_not_reach_to_none(relu, status):
     found = [run("mnist", "cnn", "softmax", "carried", seed, [0.95] * 10, 0.9536) for seed in (1, 2, 3)]
     found += [run("mnist", "cnn", "relu", "carried", seed, [0.9] * 10, hits) for seed, hits in zip((1, 2, 3), relu, strict=True)]
     assert verdict("C13", found).status == status
+
+
+@pytest.mark.parametrize(
+    ("relu", "status"),
+    [
+        ([0.858, 0.857, 0.860, 0.859, 0.8585], Status.REPRODUCED),
+        ([0.83, 0.829, 0.832, 0.831, 0.8305], Status.CONTRADICTED),
+        ([0.858, 0.84, 0.86, 0.859, 0.85], Status.OPEN),
+    ],
+)
+def test_slightly_lower_has_three_parts_and_says_which_are_shown(relu, status):
+    pair = ("fashion_mnist", "cnn")
+    made = [run(*pair, "softmax", "carried", seed, [0.9] * 10, 0.8605) for seed in range(1, 6)]
+    made += [run(*pair, "relu", "carried", seed, [0.8] * 10, hits) for seed, hits in enumerate(relu, start=1)]
+    made += runs(*pair, "relu", "fresh", [0.7] * 10, 0.7, spread=0.01) + runs(*pair, "softmax", "fresh", [0.8] * 10, 0.86)
+    found = verdict("C18", made)
+    assert found.status == status
+    shown = re.findall(r"(slower|lower in accuracy|within a point).*?: (shown|not shown)", found.why)
+    assert [part for part, _ in shown] == ["slower", "lower in accuracy", "within a point"]
+    assert (status == Status.REPRODUCED) == all(what == "shown" for _, what in shown)
+
+
+@pytest.mark.parametrize(("shift", "status"), [(-0.01, Status.REPRODUCED), (-0.05, Status.CONTRADICTED), (-0.03, Status.NOT_REPRODUCED)])
+def test_comparable_on_wdbc_is_within_what_the_paper_calls_so(shift, status):
+    made = [
+        run("wdbc", "ffnn", head, "carried", seed, [0.9] * 10, 0.9 + (head == "relu") * (shift + seed % 3 / 100))
+        for head in ("softmax", "relu")
+        for seed in range(1, 41)
+    ]
+    assert verdict("C22", made).status == status
+
+
+@pytest.mark.parametrize(
+    ("relu", "status"),
+    [((0.977, 0.985), Status.REPRODUCED), ((0.90, 0.90), Status.CONTRADICTED), ((0.977, 0.978), Status.NOT_REPRODUCED)],
+)
+def test_comparable_needs_all_four_experiments_and_one_that_is_better(relu, status):
+    pairs = [("mnist", "ffnn"), ("mnist", "cnn"), ("fashion_mnist", "ffnn"), ("fashion_mnist", "cnn")]
+    made = []
+    for i, pair in enumerate(pairs):
+        made += runs(*pair, "softmax", "carried", [0.9] * 10, 0.98, spread=0.0005) + runs(*pair, "softmax", "fresh", [0.9] * 10, 0.98, spread=0.0005)
+        made += [r for protocol in ("carried", "fresh") for r in runs(*pair, "relu", protocol, [0.9] * 10, relu[i == 0], spread=0.001)]
+    found = verdict("C25", made)
+    assert found.status == status and "n = 5 or more" in found.why
 
 
 def test_pairs_are_of_equal_seeds():
@@ -347,8 +411,12 @@ def test_changing_a_record_changes_the_verdict_that_rests_on_it_and_no_other():
     before = as_in_the_paper("wdbc", "ffnn", "softmax") + as_in_the_paper("wdbc", "ffnn", "relu")
     before += [run("wdbc", "ffnn", head, "fresh", 1, 0.97 + 0.001 * np.sin(np.arange(10)), 0.97) for head in ("softmax", "relu")]
     after = [r for r in before if r.spec.head != "relu" or r.spec.protocol != "carried"] + runs("wdbc", "ffnn", "relu", "carried", [0.5] * 10, 0.5)
-    changed = {old.id for old, new in zip(judge(before), judge(after), strict=True) if old != new}
-    assert "T9" in changed and changed <= {"T9", "F10", "C21", "C22", "C23"}
+    judged = {name: {found.id: (found.status, found.why) for found in judge(made)} for name, made in (("before", before), ("after", after))}
+    changed = {identifier for identifier, found in judged["before"].items() if found != judged["after"][identifier]}
+    assert changed == {"T9", "F10", "C22", "C23"}
+    assert judged["before"]["T9"][0] == Status.BY_THE_FLAW and judged["after"]["T9"][0] == Status.NOT_REPRODUCED
+    again = [r.model_copy(update={"provenance": r.provenance.model_copy(update={"seconds": 99.0})}) for r in before]
+    assert {found.id: (found.status, found.why) for found in judge(again)} == judged["before"]  # how long a run took is no evidence
 
 
 def test_records_of_smoke_runs_and_other_settings_are_no_evidence():
