@@ -38,7 +38,7 @@ class CampaignError(RuntimeError):
 def obtain(
     specs: Iterable[Spec], train: bool = False, only: str = "", workers: int | None = None, cluster: str | None = None, store: Store | None = None
 ) -> list[Record]:
-    """The records of the given specs; the missing ones are trained first, if ``train`` says so, else left out.
+    """The records of the given specs, and of their experiments' other seeds; the missing ones are trained first, if ``train`` says so, else left out.
 
     Parameters
     ----------
@@ -55,14 +55,16 @@ def obtain(
     Returns
     -------
     list of Record
-        In the order of the specs.
+        In the order of the specs, then those of further seeds that the store has: who adds seeds need not change a chapter.
     """
     store = store or Store()
     specs = list(specs)
     if train:
         with _on(cluster):
             train_missing([spec for spec in specs if only in str(spec)], store, workers)
-    return store.read_present(specs)
+    experiments, named = {spec.model_copy(update={"seed": 1}) for spec in specs}, set(specs)
+    others = [spec for spec in store.specs() if spec.model_copy(update={"seed": 1}) in experiments and spec not in named]
+    return store.read_present([*specs, *others])
 
 
 def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None) -> int:

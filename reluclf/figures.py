@@ -143,7 +143,7 @@ def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: f
 
 
 def folds(dataset: str, architecture: str, records: Sequence[Record]) -> Figure:
-    """Accuracy fold by fold: the paper's points, and both protocols, on the fold's validation rows and (carried) on the test set."""
+    """Accuracy fold by fold: the paper's points, and both protocols, on the fold's validation rows and on the test set."""
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
     for axes, head in zip(panels, paper.HEADS, strict=True):
         _fold_panel(axes, dataset, architecture, head, records)
@@ -159,35 +159,43 @@ _PROBES = {
     "norm_head": "gradient norm,\noutput layer",
     "norm_first": "gradient norm,\nfirst layer",
     "cosine": "cosine, ReLU's and\nsoftmax's gradient",
-    "no_gradient": "rows that pass\nno gradient, %",
+    "no_gradient": "images that pass\nno gradient, %",
     "dead_true": "true class's\noutput zero, %",
-    "dead_units": "outputs dead\non every row, %",
+    "dead_units": "outputs dead, %",
+    "dead_hidden": "hidden units\ndead, %",
 }
 
 
 def probes(dataset: str, records: Sequence[Record]) -> Figure:
-    """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models, both heads, mean over the seeds; a row for each architecture."""
-    figure, panels = plt.subplots(2, len(_PROBES), figsize=(WIDTH * 1.5, 4.4), sharex=True)
-    for row, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
+    """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models: means over the seeds; two rows for each architecture."""
+    figure, panels = plt.subplots(4, 4, figsize=(WIDTH, 7.6), sharex=True)
+    for architecture, rows in (("ffnn", panels[:2]), ("cnn", panels[2:])):
+        *places, corner = rows.flat
         for head, line in zip(paper.HEADS, ("--", "-"), strict=True):
             runs = selection.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
-            runs = [run for run in runs if run.final.probe]
-            for axes, (name, title) in zip(row, _PROBES.items(), strict=True):
+            for axes, (name, title) in zip(places, _PROBES.items(), strict=True):
+                curves = [getattr(run.final.probe, name) for run in runs if run.final.probe]
+                curves = [curve for curve in curves if curve is not None]
                 axes.set_title(title, fontsize=8)
-                if runs:
+                if curves:
                     scale = 100 if title.endswith("%") else 1
-                    curve = scale * np.mean([getattr(run.final.probe, name) for run in runs], axis=0)
-                    label = f"{paper.HEAD_TITLES[head]} (n = {len(runs)})"
+                    curve = scale * np.mean(curves, axis=0)
+                    label = f"{architecture.upper()}-{paper.HEAD_TITLES[head]} (n = {len(curves)})"
                     axes.plot(range(1, len(curve) + 1), curve, line, color=COLOURS[head], label=label)
-                if name.startswith("norm") and runs:
-                    axes.set_yscale("log")
-        row[0].set_ylabel(architecture.upper())
-        if row[0].lines:
-            row[0].legend(fontsize=7)
+                    if name.startswith("norm") and curve.max() > 0:
+                        axes.set_yscale("log")
+                        axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+                    elif scale == 100:
+                        axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
+        handles, labels = places[0].get_legend_handles_labels()
+        corner.set_axis_off()
+        if handles:
+            corner.legend(handles, labels, loc="center", fontsize=7, frameon=False)
         else:
-            row[0].text(0.5, 0.5, "no record yet", ha="center", va="center", transform=row[0].transAxes)
-    for axes in panels[-1]:
+            corner.text(0.5, 0.5, f"{architecture.upper()}:\nno record yet", ha="center", va="center", transform=corner.transAxes)
+    for axes in (*panels[-1, :3], panels[-2, 3]):
         axes.set_xlabel("epoch")
+        axes.tick_params(labelbottom=True)
     return figure
 
 
@@ -281,6 +289,7 @@ def _fold_panel(axes: Axes, dataset: str, architecture: str, head: str, records:
     _mean_line(axes, [record.fold_accuracy for record in carried], "carried", "-", f"carried, validation rows (n = {len(carried)})")
     _mean_line(axes, [np.array([f.test.accuracy for f in record.folds]) for record in carried], "carried", ":", "carried, test set", hollow=True)
     _mean_line(axes, [record.fold_accuracy for record in fresh], "fresh", "--", f"fresh, validation rows (n = {len(fresh)})")
+    _mean_line(axes, [np.array([f.test.accuracy for f in record.folds]) for record in fresh], "fresh", ":", "fresh, test set", hollow=True)
     axes.set(xlabel="fold", xticks=range(1, 11))
 
 
@@ -293,7 +302,7 @@ def _mean_line(axes: Axes, curves: list[np.ndarray], protocol: str, line: str, l
     x = range(1, longest + 1)
     if len(curves) > 1:
         for curve in curves:
-            axes.plot(x, curve, color=COLOURS[protocol], linewidth=0.5, alpha=0.35)
+            axes.plot(x, curve, line, color=COLOURS[protocol], linewidth=0.5, alpha=0.35)
     axes.plot(
         x,
         np.mean(curves, axis=0),

@@ -150,8 +150,8 @@ HEADS = {
     "softplus": Head(_keras("softplus"), guarded, "log(1 + exp(z))", "glorot2011"),
     "squared_relu": Head(_squared_relu, guarded, "max(0, z)²", "debrebisson2016"),
     "elu_plus_one": Head(_elu_plus_one, guarded, "z + 1 if z > 0, else exp(z)", "clevert2016"),
-    "relu_softmax": Head(_keras("relu"), softmax_cross_entropy, "exp(max(0, z))", ""),
-    "sparsemax": Head(_keras("linear"), sparsemax_loss, "sparsemax", "martins2016"),
+    "relu_softmax": Head(_keras("relu"), softmax_cross_entropy, "max(0, z)", ""),
+    "sparsemax": Head(_keras("linear"), sparsemax_loss, "max(0, z − τ), summing to 1", "martins2016"),
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from reluclf import cells, figures, paper, provenance, remedies, selection
+from reluclf import cells, figures, paper, provenance, remedies, selection, tables
 from reluclf.records import Record
 from reluclf.specs import Spec
 from reluclf.stats import Difference, Estimate, estimate
@@ -66,8 +66,14 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
     """Glue the accuracies of every network of a data set, the paper's and ours.
 
     The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``carried`` or ``fresh``, and what is
-    ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy) or ``last`` (the accuracy on the last fold's validation rows).
+    ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy) or ``last`` (the accuracy on the last fold's validation rows); of ours also
+    ``each`` (the test accuracy of every run) and ``lost`` (in how many of them a class is lost). ``<dataset>-<architecture>-<head>-rise`` is the rise
+    from fold to fold of the carried models' accuracy on validation rows, ``-rise-test`` that on the test set, ``-rise-leak`` the difference.
     """
+    for (of, architecture, head), (_, seen, unseen, difference) in tables.rises(records).items():
+        if of == dataset:
+            name = f"{dataset}_{architecture}_{head}_rise"
+            glue(**{name: points(seen), f"{name}_test": points(unseen), f"{name}_leak": points(difference)})
     for (of, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
         if of != dataset:
             continue
@@ -82,23 +88,49 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
                     f"{name}_{protocol}_cv": percent(selection.measure(ours, "cv_accuracy")),
                     f"{name}_{protocol}_test": percent(selection.measure(ours, "test_accuracy")),
                     f"{name}_{protocol}_last": percent(last),
+                    f"{name}_{protocol}_each": _each(ours),
+                    f"{name}_{protocol}_lost": f"{sum(_lost(run) for run in ours)} of {len(ours)}",
                 }
             )
+
+
+def _each(runs: Sequence[Record]) -> str:
+    """The test accuracy of every run, by seed."""
+    ordered = sorted(runs, key=lambda run: run.spec.seed)
+    return ", ".join(f"{100 * run.test.accuracy:.2f}" for run in ordered) + "\u00a0%" if ordered else "(not measured yet)"
+
+
+def _lost(run: Record) -> bool:
+    """Whether a network has lost a class: it is right on less than half of it."""
+    return any(row[i] < sum(row) / 2 for i, row in enumerate(run.test.confusion_matrix))
 
 
 def glue_remedies(records: Sequence[Record]) -> None:
     """Glue what becomes of the image networks with the ReLU head, as models trained once on the whole training set.
 
     The names are ``<dataset>-<architecture>-with-<intervention>`` for the test accuracy, ``<dataset>-<architecture>-dead-with-<intervention>``
-    for the runs in which an output is dead in the end, and ``<dataset>-<architecture>-dead`` for those without an intervention.
+    for the runs in which an output is dead in the end, with ``hidden`` instead of ``dead`` for the share of hidden units that are; and
+    ``<dataset>-<architecture>-dead`` and ``-hidden`` for those without an intervention, ``-hidden-softmax`` with the other head.
     """
     for dataset, architecture in paper.IMAGE_NETWORKS:
         network = f"{dataset}_{architecture}"
-        glue(**{f"{network}_dead": remedies.dead(dataset, architecture, records)})
+        glue(
+            **{
+                f"{network}_dead": remedies.dead(dataset, architecture, records),
+                f"{network}_hidden": percent(remedies.hidden(dataset, architecture, records)),
+                f"{network}_hidden_softmax": percent(remedies.hidden(dataset, architecture, records, remedies.SOFTMAX)),
+            }
+        )
         for remedy in remedies.REMEDIES:
             found = remedies.remedied(remedy, dataset, architecture, records).values()
             dead = remedies.dead(dataset, architecture, records, remedy)
-            glue(**{f"{network}_with_{remedy.name}": percent(selection.measure(found, "test_accuracy")), f"{network}_dead_with_{remedy.name}": dead})
+            glue(
+                **{
+                    f"{network}_with_{remedy.name}": percent(selection.measure(found, "test_accuracy")),
+                    f"{network}_dead_with_{remedy.name}": dead,
+                    f"{network}_hidden_with_{remedy.name}": percent(remedies.hidden(dataset, architecture, records, remedy)),
+                }
+            )
 
 
 def percent(value: float | Estimate | None) -> str:
@@ -113,10 +145,12 @@ def percent(value: float | Estimate | None) -> str:
     return f"{100 * value.mean:.2f}\u00a0% ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
-def points(value: Difference | None) -> str:
+def points(value: Difference | Estimate | None) -> str:
     """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
         return "(needs two seeds of each)"
+    if value.n == 1:
+        return f"{cells.signed(value.mean, 'cv_accuracy')}\u00a0points (n\u00a0=\u00a01)"
     low, mean, high = (cells.signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
     return f"{mean}\u00a0points ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
@@ -212,7 +246,7 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
         Markdown(
             f":::{{admonition}} {len(absent)} of the {len(specs)} runs that this chapter names are not measured yet\n"
             f":class: warning dropdown\n\n"
-            f"What follows rests on the other {len(specs) - len(absent)}. "
+            "What follows rests on those that are. "
             f"`make experiments CHAPTER={chapter}` trains what is missing, and the page then shows it. Missing runs, by folder of `results/`:\n\n"
             f"{listed}.\n:::"
         )

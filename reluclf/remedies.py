@@ -16,7 +16,7 @@ from reluclf.cells import NONE, cell
 from reluclf.paper import IMAGE_NETWORKS
 from reluclf.records import Probe, Record
 from reluclf.selection import MARGIN, by_seed, measure
-from reluclf.stats import Difference, estimate, paired
+from reluclf.stats import Difference, Estimate, estimate, paired
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ REMEDIES = (
 )
 
 #: What they are compared with.
-_SOFTMAX = Remedy("the softmax head", "", {}, head="softmax")
+SOFTMAX = Remedy("the softmax head", "", {}, head="softmax")
 _AS_IT_IS = Remedy("the ReLU head as it is", "", {})
 
 
@@ -102,7 +102,7 @@ def accuracies(records: Sequence[Record]) -> pd.DataFrame:
     All are models trained once on the whole training set (``fresh``).
     """
     rows = []
-    for remedy in (_SOFTMAX, _AS_IT_IS, *REMEDIES):
+    for remedy in (SOFTMAX, _AS_IT_IS, *REMEDIES):
         row = {"network with": remedy.title}
         for dataset, architecture in IMAGE_NETWORKS:
             runs = remedied(remedy, dataset, architecture, records).values()
@@ -115,7 +115,7 @@ def closings(records: Sequence[Record]) -> pd.DataFrame:
     """The share of the gap between the heads that each intervention closes, and whether that is shown to be more or less than half, as text."""
     rows = []
     for remedy in REMEDIES:
-        row = {"intervention": remedy.title, "against": remedy.against or NONE}
+        row = {"intervention": remedy.title, "against": remedy.against or "neither"}
         for dataset, architecture in IMAGE_NETWORKS:
             row[f"{data.TITLES[dataset]} {architecture.upper()}"] = _closed(closing(remedy, dataset, architecture, records))
         rows.append(row)
@@ -138,6 +138,11 @@ def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Rem
     return _with_dead(probes) if probes else "(not measured yet)"
 
 
+def hidden(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = _AS_IT_IS) -> Estimate | None:
+    """The share of the hidden units of a network with a remedy that are dead in the end, over the runs in which they were counted."""
+    return estimate([probe.dead_hidden[-1] for probe in _probes(remedy, dataset, architecture, records) if probe.dead_hidden])
+
+
 def hazards(records: Sequence[Record]) -> pd.DataFrame:
     """What the probes saw of either hazard in each image network, without and with each intervention, as text.
 
@@ -145,10 +150,11 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
     -------
     DataFrame of str
         A row for each network and intervention that has a probed run: in how many runs at least one output was zero on every probed row after the
-        last epoch; the share of rows whose true class's output then is zero; and the largest norm of the output layer's gradient after any epoch.
+        last epoch; the share of rows whose true class's output then is zero; the share of hidden units that then are zero on every probed row;
+        and the largest norm of the output layer's gradient after any epoch.
     """
     rows = []
-    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, (_SOFTMAX, _AS_IT_IS, *REMEDIES)):
+    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, (SOFTMAX, _AS_IT_IS, *REMEDIES)):
         probes = _probes(remedy, dataset, architecture, records)
         if probes:
             rows.append(
@@ -157,10 +163,11 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
                     "with": remedy.title,
                     "runs with a dead output": _with_dead(probes),
                     "true class's output 0, %": cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy"),
+                    "hidden units dead, %": cell(hidden(dataset, architecture, records, remedy), "test_accuracy"),
                     "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
                 }
             )
-    columns = ["network", "with", "runs with a dead output", "true class's output 0, %", "largest gradient norm"]
+    columns = ["network", "with", "runs with a dead output", "true class's output 0, %", "hidden units dead, %", "largest gradient norm"]
     return pd.DataFrame(rows, columns=columns)
 
 

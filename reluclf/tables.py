@@ -95,45 +95,101 @@ def _one_more(ours: Estimate | None, published: float, other: float, name: str) 
 
 
 def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
-    """The paper's Table 5 or 8, the CNN-ReLU fold by fold, beside ours.
+    """The paper's Table 5 or 8, the accuracy of the CNN-ReLU fold by fold, beside ours.
 
     Returns
     -------
     DataFrame of str
         A row for each fold, one for the mean and one for the rise from fold to fold (the least-squares slope); accuracy of the paper and of both
-        protocols, each minus the paper's, of the carried model on the test set after the fold, and the losses.
+        protocols, each minus the paper's, and of the carried model on the test set after the fold.
     """
-    chosen = {"dataset": dataset, "architecture": "cnn", "head": "relu"}
-    carried, fresh = (of_setting(records, protocol=protocol, **chosen) for protocol in ("carried", "fresh"))
-    published, losses = paper.fold_accuracy(dataset, "cnn", "relu"), paper.fold_loss(dataset)
-
-    def row(title: str, of_ten: Callable[[np.ndarray], float], at: slice, levels: bool = True) -> dict[str, str]:
-        """A row of a statistic of the folds at hand, from the records that have them all: of levels, or of changes, which have a sign."""
-        one, many = (number, cell) if levels else (signed, signed_cell)
-
-        def ours(records: Sequence[Record], value: Callable[[Any], float]) -> Estimate | None:
-            there = [record.folds[at] for record in records if len(record.folds) >= at.stop]
-            return estimate([of_ten(np.array([value(fold) for fold in folds])) for folds in there])
-
-        means = [ours(records, lambda fold: fold.validation.accuracy[-1]) for records in (carried, fresh)]
+    published, rows = paper.fold_accuracy(dataset, "cnn", "relu"), []
+    for title, at, of_ten, one, many in _FOLD_ROWS:
+        values = {protocol: _of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]) for protocol in _PROTOCOLS}
         of_paper = of_ten(published[at])
-        differences = [signed(mean.mean - of_paper, "cv_accuracy") if mean else NONE for mean in means]
-        return {
-            "fold": title,
-            "paper, %": one(of_paper, "cv_accuracy"),
-            "carried, %": many(means[0], "cv_accuracy"),
-            "carried − paper": differences[0],
-            "carried, test set, %": many(ours(carried, lambda fold: fold.test.accuracy), "cv_accuracy"),
-            "fresh, %": many(means[1], "cv_accuracy"),
-            "fresh − paper": differences[1],
-            "paper, loss": one(of_ten(losses[at]), "test_loss"),
-            "carried, loss": many(ours(carried, lambda fold: fold.validation.loss[-1]), "test_loss"),
-        }
-
-    rows = [row(str(fold + 1), lambda values: values[0], slice(fold, fold + 1)) for fold in range(N_SPLITS)]
-    rows.append(row("mean", np.mean, slice(0, N_SPLITS)))
-    rows.append(row("rise a fold", lambda values: slope(values).mean, slice(0, N_SPLITS), levels=False))
+        row = {"fold": title, "paper, %": one(of_paper, "cv_accuracy")}
+        for protocol, value in values.items():
+            row[f"{protocol}, %"] = many(value, "cv_accuracy")
+            row[f"{protocol} − paper"] = signed(value.mean - of_paper, "cv_accuracy") if value else NONE
+            if protocol == "carried":
+                tested = _of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.test.accuracy)
+                row["carried, test set, %"] = many(tested, "cv_accuracy")
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """The losses of the paper's Table 5 or 8 beside those of both our protocols, in nats, as :func:`folds` has the accuracies."""
+    published, rows = paper.fold_loss(dataset), []
+    for title, at, of_ten, one, many in _FOLD_ROWS:
+        row = {"fold": title, "paper": one(of_ten(published[at]), "test_loss")}
+        for protocol in _PROTOCOLS:
+            row[protocol] = many(_of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.validation.loss[-1]), "test_loss")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+_PROTOCOLS = ("carried", "fresh")
+
+#: The rows of a table of folds: title, which folds, what of them, and how it is written; a rise has a sign.
+_FOLD_ROWS = (
+    *((str(fold + 1), slice(fold, fold + 1), lambda values: values[0], number, cell) for fold in range(N_SPLITS)),
+    ("mean", slice(0, N_SPLITS), np.mean, number, cell),
+    ("rise a fold", slice(0, N_SPLITS), lambda values: slope(values).mean, signed, signed_cell),
+)
+
+
+def _of_folds(
+    dataset: str,
+    protocol: str,
+    records: Sequence[Record],
+    at: slice,
+    of_ten: Callable[[np.ndarray], float],
+    value: Callable[[Any], float],
+) -> Estimate | None:
+    """A statistic of the folds at hand of the CNN-ReLU, from the records that have them all."""
+    runs = of_setting(records, dataset=dataset, architecture="cnn", head="relu", protocol=protocol)
+    there = [run.folds[at] for run in runs if len(run.folds) >= at.stop]
+    return estimate([of_ten(np.array([value(fold) for fold in folds])) for folds in there])
+
+
+def rises(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[float, Estimate, Estimate, Difference | None]]:
+    """How much of the rise over the carried folds is learning, by (dataset, architecture, head).
+
+    Returns
+    -------
+    dict
+        The least-squares slope from fold to fold: of the paper's accuracies; of ours on the rows that each fold validates on; of the same models on
+        the test set, which they never saw; and the second minus the third, paired by run. Networks without a whole carried run are left out.
+    """
+    found = {}
+    for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
+        runs = of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="carried")
+        runs = [run for run in runs if len(run.folds) == N_SPLITS]
+        if not runs:
+            continue
+        seen = [slope(run.fold_accuracy).mean for run in runs]
+        unseen = [slope([fold.test.accuracy for fold in run.folds]).mean for run in runs]
+        published = slope(paper.fold_accuracy(dataset, architecture, head)).mean
+        found[dataset, architecture, head] = (published, estimate(seen), estimate(unseen), paired(seen, unseen, margin=MARGIN))
+    return found
+
+
+def learning(records: Sequence[Record]) -> pd.DataFrame:
+    """:func:`rises` as text: a row for each network."""
+    rows = []
+    for (dataset, architecture, head), (published, seen, unseen, difference) in rises(records).items():
+        rows.append(
+            {
+                "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
+                "paper, validation": signed(published, "cv_accuracy"),
+                "carried, validation": signed_cell(seen),
+                "carried, test set": signed_cell(unseen),
+                "validation − test set": difference_cell(difference),
+            }
+        )
+    columns = ["network", "paper, validation", "carried, validation", "carried, test set", "validation − test set"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def layers(number: int, model: Any) -> pd.DataFrame:
@@ -255,6 +311,23 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         over_folds = paired(*(run.fold_accuracy for run in whole[0]), margin=MARGIN, overlap=OVERLAP) if whole else None
         row["over folds, points"] = difference_cell(over_folds)
         row["seeds that differ (McNemar)"] = f"{int(np.sum(adjusted < 0.05))} of {len(pairs)}" if pairs else NONE
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def comparable(records: Sequence[Record]) -> pd.DataFrame:
+    """ReLU minus softmax in test accuracy and F1 in the paper's four image experiments, by protocol, paired by seed, as text."""
+    rows = []
+    for (dataset, architecture), protocol in product(paper.IMAGE_NETWORKS, _PROTOCOLS):
+        relu, softmax = (by_seed(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol) for head in ("relu", "softmax"))
+        common = sorted(relu.keys() & softmax.keys())
+        accuracy = seeds_paired(relu, softmax)
+        f1 = paired([relu[seed].test.f1 for seed in common], [softmax[seed].test.f1 for seed in common], margin=MARGIN)
+        row = {"network": f"{data.TITLES[dataset]} {architecture.upper()}", "protocol": protocol}
+        row |= {"accuracy, points": difference_cell(accuracy), "F1, points": difference_cell(f1), "shown": NONE}
+        if accuracy:
+            par, beyond = accuracy.equivalent and f1.equivalent, accuracy.beyond or f1.beyond
+            row["shown"] = "on par" if par else "more than a point apart" if beyond else "neither"
         rows.append(row)
     return pd.DataFrame(rows)
 

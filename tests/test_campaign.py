@@ -112,6 +112,15 @@ def test_obtaining_without_training_gives_the_records_that_are_there_in_the_orde
     assert pretend == []
 
 
+def test_obtaining_gives_further_seeds_of_the_same_experiments_and_nothing_else(store, pretend):
+    specs = grid(**TINY, seed=first(4))
+    others = grid(**(TINY | {"epochs": TINY["epochs"] + 1}), seed=first(2))
+    for spec in (*specs, *others):
+        store.write(factory.record(spec, [0.9], 0.9))
+    assert [record.spec for record in campaign.obtain([specs[1], specs[0]], store=store)] == [specs[1], specs[0], specs[2], specs[3]]
+    assert campaign.obtain([], store=store) == [] == pretend
+
+
 def test_obtaining_with_training_hands_what_is_missing_to_the_workers(store, pretend, capfd):
     campaign.obtain([SPEC], train=True, workers=1, store=store)
     assert pretend == [SPEC]

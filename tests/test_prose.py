@@ -1,5 +1,6 @@
 """No result is typed into the prose: it is glued from records, or from the paper's numbers in book/paper.yml."""
 
+import ast
 import math
 import re
 
@@ -17,15 +18,25 @@ ALLOWED = {
     "16.118": "-log(1e-7), the largest loss",
     "0.1": "the dropout rate of Table 2",
     "0.2": "the paper's own wording of claim C22",
+    "90 %": "the paper's own wording of claim C12",
 }
 
 #: A percentage or a decimal fraction; whole numbers count layers, epochs and images.
 RESULT = re.compile(r"\d+(?:\.\d+)?\s?%|(?<![\d.:])\d+\.\d+(?!\d|\.\d|:)")
 
 
+def captions(cell):
+    """The caption of a figure, and the texts that are given to :func:`reluclf.pages.table` and the like."""
+    yield cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+    for call in ast.walk(ast.parse(cell.source)):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("table", "ledger"):
+            for argument in call.args[1:]:
+                yield from (part.value for part in ast.walk(argument) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+
+
 def prose(cell):
-    """The text of a markdown cell, and the captions of a figure, without code, mathematics, roles, links, versions and sections."""
-    text = cell.source if cell.cell_type == "markdown" else cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+    """The text of a markdown cell, or the captions of a code cell, without code, mathematics, roles, links, versions and sections."""
+    text = cell.source if cell.cell_type == "markdown" else "\n\n".join(captions(cell))
     named = r"(?:[Ss]ections?|Python|and) [\d.]+"
     for hidden in (r"```.*?```", r"\{[a-z:]+\}`[^`]*`", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"\]\([^)]*\)", named):
         text = re.sub(hidden, " ", text, flags=re.DOTALL)
@@ -44,6 +55,8 @@ def test_a_typed_result_would_be_found_and_a_glued_one_is_not():
         return nbformat.v4.new_markdown_cell(source)
 
     assert RESULT.findall(prose(cell("It reached 97.8 % on the test set, a loss of 0.2425."))) == ["97.8 %", "0.2425"]
+    table = nbformat.v4.new_code_cell("pages.table(f(0.1), f'Mean {x} of 97.8 %.', 'tab-x')")
+    assert RESULT.findall(prose(table)) == ["97.8 %"]
     assert not RESULT.findall(prose(cell("It reached {glue:text}`x-97.8` with $p = 0.5$ and `0.3` on Python 3.11, in section 2.5 and 3.3.")))
 
 

@@ -11,7 +11,7 @@ import pytest
 from factory import record
 
 from reluclf import Spec, cells, figures, grid, pages, paper, provenance, remedies, selection, tables
-from reluclf.records import Probe
+from reluclf.records import Probe, Score
 from reluclf.stats import estimate
 from reluclf.verdicts import Status
 
@@ -78,7 +78,9 @@ def test_what_a_remedy_closes_is_paired_by_seed_and_tested_against_half():
 def probed(head, seed, dead_units, norms, **fields):
     run = once(head, seed, 0.9, **fields)
     zeros = (0.0,) * len(norms)
-    probe = Probe(norm_head=norms, norm_first=zeros, cosine=zeros, no_gradient=zeros, dead_units=dead_units, dead_true=(0.5, 0.25))
+    probe = Probe(
+        norm_head=norms, norm_first=zeros, cosine=zeros, no_gradient=zeros, dead_units=dead_units, dead_true=(0.5, 0.25), dead_hidden=(0.5, 0.25)
+    )
     return run.model_copy(update={"final": run.final.model_copy(update={"probe": probe})})
 
 
@@ -90,6 +92,16 @@ def test_a_hazard_is_told_by_the_last_epochs_dead_outputs_and_the_largest_gradie
     assert list(frame["runs with a dead output"]) == ["1 of 2", "0 of 1"]
     assert frame["largest gradient norm"]["the ReLU head as it is"].startswith("4.50 [")
     assert frame["true class's output 0, %"]["gradient norms clipped to 1"] == "25.00 (n = 1)"
+    assert frame["hidden units dead, %"]["the ReLU head as it is"] == "25.00 [25.00, 25.00] (n = 2)"
+
+
+def test_runs_of_before_hidden_units_were_counted_do_not_count_as_having_none_dead():
+    old = probed("relu", 1, (1.0, 0.0), (7.0, 2.0))
+    probe = old.final.probe.model_copy(update={"dead_hidden": None})
+    old = old.model_copy(update={"final": old.final.model_copy(update={"probe": probe})})
+    assert remedies.hazards([old])["hidden units dead, %"].tolist() == [cells.NONE]
+    assert remedies.hazards([old, probed("relu", 2, (1.0, 0.0), (7.0, 2.0))])["hidden units dead, %"].tolist() == ["25.00 (n = 1)"]
+    assert figures.probes("mnist", [old])
 
 
 def test_what_the_remedies_do_is_glued_for_every_image_network(monkeypatch):
@@ -103,7 +115,9 @@ def test_what_the_remedies_do_is_glued_for_every_image_network(monkeypatch):
     assert glued["mnist-cnn-with-leaky-relu"] == "90.04\u00a0% (n\u00a0=\u00a01)"
     assert glued["mnist-cnn-with-clipnorm"].startswith("50.0")
     assert glued["fashion-mnist-cnn-with-floor"] == "(not measured yet)"
-    assert len(glued) == 4 * (1 + 2 * len(remedies.REMEDIES))
+    assert glued["mnist-cnn-hidden"] == "25.00\u00a0% (n\u00a0=\u00a01)" and glued["mnist-cnn-hidden-softmax"] == "(not measured yet)"
+    assert glued["mnist-cnn-hidden-with-leaky-relu"] == glued["mnist-cnn-hidden"]
+    assert len(glued) == 4 * (3 + 3 * len(remedies.REMEDIES))
 
 
 def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
@@ -160,9 +174,9 @@ def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
 def test_a_falling_loss_has_a_negative_rise_inside_its_interval():
     made = [record(spec(architecture="cnn", seed=seed), [(i + seed / 10) / 20 for i in range(1, 11)], hits=0.9) for seed in (1, 2)]
     made.append(record(spec(architecture="cnn", seed=3), [i / 15 for i in range(1, 11)], hits=0.9))
-    rise = tables.folds("mnist", made).iloc[-1]
-    assert rise["paper, loss"] == "−0.1782"
-    mean, low, high = (float(part.replace("−", "-")) for part in re.findall(r"[−+][\d.]+", rise["carried, loss"]))
+    rise = tables.fold_losses("mnist", made).iloc[-1]
+    assert rise["paper"] == "−0.1782"
+    mean, low, high = (float(part.replace("−", "-")) for part in re.findall(r"[−+][\d.]+", rise["carried"]))
     assert low < mean < high < 0
 
 
@@ -173,6 +187,39 @@ def test_optimism_is_cross_validation_minus_test():
     assert line["carried, mean − test"] == f"−{100 * (test - 0.55):.2f} (n = 1)"
     assert line["carried, last − test"] == f"+{100 * (1 - test):.2f} (n = 1)"
     assert line["fresh, mean − test"] == cells.NONE
+
+
+def test_a_rise_on_the_test_set_is_learning_and_one_on_validation_rows_alone_is_leakage():
+    def tested(run, accuracies):
+        folds = [fold.model_copy(update={"test": Score(loss=0.2, accuracy=a)}) for fold, a in zip(run.folds, accuracies, strict=True)]
+        return run.model_copy(update={"folds": tuple(folds)})
+
+    rising = [0.5 + i / 100 for i in range(10)]
+    learnt = [tested(record(spec(seed=seed), [a + seed / 50 for a in rising], 0.59), rising) for seed in (1, 2)]
+    leaked = [tested(record(spec(seed=seed, head="softmax"), rising, 0.5), [0.5] * 10) for seed in (1, 2)]
+    frame = tables.learning([*learnt, *leaked, record(spec(dataset="wdbc", folds=3), [0.9] * 3, 0.9)]).set_index("network")
+    assert list(frame.index) == ["MNIST FFNN-Softmax", "MNIST FFNN-ReLU"]
+    assert frame["validation − test set"].tolist() == ["+1.00 [+1.00, +1.00] (n = 2)", "0.00 [0.00, 0.00] (n = 2)"]
+    assert frame["paper, validation"].tolist() == ["+0.17", "+0.40"]
+
+
+def test_comparable_needs_both_measures_and_tells_what_is_shown():
+    made = [record(spec(head=head, seed=seed), [0.9] * 10, 0.9 + seed / 1000) for head in ("relu", "softmax") for seed in (1, 2, 3)]
+    made += [
+        record(spec(head=head, seed=seed, protocol="fresh"), [0.9] * 10, hits + seed / 1000 * (head == "relu"))
+        for head, hits in (("relu", 0.7), ("softmax", 0.9))
+        for seed in (1, 2, 3)
+    ]
+    frame = tables.comparable(made)
+    assert frame["shown"].tolist() == ["on par", "more than a point apart", *[cells.NONE] * 6]
+
+
+def test_a_network_has_lost_a_class_if_it_is_right_on_less_than_half_of_it(monkeypatch):
+    glued = {}
+    monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.update({name: value}))
+    pages.glue_results("mnist", [record(spec(seed=2), [0.9] * 10, hits=0.4), record(spec(seed=1), [0.9] * 10, hits=0.6)])
+    assert glued["mnist-ffnn-relu-carried-lost"] == "1 of 2" and glued["mnist-ffnn-relu-carried-each"] == "60.04, 40.03\u00a0%"
+    assert glued["mnist-ffnn-softmax-carried-each"] == "(not measured yet)"
 
 
 def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
@@ -283,7 +330,7 @@ def test_without_a_record_a_confusion_figure_still_shows_the_papers():
 def test_the_fold_figure_draws_the_paper_and_both_protocols():
     runs = [record(s, [0.9] * 10, hits=0.9) for s in grid(dataset="mnist", architecture="cnn", head="relu", protocol=["carried", "fresh"], seed=1)]
     labels = figures.folds("mnist", "cnn", runs).axes[1].get_legend_handles_labels()[1]
-    assert labels == ["paper", "carried, validation rows (n = 1)", "carried, test set", "fresh, validation rows (n = 1)"]
+    assert labels == ["paper", *(f"{p}, {rows}" for p in ("carried", "fresh") for rows in ("validation rows (n = 1)", "test set"))]
 
 
 def test_the_palette_differs_in_lightness_too_so_that_it_survives_grey_print():
