@@ -114,10 +114,12 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
                 n_jobs=min(workers or joblib.cpu_count(), len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
             )
             try:
-                for spec, failure in parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo):
+                for spec, record, failure in parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo):
                     bar.finished(spec)
                     if failure:
                         failures[spec] = failure
+                    elif spec not in store:  # a worker of a cluster may have another disk
+                        store.write(record)
                 break
             except BrokenProcessPool as error:  # a worker was killed: by the system for want of memory, by hand, or by itself because it hung
                 hung = {spec: f"no epoch ended in {PATIENCE:.0f} s; where it stood: {watch.trace_file(spec)}" for spec in todo if watch.hung(spec)}
@@ -175,8 +177,8 @@ def _on(cluster: str | None) -> Iterator[None]:
         yield
 
 
-def _train_in_worker(spec: Spec, folder: Path, patience: float) -> tuple[Spec, str | None]:
-    """Train a spec; return it, and what went wrong if something did."""
+def _train_in_worker(spec: Spec, folder: Path, patience: float) -> tuple[Spec, Record | None, str | None]:
+    """Train a spec; return it with its record, or with what went wrong."""
     runtime.configure(threads=1)
     import keras
 
@@ -184,10 +186,8 @@ def _train_in_worker(spec: Spec, folder: Path, patience: float) -> tuple[Spec, s
     store = Store(folder)
     try:
         with watch.watched(spec, patience) as alive:
-            if spec not in store:
-                train(spec, store, alive)
+            return spec, store.read(spec) if spec in store else train(spec, store, alive), None
     except Exception as error:
-        return spec, f"{type(error).__name__}: {error}"
+        return spec, None, f"{type(error).__name__}: {error}"
     finally:
         keras.backend.clear_session()
-    return spec, None

@@ -34,6 +34,12 @@ STATUS = {
 #: Counts off the diagonal are at most this share of a class in the colour scale; larger ones are drawn as this.
 _SATURATION = 0.05
 
+#: The same for the difference between two matrices of two classes.
+_SATURATION_OF_TWO = 0.2
+
+#: More runs than this are not drawn one by one, but as the band that holds the middle 95 % of them.
+_MOST_LINES = 20
+
 WIDTH = 7.2  # inches: the text width of the PDF
 
 
@@ -109,7 +115,7 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
         return figure
     _heat(middle, ours, names, f"ours, carried (n = {len(chosen)})", limit)
     difference = ours - published.counts
-    _heat(right, difference, names, "ours − paper", limit if k > 2 else 1.5 * np.abs(difference).max(), signed=True)
+    _heat(right, difference, names, "ours − paper", limit if k > 2 else _SATURATION_OF_TWO * published.counts.sum(axis=1).max(), signed=True)
     for axes in (middle, right) if k == 2 else (middle,):  # the panel to the left names the classes
         axes.set_yticklabels([])
         axes.set_ylabel("")
@@ -300,7 +306,10 @@ def _mean_line(axes: Axes, curves: list[np.ndarray], protocol: str, line: str, l
     if not curves:
         return
     x = range(1, longest + 1)
-    if len(curves) > 1:
+    if len(curves) > _MOST_LINES:
+        low, high = np.quantile(curves, (0.025, 0.975), axis=0)
+        axes.fill_between(x, low, high, color=COLOURS[protocol], alpha=0.06 if hollow else 0.12, linewidth=0)
+    elif len(curves) > 1:
         for curve in curves:
             axes.plot(x, curve, line, color=COLOURS[protocol], linewidth=0.5, alpha=0.35)
     axes.plot(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import string
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -22,9 +23,14 @@ MODULES = (
 
 
 def experiments(records: Sequence[Record]) -> pd.DataFrame:
-    """Where each record comes from: a row for each group of runs that differ in their seed only, as text."""
+    """Where each record comes from: a row for each group of runs that differ in their seed only, as text; ``on`` has :func:`totals`'s letters."""
     note(records)
-    return groups(records)
+    frame, letters = groups(records), _letters(records)
+    if frame.empty:
+        return frame
+    by_group = groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent))
+    frame.insert(frame.columns.get_loc("device"), "on", [", ".join(sorted({letters[_where(r)] for r in members})) for _, members in by_group])
+    return frame.drop(columns=["device", "backend"])
 
 
 def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
@@ -38,7 +44,7 @@ def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
                 "runs": f"{folder}{group}",
                 "seeds": _ranges(record.spec.seed for record in members),
                 **_effort(members),
-                "device": ", ".join(sorted({_where(record)[0] for record in members})),
+                "device": "; ".join(sorted({_where(record)[0] for record in members})),
                 "backend": ", ".join(sorted({_where(record)[1] for record in members})),
                 "commit": ", ".join(sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})),
                 "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
@@ -48,13 +54,24 @@ def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
 
 
 def totals(records: Sequence[Record]) -> pd.DataFrame:
-    """Runs, epochs and hours of computing, by device and backend, as text."""
+    """Runs, epochs and hours of computing, by device, libraries and threads, each with a letter, and all together, as text."""
     note(records)
-    rows = []
-    for (device, backend), members in groupby(sorted(records, key=_where), key=_where):
+    rows, letters = [], _letters(records)
+    for where, members in groupby(sorted(records, key=_where), key=_where):
         members = list(members)
-        rows.append({"device": device, "backend": backend, "runs": f"{len(members):,}", **_effort(members)})
+        threads = ", ".join(map(str, sorted({record.provenance.threads for record in members})))
+        device, backend = where
+        versions = members[0].provenance.versions
+        libraries = ", ".join([backend, *(f"{name} {versions[name]}" for name in ("keras", "numpy", "scikit-learn", "python") if name in versions)])
+        row = {"": letters[where], "device": device, "libraries": libraries, "threads": threads, "runs": f"{len(members):,}"}
+        rows.append(row | _effort(members))
+    if len(rows) > 1:
+        rows.append({"": "", "device": "all", "libraries": "", "threads": "", "runs": f"{len(records):,}"} | _effort(records))
     return pd.DataFrame(rows)
+
+
+def _letters(records: Iterable[Record]) -> dict[tuple[str, str], str]:
+    return dict(zip(sorted({_where(record) for record in records}), string.ascii_uppercase, strict=False))
 
 
 def _where(record: Record) -> tuple[str, str]:

@@ -197,7 +197,11 @@ def table(result: Result | None) -> pd.DataFrame:
         ("cores busy with other work at the start, %", f"{100 * result.machine.busy:.0f}", ""),
         ("epochs a second, the paper's own way", spread(training.rate()), ""),
         *((f"epochs a second, campaign, {_n(workers, 'worker')}", spread(training.rate(workers)), "") for workers in sorted(training.campaign)),
-        (f"campaign with {_n(most, 'worker')} over the paper's own way", spread(training.ratio(most)), f"≥ {BARS['ratio']}"),
+        (
+            f"campaign with {_n(most, 'worker')} over the paper's own way",
+            spread(training.ratio(most)),
+            _bar(f"≥ {BARS['ratio']}", statistics.median(training.ratio(most)) >= BARS["ratio"]),
+        ),
         ("peak of one core, GFLOP/s", spread(efficiency.peak, 0, 1e-9), ""),
     ]
     for network in efficiency.flops:
@@ -205,14 +209,18 @@ def table(result: Result | None) -> pd.DataFrame:
         rows.append((f"{network}, the same with one batch a call, %", spread(efficiency.share(network, "batch"), 0, 100), ""))
     cluster = result.cluster
     rows += [
-        (f"records of a Dask cluster of {cluster.workers} that are the same", f"{cluster.same} of {cluster.records}", "all"),
-        ("clean build of the book, s", f"{book.seconds:.0f}", f"≤ {BARS['book']:.0f}"),
+        (
+            f"records of a Dask cluster of {cluster.workers} that are the same",
+            f"{cluster.same} of {cluster.records}",
+            _bar("all", cluster.same == cluster.records),
+        ),
+        ("clean build of the book, s", f"{book.seconds:.0f}", _bar(f"≤ {BARS['book']:.0f}", book.seconds <= BARS["book"])),
         ("its peak memory, GB", f"{book.memory:.1f}", ""),
         *(
             (f"chapter {name}: run in the build, and alone to its first table, s", f"{t:.1f}; {book.first_table[name]:.1f}", "")
             for name, t in book.chapters.items()
         ),
-        (f"index of {store.sizes[-1]:,} records, s", f"{store.index[-1]:.2f}", f"≤ {BARS['index']:.0f}"),
+        (f"index of {store.sizes[-1]:,} records, s", f"{store.index[-1]:.2f}", _bar(f"≤ {BARS['index']:.0f}", store.index[-1] <= BARS["index"])),
         (f"the same for {store.sizes[0]:,}, s", f"{store.index[0]:.3f}", ""),
         (f"one experiment of {store.sizes[-1]:,} records found and read, s", f"{store.query[-1]:.2f}", ""),
         (f"the {store.committed:,} committed records read and checked, s", f"{store.read_all:.2f}", ""),
@@ -228,6 +236,10 @@ def table(result: Result | None) -> pd.DataFrame:
             ("epochs a second there, and over one process", f"{rate:.1f}; {rate / alone:.2f}", ""),
         ]
     return pd.DataFrame(rows, columns=["what", "measured", "bar"]).replace({"bar": {"": "–"}})
+
+
+def _bar(asked: str, met: bool) -> str:
+    return f"{asked}: {'met' if met else 'missed'}"
 
 
 def facts(result: Result | None) -> dict[str, str]:

@@ -160,12 +160,14 @@ def test_the_store_sees_no_record_in_the_committed_result():
 
 def test_the_table_has_the_measurements_and_the_bars():
     frame = speed.table(result()).set_index("what")
-    assert frame.loc["campaign with 4 workers over the paper's own way"].tolist() == ["4.00 [2.00, 8.00] (n = 3)", "≥ 1.8"]
+    assert frame.loc["campaign with 4 workers over the paper's own way"].tolist() == ["4.00 [2.00, 8.00] (n = 3)", "≥ 1.8: met"]
     assert frame.loc["epochs a second, campaign, 1 worker", "measured"] == "1.00 [1.00, 1.00] (n = 3)"
     assert frame.loc["FFNN, share of the peak, %", "measured"] == "65 [50, 80] (n = 2)"
-    assert frame.loc["clean build of the book, s"].tolist() == ["40", "≤ 60"]
-    assert frame.loc["index of 10,000 records, s"].tolist() == ["0.40", "≤ 1"]
-    assert frame.loc["records of a Dask cluster of 2 that are the same", "measured"] == "4 of 4"
+    assert frame.loc["clean build of the book, s"].tolist() == ["40", "≤ 60: met"]
+    assert frame.loc["index of 10,000 records, s"].tolist() == ["0.40", "≤ 1: met"]
+    assert frame.loc["records of a Dask cluster of 2 that are the same"].tolist() == ["4 of 4", "all: met"]
+    slow = result().model_copy(update={"book": result().book.model_copy(update={"seconds": 61.0})})
+    assert speed.table(slow).set_index("what").loc["clean build of the book, s", "bar"] == "≤ 60: missed"
 
 
 def test_what_was_not_measured_says_so():

@@ -24,12 +24,12 @@ SPEC = Spec(**TINY, seed=1)
 
 @pytest.fixture
 def pretend(monkeypatch):
-    """Trains nothing; returns the list of the specs that a single worker is given."""
+    """Trains nothing; returns the list of the specs that a single worker is given, whose records it keeps on no disk."""
     given = []
 
     def train(spec, folder, patience):
         given.append(spec)
-        return spec, None
+        return spec, factory.record(spec, [0.9], 0.9), None
 
     monkeypatch.setattr(campaign, "_train_in_worker", train)
     return given
@@ -46,6 +46,20 @@ def measured(record):
 
 
 # Where it is trained
+
+
+def test_a_record_that_a_worker_has_kept_elsewhere_is_written_here(store, pretend, capfd):
+    assert campaign.train_missing([SPEC], store, workers=1) == 1
+    assert store.read(SPEC) == factory.record(SPEC, [0.9], 0.9)
+
+
+def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, capfd):
+    distributed = pytest.importorskip("distributed")
+    specs = grid(**TINY, seed=first(2))
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        distant = campaign.obtain(specs, train=True, cluster=cluster.scheduler_address, store=store)
+    here = Store(tmp_path / "here")
+    assert [measured(record) for record in distant] == [measured(record) for record in campaign.obtain(specs, train=True, workers=1, store=here)]
 
 
 def test_without_the_package_for_clusters_the_error_says_how_to_install_it(store, monkeypatch):
@@ -138,7 +152,7 @@ def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(store, pr
     monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
     campaign.train_missing(grid(**TINY, seed=first(2)), store)
     campaign.train_missing(grid(**TINY, seed=first(9)), store)
-    campaign.train_missing(grid(**TINY, seed=first(9)), store, workers=3)
+    campaign.train_missing(grid(**(TINY | {"epochs": 2}), seed=first(9)), store, workers=3)
     assert asked == [2, 4, 3]
 
 
