@@ -191,8 +191,9 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
                     if name.startswith("norm") and curve.max() > 0:
                         axes.set_yscale("log")
                         axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-                    elif scale == 100:
-                        axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
+        for axes, title in zip(places, _PROBES.values(), strict=True):
+            if title.endswith("%"):  # from 0, and not so close that next to nothing looks like much
+                axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
         handles, labels = places[0].get_legend_handles_labels()
         corner.set_axis_off()
         if handles:

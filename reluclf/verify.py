@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,20 +66,17 @@ def tolerance(record: Record, records: Sequence[Record]) -> float:
 
 def compare(published: Record, again: Record, records: Sequence[Record]) -> Verdict:
     """Compare a record with a run of its :func:`shortest_telling` spec."""
-    parts = []
-    for record in (published, again):
-        part = record.folds[0] if record.spec.protocol == "carried" else record.final
-        parts.append((part.model_dump(exclude={"seconds", "probe"}), _test_accuracy(record)))
+    pair = (published, again)
     # repr, because NaN is not equal to itself.
-    if repr(parts[0]) == repr(parts[1]):
-        return Verdict(published.spec, "identical", "every loss and accuracy is the same")
+    if repr(_retrained(published, pair)) == repr(_retrained(again, pair)):
+        return Verdict(published.spec, "identical", "every loss, accuracy and prediction that was made again is the same")
     old, new = (record.provenance for record in (published, again))
     moved = [name for name in ("device", "backend", "threads", "versions", "data") if getattr(old, name) != getattr(new, name)]
     if not moved:
         return Verdict(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
     if "data" in moved:
         return Verdict(published.spec, "differs", "the data are not those of the record")
-    difference, allowed = abs(parts[0][1] - parts[1][1]), tolerance(published, records)
+    difference, allowed = abs(_test_accuracy(published) - _test_accuracy(again)), tolerance(published, records)
     verdict = "agrees" if difference <= allowed else "differs"
     return Verdict(published.spec, verdict, f"other {', '.join(moved)}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
 
@@ -161,6 +159,17 @@ def _equivalent(difference: Difference | None) -> str:
     if difference.equivalent:
         return "shown"
     return "they differ" if difference.less or difference.greater else "not shown"
+
+
+def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:
+    """What both of a pair measured in the part of the run that is made again."""
+    part = record.folds[0] if record.spec.protocol == "carried" else record.final
+    found = part.model_dump(exclude={"seconds", "probe"})
+    if record.spec.protocol == "fresh" or len({each.spec for each in pair}) == 1:  # else other folds came between
+        found["tested"] = record.test.model_dump()
+    probes = [each.final.probe.model_dump(exclude_none=True) if each.final and each.final.probe else {} for each in pair]
+    found["probed"] = {name: getattr(record.final.probe, name) for name in sorted(probes[0].keys() & probes[1].keys())}
+    return found
 
 
 def _test_accuracy(record: Record) -> float:

@@ -104,6 +104,14 @@ def test_runs_of_before_hidden_units_were_counted_do_not_count_as_having_none_de
     assert figures.probes("mnist", [old])
 
 
+def test_a_probe_figure_shows_all_of_every_curve():
+    found = [probed(head, 1, units, (7.0, 2.0)) for head, units in (("softmax", (0.0, 0.0)), ("relu", (0.4, 0.6)))]
+    for axes in figures.probes("mnist", found).axes:
+        low, high = axes.get_ylim()
+        for line in axes.lines:
+            assert low <= min(line.get_ydata()) and max(line.get_ydata()) <= high, axes.get_title()
+
+
 def test_what_the_remedies_do_is_glued_for_every_image_network(monkeypatch):
     glued = {}
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.update({name: value}))

@@ -48,6 +48,21 @@ def test_on_the_same_machine_a_single_other_digit_differs(published, again):
     assert verify.compare(tampered, again[0], published[1]).verdict == "differs"
 
 
+def test_other_predictions_with_the_same_accuracy_and_another_gradient_norm_differ(published, again):
+    fresh = published[1][1]
+    predictions = fresh.test.predictions
+    i, j = (predictions.index(digit) for digit in "01")
+    swapped = "".join({i: predictions[j], j: predictions[i]}.get(k, digit) for k, digit in enumerate(predictions))
+    forged = fresh.model_copy(update={"test": fresh.test.model_copy(update={"predictions": swapped})})
+    assert verify.compare(forged, again[1], published[1]).verdict == "differs"
+    probe = fresh.final.probe.model_copy(update={"norm_head": (0.5, *fresh.final.probe.norm_head[1:])})
+    forged = fresh.model_copy(update={"final": fresh.final.model_copy(update={"probe": probe})})
+    assert verify.compare(forged, again[1], published[1]).verdict == "differs"
+    older = fresh.final.probe.model_copy(update={"dead_hidden": None})  # of before that was measured
+    older = fresh.model_copy(update={"final": fresh.final.model_copy(update={"probe": older})})
+    assert verify.compare(older, again[1], published[1]).verdict == "identical"
+
+
 def test_elsewhere_runs_agree_within_the_tolerance_and_differ_beyond_it():
     spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
     ours = record(spec, [], 0.95)
