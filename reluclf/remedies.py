@@ -76,11 +76,14 @@ class Closing:
         Of the gap, how much the remedy closes.
     past_half : Difference
         The remedied network minus the point halfway between the two heads: above 0 if more than half of the gap is closed.
+    left : Difference
+        The remedied network minus the softmax head.
     """
 
     gap: Difference
     share: float
     past_half: Difference
+    left: Difference
 
 
 def closing(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> Closing | None:
@@ -93,7 +96,7 @@ def closing(remedy: Remedy, dataset: str, architecture: str, records: Sequence[R
     ours, relu, softmax = (np.array([found[seed].test.accuracy for seed in seeds]) for found in runs)
     gap = paired(softmax, relu, margin=MARGIN)
     share = float((ours.mean() - relu.mean()) / gap.mean) if gap.mean else math.nan
-    return Closing(gap, share, paired(ours, (relu + softmax) / 2, margin=MARGIN))
+    return Closing(gap, share, paired(ours, (relu + softmax) / 2, margin=MARGIN), paired(ours, softmax, margin=MARGIN))
 
 
 def accuracies(records: Sequence[Record]) -> pd.DataFrame:
@@ -112,7 +115,7 @@ def accuracies(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def closings(records: Sequence[Record]) -> pd.DataFrame:
-    """The share of the gap between the heads that each intervention closes, and whether that is shown to be more or less than half, as text."""
+    """The share of the gap between the heads that each intervention closes; whether more or less than half is shown, and on par; as text."""
     rows = []
     for remedy in REMEDIES:
         row = {"intervention": remedy.title, "against": remedy.against or "neither"}
@@ -129,7 +132,29 @@ def _closed(found: Closing | None) -> str:
         return f"no gap shown (n = {found.gap.n})"
     shown = "more than half" if found.past_half.greater else "less than half" if found.past_half.less else "undecided"
     share = f"{100 * found.share:.0f} %".replace("-", "−")
-    return f"{share}, {shown} (n = {found.gap.n})"
+    return f"{share}, {shown}{', on par' * found.left.equivalent} (n = {found.gap.n})"
+
+
+def favoured(records: Sequence[Record]) -> str:
+    """Which hazard the interventions on the CNNs speak for, as the end of a sentence, by what is shown on the image sets with a gap."""
+    shown: dict[str, list[bool]] = {"dead outputs": [], "exploding gradients": []}
+    names = []
+    for dataset, architecture in IMAGE_NETWORKS:
+        found = [(remedy.against, closing(remedy, dataset, architecture, records)) for remedy in REMEDIES if remedy.against]
+        if architecture != "cnn" or any(closed is None or closed.gap.n < 3 for _, closed in found):
+            continue
+        if found[0][1].gap.greater and found[0][1].gap.mean > MARGIN:
+            names.append(data.TITLES[dataset])
+            for cause, closes in shown.items():
+                closes.append(any(closed.past_half.greater for against, closed in found if against == cause))
+    if not names:
+        return "neither hazard, for want of runs or of a gap"
+    where, (dead, exploding) = " and ".join(names), shown.values()
+    if all(exploding) and not any(dead):
+        return f"the exploding gradient: on {where} clipping is shown to close more than half of the gap, and no remedy against dead outputs is"
+    if all(dead) and not any(exploding):
+        return f"the dead outputs: on {where} a remedy against them is shown to close more than half of the gap, and clipping is not"
+    return f"neither hazard alone: on {where} no one remedy is shown to close more than half of the gap while the others are not"
 
 
 def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = _AS_IT_IS) -> str:

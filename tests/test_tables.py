@@ -75,6 +75,23 @@ def test_what_a_remedy_closes_is_paired_by_seed_and_tested_against_half():
     assert frame["a leaky head"] == cells.NONE
 
 
+@pytest.mark.parametrize(
+    ("bias", "leaky", "clipped", "expected"),
+    [
+        (0.51, 0.52, 0.89, "the exploding gradient"),
+        (0.89, 0.52, 0.51, "the dead outputs"),
+        (0.89, 0.52, 0.89, "neither hazard alone"),
+        (0.51, 0.52, 0.51, "neither hazard alone"),
+        (None, 0.52, 0.89, "neither hazard, for want of runs"),
+    ],
+)
+def test_the_hazard_that_is_favoured_is_the_one_whose_remedy_alone_is_shown_to_close_the_gap(bias, leaky, clipped, expected):
+    cases = [("softmax", 0.9, {}), ("relu", 0.5, {}), ("leaky_relu", leaky, {}), ("relu", clipped, {"clipnorm": 1.0}), ("relu", bias, {"bias": 1.0})]
+    found = [once(head, seed, hits + seed / 1000, **set_to) for head, hits, set_to in cases if hits for seed in (1, 2, 3)]
+    assert remedies.favoured(found).startswith(expected)
+    assert remedies.favoured([]).startswith("neither hazard, for want of runs")
+
+
 def probed(head, seed, dead_units, norms, **fields):
     run = once(head, seed, 0.9, **fields)
     zeros = (0.0,) * len(norms)
