@@ -184,7 +184,8 @@ def build(spec: Spec, seed: int) -> Any:
     import keras
 
     seeds = _seeds(seed)
-    layers = cnn(seeds) if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset], seeds)
+    hidden = _leaky_relu if spec.hidden == "leaky_relu" else "relu"
+    layers = cnn(seeds, hidden) if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset], seeds, hidden)
     bias = keras.initializers.Constant(spec.bias)
     head = keras.layers.Dense(N_CLASSES[spec.dataset], activation(spec), kernel_initializer=_glorot(seeds), bias_initializer=bias, name="head")
     model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
@@ -250,25 +251,25 @@ def _glorot(seeds: Iterator[int]) -> Any:
     return GlorotUniform(next(seeds))
 
 
-def ffnn(hidden: tuple[int, ...], seeds: Iterator[int]) -> list[Any]:
-    """The layers of the FFNN below its head: dense ReLU layers, each with dropout 0.1 (paper, Table 2 and section 3.3)."""
+def ffnn(sizes: tuple[int, ...], seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
+    """The layers of the FFNN below its head: dense layers, of ReLUs in the paper, each with dropout 0.1 (paper, Table 2 and section 3.3)."""
     from keras.layers import Dense, Dropout
 
     layers = []
-    for units in hidden:
-        layers += [Dense(units, activation="relu", kernel_initializer=_glorot(seeds)), Dropout(0.1, seed=next(seeds))]
+    for units in sizes:
+        layers += [Dense(units, activation=hidden, kernel_initializer=_glorot(seeds)), Dropout(0.1, seed=next(seeds))]
     return layers
 
 
-def cnn(seeds: Iterator[int]) -> list[Any]:
-    """The layers of the CNN below its head (paper, Table 1).
+def cnn(seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
+    """The layers of the CNN below its head, of ReLUs in the paper (paper, Table 1).
 
     The 256 principal components of a row are laid out, in order, as a 16 x 16 "image".
     """
     from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape
 
     def convolution(filters: int) -> Any:
-        return Conv2D(filters, 3, activation="relu", kernel_initializer=_glorot(seeds))
+        return Conv2D(filters, 3, activation=hidden, kernel_initializer=_glorot(seeds))
 
     return [
         Reshape((16, 16, 1)),
@@ -281,6 +282,6 @@ def cnn(seeds: Iterator[int]) -> list[Any]:
         MaxPooling2D(2),
         Dropout(0.25, seed=next(seeds)),
         Flatten(),
-        Dense(256, activation="relu", kernel_initializer=_glorot(seeds)),
+        Dense(256, activation=hidden, kernel_initializer=_glorot(seeds)),
         Dropout(0.5, seed=next(seeds)),
     ]

@@ -48,6 +48,7 @@ class Remedy:
 REMEDIES = (
     Remedy("an initial output bias of 1", "dead outputs", {"bias": 1.0}),
     Remedy("a leaky head", "dead outputs", {}, head="leaky_relu"),
+    Remedy("leaky hidden units", "dead hidden units", {"hidden": "leaky_relu"}),
     Remedy("gradient norms clipped to 1", "exploding gradients", {"clipnorm": 1.0}),
     Remedy("a floor of 0.1 under the outputs", "", {"floor": 0.1}),
     Remedy("a tenth of the learning rate", "", {"learning_rate": 0.0001}),
@@ -136,8 +137,8 @@ def _closed(found: Closing | None) -> str:
 
 
 def favoured(records: Sequence[Record]) -> str:
-    """Which hazard the interventions on the CNNs speak for, as the end of a sentence, by what is shown on the image sets with a gap."""
-    shown: dict[str, list[bool]] = {"dead outputs": [], "exploding gradients": []}
+    """Which causes the interventions on the CNNs speak for, as the end of a sentence, by what is shown on the image sets with a gap."""
+    shown: dict[str, list[bool]] = {"dead outputs": [], "dead hidden units": [], "exploding gradients": []}
     names = []
     for dataset, architecture in IMAGE_NETWORKS:
         found = [(remedy.against, closing(remedy, dataset, architecture, records)) for remedy in REMEDIES if remedy.against]
@@ -148,13 +149,15 @@ def favoured(records: Sequence[Record]) -> str:
             for cause, closes in shown.items():
                 closes.append(any(closed.past_half.greater for against, closed in found if against == cause))
     if not names:
-        return "neither hazard, for want of runs or of a gap"
-    where, (dead, exploding) = " and ".join(names), shown.values()
-    if all(exploding) and not any(dead):
-        return f"the exploding gradient: on {where} clipping is shown to close more than half of the gap, and no remedy against dead outputs is"
-    if all(dead) and not any(exploding):
-        return f"the dead outputs: on {where} a remedy against them is shown to close more than half of the gap, and clipping is not"
-    return f"neither hazard alone: on {where} no one remedy is shown to close more than half of the gap while the others are not"
+        return "none of them, for want of runs or of a gap"
+    always = [cause for cause, closes in shown.items() if all(closes)]
+    never = [cause for cause, closes in shown.items() if not any(closes)]
+    text = (
+        f"on {' and '.join(names)} a remedy against {' and one against '.join(always)} is shown to close more than half of the gap" if always else ""
+    )
+    if not always:
+        return f"none of them: no remedy is shown to close more than half of the gap on {' and '.join(names)}"
+    return f"{' and '.join(always)}: {text}" + (f", and none against {' or '.join(never)}" if never else "")
 
 
 def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = _AS_IT_IS) -> str:

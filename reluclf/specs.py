@@ -21,6 +21,7 @@ Protocol = Literal["carried", "fresh"]
 Loss = Literal["guarded", "verbatim"]
 Features = Literal["paper", "raw", "pixels", "shuffled"]
 Optimizer = Literal["adam", "rmsprop", "sgd"]
+Hidden = Literal["relu", "leaky_relu"]
 
 #: How many folds the cross-validation splits into (paper, section 2.5). ``Spec.folds`` says how many of them are run.
 N_SPLITS = 10
@@ -74,6 +75,8 @@ class Spec(BaseModel):
         The initial bias of the output layer.
     floor : float
         Added to what the head puts out, before it is normalised.
+    hidden : {"relu", "leaky_relu"}
+        The activation of the hidden units.
     samples : int or None
         Use only the first so many training and test samples; for smoke tests.
     """
@@ -95,6 +98,7 @@ class Spec(BaseModel):
     clipnorm: float | None = Field(default=None, gt=0, le=1e6)
     bias: float = Field(default=0.0, ge=-100, le=100)
     floor: float = Field(default=0.0, ge=0, le=100)
+    hidden: Hidden = "relu"
     samples: int | None = Field(default=None, ge=100, le=60_000)
 
     def __init__(self, /, **fields: Any) -> None:
@@ -174,7 +178,7 @@ def _fields_of(folder: str) -> dict[str, Any]:
     fields = {"dataset": dataset, "architecture": architecture, "head": head, "protocol": protocol}
     for departure in departures:
         name, value = departure.split("=")
-        fields[name] = value if name in ("loss", "features", "optimizer") else ast.literal_eval(value)
+        fields[name] = value if name in ("loss", "features", "optimizer", "hidden") else ast.literal_eval(value)
     return fields
 
 

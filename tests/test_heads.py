@@ -124,6 +124,25 @@ def test_a_floor_is_added_to_what_the_head_puts_out(keras):
     assert losses("relu", -np.ones((60, 5)), floor=0.1) == pytest.approx(np.full(60, np.log(5)))  # all shares alike, none of them clipped
 
 
+@pytest.mark.parametrize("network", [{}, {"dataset": "mnist", "architecture": "cnn"}])
+def test_leaky_hidden_units_let_a_hundredth_of_what_is_negative_through_and_change_nothing_else(network):
+    plain, leaky = (models.build(spec(hidden=hidden, **network), 1) for hidden in ("relu", "leaky_relu"))
+    assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), leaky.get_weights(), strict=True))
+    x = RNG.normal(size=(5, *plain.input_shape[1:])).astype(np.float32)
+    found = 0
+    for one, other in zip(plain.layers, leaky.layers, strict=True):
+        if one.weights:
+            before = RNG.normal(size=(5, *one.input.shape[1:])).astype(np.float32)
+            positive, both = np.asarray(one(before)), np.asarray(other(before))
+            if one.name == "head":
+                assert np.array_equal(positive, both)
+            else:
+                assert np.array_equal(positive[both > 0], both[both > 0]) and (positive[both < 0] == 0).all() and (both < 0).any()
+                found += 1
+    assert found == (5 if network else 3)
+    assert not np.array_equal(plain.predict_on_batch(x), leaky.predict_on_batch(x))
+
+
 def test_a_bias_is_where_the_output_layer_starts_and_no_other():
     weights = models.build(spec(bias=-0.25), 1).get_weights()
     assert np.array_equal(weights[-1], np.full(2, -0.25, np.float32))

@@ -131,6 +131,14 @@ def test_a_page_is_whole_fits_its_window_and_is_accessible(visit, name, width, t
     assert not [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")]
 
 
+@pytest.mark.parametrize(("width", "said"), [(390, True), (1440, False)])
+def test_a_table_and_a_figure_that_scroll_say_so_and_others_do_not(visit, width, said):
+    page = visit("book/mnist.html", width)
+    for box in (page.locator(".pst-scrollable-table-container").first, page.locator("figure").first):
+        wider, content = box.evaluate("b => [b.scrollWidth > b.clientWidth + 2, getComputedStyle(b, '::before').content]")
+        assert wider == said == content.startswith('"scroll')
+
+
 def test_formulas_are_drawn_without_a_script(visit):
     page = visit("book/method.html")
     heights = page.evaluate("[...document.querySelectorAll('div.math math')].map(m => m.getBoundingClientRect().height)")

@@ -28,6 +28,7 @@ VALUES = {
     "clipnorm": [None, 1.0, 0.5],
     "bias": [0.0, -0.0, 1, -0.25],
     "floor": [0.0, 0.1],
+    "hidden": ["relu", "leaky_relu"],
     "samples": [None, 100, 300, 60_000],
 }
 
