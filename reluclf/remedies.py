@@ -119,7 +119,7 @@ def closings(records: Sequence[Record]) -> pd.DataFrame:
     """The share of the gap between the heads that each intervention closes; whether more or less than half is shown, and on par; as text."""
     rows = []
     for remedy in REMEDIES:
-        row = {"intervention": remedy.title, "against": remedy.against or "neither"}
+        row = {"intervention": remedy.title, "against": remedy.against or "none"}
         for dataset, architecture in IMAGE_NETWORKS:
             row[f"{data.TITLES[dataset]} {architecture.upper()}"] = _closed(closing(remedy, dataset, architecture, records))
         rows.append(row)

@@ -600,7 +600,7 @@ def _dying(evidence: Evidence) -> Finding:
 
     That clipping closes it as well is no objection, for it may do so by keeping them alive; that it does and they do not is the contradiction.
     """
-    closed, cleared, exploded, texts = [], [], [], []
+    closed, cleared, exploded, enough, texts = [], [], [], [], []
     for dataset in paper.FOLD_TABLES:
         found = [(remedy, _closing(remedy, dataset, "cnn", evidence)) for remedy in REMEDIES if remedy.against]
         gap = found[0][1].gap
@@ -610,6 +610,9 @@ def _dying(evidence: Evidence) -> Finding:
         adjusted = holm([closing.past_half.p for _, closing in dying])
         closed.append(any(p < 0.05 and closing.past_half.mean > 0 for p, (_, closing) in zip(adjusted, dying, strict=True)))
         cleared.append(all(closing.past_half.less for _, closing in dying))
+        if not closed[-1]:  # by none, and that is told only if each of them tells
+            tells = [_tells(closing.past_half, gap.mean / 2) for _, closing in dying]
+            enough.append(None if None in tells else max(tells))
         exploded.append(any(closing.past_half.greater for _, closing in exploding))
         parts = [f"{remedy.title} {'close' if remedy.title.endswith('s') else 'closes'} {100 * closing.share:.0f} %" for remedy, closing in dying]
         clipping = 100 * max(closing.share for _, closing in exploding)
@@ -622,7 +625,7 @@ def _dying(evidence: Evidence) -> Finding:
         return Status.REPRODUCED, f"Keeping neurons alive is shown to close more than half: {text}{also}."
     if all(exploded) and all(cleared):
         return Status.CONTRADICTED, f"Exploding gradients explain it, dying neurons do not: {text}."
-    return Status.NOT_REPRODUCED, f"That keeping neurons alive closes more than half is not shown: {text}."
+    return _unshown(f"That keeping neurons alive closes more than half is not shown: {text}", gap.n, enough)
 
 
 def _comparable(evidence: Evidence) -> Finding:

@@ -76,20 +76,26 @@ def test_what_a_remedy_closes_is_paired_by_seed_and_tested_against_half():
 
 
 @pytest.mark.parametrize(
-    ("bias", "leaky", "clipped", "expected"),
+    ("bias", "hidden", "clipped", "expected"),
     [
-        (0.51, 0.52, 0.89, "the exploding gradient"),
-        (0.89, 0.52, 0.51, "the dead outputs"),
-        (0.89, 0.52, 0.89, "neither hazard alone"),
-        (0.51, 0.52, 0.51, "neither hazard alone"),
-        (None, 0.52, 0.89, "neither hazard, for want of runs"),
+        (
+            0.51,
+            0.52,
+            0.89,
+            "exploding gradients: on MNIST a remedy against exploding gradients is shown to close more than half of the gap, and none ",
+        ),
+        (0.89, 0.52, 0.51, "dead outputs: on MNIST"),
+        (0.51, 0.89, 0.89, "dead hidden units and exploding gradients: on MNIST"),
+        (0.51, 0.52, 0.51, "none of them: no remedy"),
+        (None, 0.52, 0.89, "none of them, for want of runs"),
     ],
 )
-def test_the_hazard_that_is_favoured_is_the_one_whose_remedy_alone_is_shown_to_close_the_gap(bias, leaky, clipped, expected):
-    cases = [("softmax", 0.9, {}), ("relu", 0.5, {}), ("leaky_relu", leaky, {}), ("relu", clipped, {"clipnorm": 1.0}), ("relu", bias, {"bias": 1.0})]
+def test_the_causes_that_are_favoured_are_those_whose_remedies_are_shown_to_close_the_gap(bias, hidden, clipped, expected):
+    cases = [("softmax", 0.9, {}), ("relu", 0.5, {}), ("leaky_relu", 0.5, {})]
+    cases += [("relu", clipped, {"clipnorm": 1.0}), ("relu", bias, {"bias": 1.0}), ("relu", hidden, {"hidden": "leaky_relu"})]
     found = [once(head, seed, hits + seed / 1000, **set_to) for head, hits, set_to in cases if hits for seed in (1, 2, 3)]
     assert remedies.favoured(found).startswith(expected)
-    assert remedies.favoured([]).startswith("neither hazard, for want of runs")
+    assert remedies.favoured([]).startswith("none of them, for want of runs")
 
 
 def probed(head, seed, dead_units, norms, **fields):
