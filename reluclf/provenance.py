@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -53,25 +53,34 @@ def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def totals(records: Sequence[Record]) -> pd.DataFrame:
-    """Runs, epochs and hours of computing, by device, libraries and threads, each with a letter, and all together, as text."""
+def totals(records: Sequence[Record], others: Mapping[str, Sequence[Record]] | None = None) -> pd.DataFrame:
+    """Runs, epochs and hours of computing, by device, libraries and threads, each with a letter, and all together, as text.
+
+    ``others`` are records whose stores lie in other folders within ``results/``, by folder.
+    """
     note(records)
-    rows, letters = [], _letters(records)
-    for where, members in groupby(sorted(records, key=_where), key=_where):
-        members = list(members)
+    everything = list(records)
+    for folder, found in (others or {}).items():
+        note(found, folder)
+        everything += found
+    rows, letters = [], _letters(records, everything)
+    for where, letter in letters.items():
+        members = [record for record in everything if _where(record) == where]
         threads = ", ".join(map(str, sorted({record.provenance.threads for record in members})))
         device, backend = where
         versions = members[0].provenance.versions
         libraries = ", ".join([backend, *(f"{name} {versions[name]}" for name in ("keras", "numpy", "scikit-learn", "python") if name in versions)])
-        row = {"": letters[where], "device": device, "libraries": libraries, "threads": threads, "runs": f"{len(members):,}"}
+        row = {"": letter, "device": device, "libraries": libraries, "threads": threads, "runs": f"{len(members):,}"}
         rows.append(row | _effort(members))
     if len(rows) > 1:
-        rows.append({"": "", "device": "all", "libraries": "", "threads": "", "runs": f"{len(records):,}"} | _effort(records))
+        rows.append({"": "", "device": "all", "libraries": "", "threads": "", "runs": f"{len(everything):,}"} | _effort(everything))
     return pd.DataFrame(rows)
 
 
-def _letters(records: Iterable[Record]) -> dict[tuple[str, str], str]:
-    return dict(zip(sorted({_where(record) for record in records}), string.ascii_uppercase, strict=False))
+def _letters(*records: Iterable[Record]) -> dict[tuple[str, str], str]:
+    """A letter for each place, in order; those of the first records have the same letters whatever others there are."""
+    places = dict.fromkeys(place for found in records for place in sorted({_where(record) for record in found}))
+    return dict(zip(places, string.ascii_uppercase, strict=False))
 
 
 def _where(record: Record) -> tuple[str, str]:

@@ -178,7 +178,7 @@ def _hang_or_not(spec, folder, patience):
             time.sleep(1)
             alive()
         Store(folder).write(factory.record(spec, [0.9], 0.9))
-    return spec, None
+    return spec, None, None
 
 
 def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(store, workers, monkeypatch, capfd):
@@ -200,7 +200,7 @@ def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(store, wor
 def _write(spec, folder, patience, hits):
     with watch.watched(spec, patience):
         Store(folder).write(factory.record(spec, [hits], hits))
-    return spec, None
+    return spec, None, None
 
 
 def _hang_at_exit(spec, folder, patience):

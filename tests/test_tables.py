@@ -308,6 +308,20 @@ def test_the_provenance_table_counts_epochs_and_names_seeds_in_brief():
     assert (line["seeds"], line["epochs"]) == ("1-3, 5", "1,280")
 
 
+def test_a_place_has_the_same_letter_in_both_tables_of_provenance_whatever_else_is_counted():
+    def on(device, seed):
+        run = record(spec(seed=seed), [0.5] * 10, hits=0.9)
+        return run.model_copy(update={"provenance": run.provenance.model_copy(update={"device": device})})
+
+    selection.noted()
+    runs, others = [on("CPU, second", 1), on("GPU, third", 2)], {"backends/jax/": [on("CPU, first", 1), on("CPU, second", 2)]}
+    totals = provenance.totals(runs, others).set_index("device")
+    assert totals[""].to_dict() == {"CPU, second": "A", "GPU, third": "B", "CPU, first": "C", "all": ""}
+    assert totals["runs"].tolist() == ["2", "1", "1", "4"]
+    assert provenance.experiments(runs)["on"].tolist() == ["A, B"]
+    assert {folder: len(found) for folder, found in selection.noted().items()} == {"": 2, "backends/jax/": 2}
+
+
 def test_the_appendix_has_the_functions_of_every_module():
     import re
 
