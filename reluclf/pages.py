@@ -288,4 +288,5 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
 
 
 def _numeric(column: pd.Series) -> bool:
-    return all(text[:1].isdigit() or text[:1] in "+−–-" for text in column.astype(str))
+    """Whether a column has nothing but numbers, intervals and dashes; "n", "to" and "of" are no words here."""
+    return not any(re.search(r"[^\W\d_]", re.sub(r"\(n\s=\s\d+\)|\b(to|of|NaN)\b", "", text)) for text in column.astype(str))

@@ -7,6 +7,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import myst_nb
 import numpy as np
+import pandas as pd
 import pytest
 from factory import record
 
@@ -293,6 +294,19 @@ def test_deaths_are_counted_with_their_batches():
     line = tables.deaths("mnist", runs).iloc[0]
     assert (line["runs"], line["died"], line["at batch (median; range)"]) == ("3", "2", "14; 7 to 21")
     assert tables.deaths("mnist", []).empty
+
+
+@pytest.mark.parametrize(
+    ("column", "numeric"),
+    [
+        (["1.20 [1.00, 2.00] (n\u00a0=\u00a03)", "–", "+1.2", "−3", "NaN"], True),
+        (["1 of 3", "97.75 to 98.04"], True),
+        (["40 %, undecided (n\u00a0=\u00a03)", "–"], False),
+        (["5 epochs"], False),
+    ],
+)
+def test_a_column_of_nothing_but_numbers_lines_up_at_the_right(column, numeric):
+    assert pages._numeric(pd.Series(column)) == numeric
 
 
 def test_a_clinicians_positive_is_malignant():
