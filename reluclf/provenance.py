@@ -84,7 +84,9 @@ def _letters(*records: Iterable[Record]) -> dict[tuple[str, str], str]:
 
 
 def _where(record: Record) -> tuple[str, str]:
-    return record.provenance.device, f"{record.provenance.backend} {record.provenance.versions.get(record.provenance.backend, '')}".strip()
+    """The device, and the backend's library with its version."""
+    library = {"jax": "jaxlib"}.get(record.provenance.backend, record.provenance.backend)
+    return record.provenance.device, f"{library} {record.provenance.versions.get(library, '')}".strip()
 
 
 def _effort(records: Sequence[Record]) -> dict[str, str]:

@@ -332,6 +332,9 @@ def test_a_place_has_the_same_letter_in_both_tables_of_provenance_whatever_else_
     totals = provenance.totals(runs, others).set_index("device")
     assert totals[""].to_dict() == {"CPU, second": "A", "GPU, third": "B", "CPU, first": "C", "all": ""}
     assert totals["runs"].tolist() == ["2", "1", "1", "4"]
+    assert totals["libraries"].iloc[0] == "tensorflow 2, python 3"
+    jax = runs[0].provenance.model_copy(update={"backend": "jax", "versions": {"python": "3", "jaxlib": "0.5"}})
+    assert provenance.totals([runs[0].model_copy(update={"provenance": jax})])["libraries"].tolist() == ["jaxlib 0.5, python 3"]
     assert provenance.experiments(runs)["on"].tolist() == ["A, B"]
     assert {folder: len(found) for folder, found in selection.noted().items()} == {"": 2, "backends/jax/": 2}
 
