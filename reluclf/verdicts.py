@@ -429,10 +429,9 @@ def _slower(dataset: str, architecture: str, evidence: Evidence) -> Finding:
     if end.greater:
         return Status.CONTRADICTED, f"It is better at the end ({text})."
     if not end.less:
-        after = "" if start.less else "not "
-        return _unshown(
-            f"That it is worse after 320 epochs is not shown, after 32 it is {after}({text})", end.n, [_tells(end, _in_paper(dataset, architecture))]
-        )
+        also = "; after 32 it is" if start.less else ", nor is it after 32"
+        worse = f"That it is worse after 320 epochs is not shown{also} ({text})"
+        return _unshown(worse, end.n, [_tells(end, _in_paper(dataset, architecture))])
     slower = evidence.catching_up(dataset, architecture)
     if start.less and slower.less:
         return (
