@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reluclf import data, paper, selection
+from reluclf.evidence import Status
 from reluclf.records import Record
 from reluclf.stats import estimate
-from reluclf.verdicts import Status, Verdict
+from reluclf.verdicts import Verdict
 
 #: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey.
 COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#56B4E9", "relu": "#8B1A5D"}

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from reluclf import cells, figures, paper, provenance, remedies, selection, tables
+from reluclf.evidence import Status
 from reluclf.records import Record
 from reluclf.specs import Spec
 from reluclf.stats import Difference, Estimate, estimate
-from reluclf.verdicts import Status, Verdict
+from reluclf.verdicts import Verdict
 
 #: Characters on a printed line of a table, roughly.
 _LINE = 110

@@ -17,7 +17,7 @@ from reluclf.selection import note
 MODULES = (
     *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime"),
     *("progress", "checkpoints", "watch", "campaign"),
-    *("stats", "paper", "selection", "cells", "remedies", "tables", "provenance", "verdicts", "figures", "pages"),
+    *("stats", "paper", "selection", "cells", "remedies", "tables", "provenance", "evidence", "numbers", "claims", "verdicts", "figures", "pages"),
     *("checks", "verify", "chapters", "speed", "bench", "__main__"),
 )
 

@@ -9,7 +9,7 @@ import pytest
 from test_publication import BOOK, plain, unavailable
 
 from reluclf import paper
-from reluclf.verdicts import Status
+from reluclf.evidence import Status
 
 
 @pytest.fixture(scope="module")

@@ -225,7 +225,7 @@ def test_every_verdict_links_to_its_rule_and_to_a_report_of_an_error(visit):
         pytest.skip("this book was built without RELUCLF_REPOSITORY, so its pages do not know the repository")
     for i in range(boxes.count()):
         rule, report = boxes.nth(i).locator(".report a").all()
-        assert re.search(r"/reluclf/verdicts\.py#L\d+$", rule.get_attribute("href"))
+        assert re.search(r"/reluclf/(claims|numbers)\.py#L\d+$", rule.get_attribute("href"))
         identifier = re.search(r"Verdict\+on\+(\w+)$", report.get_attribute("href"))[1]
         assert report.get_attribute("aria-label").endswith(identifier)
     assert page.locator("table.ledger tbody tr").count() == page.locator("table.ledger .report a").count()

@@ -12,9 +12,9 @@ import pytest
 from factory import record
 
 from reluclf import Spec, cells, figures, grid, pages, paper, provenance, remedies, selection, tables
+from reluclf.evidence import Status
 from reluclf.records import Probe, Score
 from reluclf.stats import estimate
-from reluclf.verdicts import Status
 
 matplotlib.use("agg")
 

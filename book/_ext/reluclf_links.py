@@ -20,7 +20,7 @@ from sphinx import addnodes
 from sphinx.util.i18n import format_date
 
 import reluclf
-from reluclf import pages, paths, verdicts
+from reluclf import evidence, pages, paths, verdicts
 
 #: The branch that CI keeps the chapters on that set themselves up; see :func:`reluclf.chapters.portable`.
 NOTEBOOKS = "notebooks"
@@ -106,15 +106,16 @@ def _add_origins(app, doctree):
                 node.parent.insert(node.parent.index(node) + 1, raw)
 
 
-def _rule_line(identifier: str) -> int:
-    """The line of ``reluclf/verdicts.py`` at which the rule for an item starts."""
+def _rule(identifier: str) -> str:
+    """The file and line at which the rule for an item starts, as ``reluclf/claims.py#L1``."""
     rule = verdicts.items()[identifier][1]
     rule = getattr(rule, "func", rule)
-    start = inspect.getsourcelines(rule)[1]
+    path = f"{rule.__module__.replace('.', '/')}.py"
+    line = inspect.getsourcelines(rule)[1]
     if "<locals>" in rule.__qualname__:  # a verdict that the author's code settles is written out in the list of the claims
-        text = (paths.ROOT / "reluclf" / "verdicts.py").read_text(encoding="utf-8").splitlines()
-        return next((number for number, line in enumerate(text, 1) if line.strip().startswith(f'"{identifier}":')), start)
-    return start
+        text = (paths.ROOT / path).read_text(encoding="utf-8").splitlines()
+        line = next((number for number, row in enumerate(text, 1) if row.strip().startswith(f'"{identifier}":')), line)
+    return f"{path}#L{line}"
 
 
 def report(identifier: str, words: str) -> str:
@@ -125,7 +126,7 @@ def report(identifier: str, words: str) -> str:
 
 def _mark_verdicts(app, doctree):
     """Give every verdict its looks in the ledgers, and its links."""
-    css = {str(status): status.css for status in verdicts.Status}
+    css = {str(status): status.css for status in evidence.Status}
     for table in doctree.findall(lambda node: isinstance(node, nodes.table) and "ledger" in node["classes"]):
         for row in next(table.findall(nodes.tbody)).findall(nodes.row):
             identifier = row[0].astext()
@@ -136,8 +137,7 @@ def _mark_verdicts(app, doctree):
     for verdict in doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"]):
         identifier = next(name for name in verdict["classes"] if name.startswith("on-"))[3:].upper()
         if REPOSITORY:
-            line = _rule_line(identifier)
-            where = f"{REPOSITORY}/blob/{built_commit()[0] or 'main'}/reluclf/verdicts.py#L{line}"
+            where = f"{REPOSITORY}/blob/{built_commit()[0] or 'main'}/{_rule(identifier)}"
             rule = f'<a href="{where}" aria-label="The rule for {identifier}, as code">The rule</a>'
             verdict += nodes.raw("", f'<p class="report">{rule} · {report(identifier, "Report an error in this verdict")}</p>', format="html")
 

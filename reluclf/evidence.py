@@ -1,0 +1,153 @@
+"""What the rules of the method chapter look at, and what they can find: the records in the paper's setting, and the statuses of a verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reluclf import data, paper, selection
+from reluclf.records import Record
+from reluclf.specs import N_SPLITS
+from reluclf.stats import MOST, Difference, paired
+
+#: Runs that a rule needs of each network before it judges.
+FEWEST = 3
+
+
+class Status(StrEnum):
+    """What a verdict can be."""
+
+    REPRODUCED = "reproduced"
+    OTHER_REASON = "reproduced, but not for the stated reason"
+    BY_THE_FLAW = "reproduced only by the flaw"
+    NOT_REPRODUCED = "not reproduced"
+    CONTRADICTED = "contradicted"
+    NOT_TESTABLE = "not testable"
+    ANSWERED = "answered here"
+    OPEN = "not judged yet"
+
+    @property
+    def css(self) -> str:
+        """The class that its looks hang on, on a page and in print."""
+        return f"verdict-{self.name.lower().replace('_', '-')}"
+
+
+#: What a rule finds, and one sentence why.
+Finding = tuple[Status, str]
+
+
+class Undecided(Exception):
+    """Raised by a rule that lacks runs; the message says which, or why those that are there do not decide."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The records in the paper's setting, asked for by network."""
+
+    records: tuple[Record, ...]
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Evidence:
+        """Keep what is in the paper's setting, whole: 32 epochs on all samples."""
+        return cls(tuple(record for record in records if record.spec.samples is None and record.spec.epochs == 32))
+
+    def runs(self, dataset: str, architecture: str, head: str, protocol: str, fewest: int = FEWEST, whole: bool = False) -> list[Record]:
+        """The runs of a network, by seed; with ``whole`` only those with all ten folds.
+
+        Raises
+        ------
+        Undecided
+            If there are fewer than ``fewest``.
+        """
+        found = selection.of_setting(self.records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
+        if whole:
+            found = [record for record in found if len(record.folds) == N_SPLITS]
+        if len(found) < fewest:
+            name = f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}"
+            raise Undecided(f"The rule needs {fewest} {protocol} run{'s' * (fewest > 1)} of {name}; {len(found) or 'none'} recorded.")
+        return sorted(found, key=lambda record: record.spec.seed)
+
+    def pairs(self, dataset: str, architecture: str, protocol: str) -> list[tuple[Record, Record]]:
+        """Runs of ReLU and of softmax with the same seed, by seed.
+
+        Raises
+        ------
+        Undecided
+            If there are fewer than :data:`FEWEST`.
+        """
+        relu, softmax = ({run.spec.seed: run for run in self.runs(dataset, architecture, head, protocol)} for head in ("relu", "softmax"))
+        common = sorted(relu.keys() & softmax.keys())
+        if len(common) < FEWEST:
+            raise Undecided(f"The rule needs {FEWEST} seeds that both heads have; there are {len(common)}.")
+        return [(relu[seed], softmax[seed]) for seed in common]
+
+    def difference(
+        self, dataset: str, architecture: str, protocol: str, value: Callable[[Record], float], margin: float = selection.MARGIN
+    ) -> Difference:
+        """ReLU minus softmax, paired by seed."""
+        pairs = self.pairs(dataset, architecture, protocol)
+        return paired([value(relu) for relu, _ in pairs], [value(softmax) for _, softmax in pairs], margin)
+
+    def catching_up(self, dataset: str, architecture: str) -> Difference:
+        """ReLU minus softmax in test accuracy after the 32 epochs of ``fresh``, minus the same at the end of ``carried``, paired by seed."""
+        gaps = [
+            {relu.spec.seed: accuracy(relu) - accuracy(softmax) for relu, softmax in self.pairs(dataset, architecture, protocol)}
+            for protocol in ("fresh", "carried")
+        ]
+        common = sorted(gaps[0].keys() & gaps[1].keys())
+        if len(common) < FEWEST:
+            raise Undecided(f"The rule needs {FEWEST} seeds that both protocols have; there are {len(common)}.")
+        return paired(*([gap[seed] for seed in common] for gap in gaps), margin=selection.MARGIN)
+
+
+#: A rule for one item of the paper; it raises :class:`Undecided` where it lacks runs.
+Rule = Callable[[Evidence], Finding]
+
+
+def not_shown(text: str, n: int, enough: Sequence[int | None]) -> Finding:
+    """Rule for a claim that is neither shown nor contradicted, by the runs that each of its parts which is not shown would need.
+
+    It is not reproduced if ours are enough for any one of them, for that part could then have been shown.
+
+    Raises
+    ------
+    Undecided
+        If more runs would tell.
+    """
+    if any(runs is not None and runs <= n for runs in enough):
+        return Status.NOT_REPRODUCED, f"{text}."
+    if None in enough:
+        return Status.NOT_TESTABLE, f"{text}; with runs that scatter so, more than {MOST} of each would be needed to tell."
+    raise Undecided(f"{text}; about {max(enough)} runs of each would tell.")
+
+
+def tells(difference: Difference, sought: float) -> int | None:
+    """How many runs tell whether there is a difference of the paper's size: those there are, if their interval excludes it."""
+    return difference.enough(sought) if difference.low <= sought <= difference.high else difference.n
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def accuracy(run: Record) -> float:
+    """The test accuracy, a share."""
+    return run.test.accuracy
+
+
+def f1(run: Record) -> float:
+    """The F1 on the test set, as the paper takes it (weighted over the classes; on WDBC that of class 1)."""
+    return run.test.f1
+
+
+def points(difference: Difference) -> str:
+    """A difference of shares in percentage points, with its interval and the number of pairs."""
+    return minus(f"{100 * difference.mean:+.2f} points ({100 * difference.low:.2f} to {100 * difference.high:.2f}, n = {difference.n})")
+
+
+def minus(text: str) -> str:
+    """Text whose negative numbers have a minus sign; hyphens stay."""
+    return re.sub(r"(?<![\w])-(?=\d)", "−", text)

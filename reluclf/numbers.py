@@ -1,0 +1,167 @@
+"""The rules for the paper's tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reluclf import cells, data, paper, selection, tables
+from reluclf.evidence import FEWEST, Evidence, Finding, Status, Undecided, listed, minus
+from reluclf.records import Record
+from reluclf.stats import Match, estimate, estimate_counts, slope
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """One of the paper's numbers, compared with what one more run of ours would give.
+
+    ``runs`` is how many would do, if more would; ``values`` the paper's value and the interval, as a page has them.
+    """
+
+    name: str
+    match: Match
+    runs: int | None = None
+    values: str = ""
+
+
+def _agree(found: Sequence[_Compared], what: str) -> Finding | None:
+    """Rule for numbers that are judged together; None if all of them are reproduced.
+
+    Raises
+    ------
+    Undecided
+        If none is off, and some could not have been with so few runs.
+    """
+
+    def named(match: Match) -> str:
+        names = [compared.name + compared.values * (match == Match.OUTSIDE) for compared in found if compared.match == match]
+        return "all of them" if len(names) == len(found) > len(paper.HEADS) else listed(names)
+
+    matches = [compared.match for compared in found]
+    if off := matches.count(Match.OUTSIDE):
+        return (
+            Status.NOT_REPRODUCED,
+            f"{off} of its {len(found)} {what} lie{'s' if off == 1 else ''} outside what one more run of ours would give: {named(Match.OUTSIDE)}.",
+        )
+    if Match.SCATTERED in matches:
+        return (
+            Status.NOT_TESTABLE,
+            f"None of its {len(found)} {what} is off, but single runs scatter so widely that one run can show nothing for {named(Match.SCATTERED)}.",
+        )
+    if Match.WIDE in matches:
+        needed = [compared.runs for compared in found if compared.match == Match.WIDE]
+        enough = f"; about {max(needed)} runs of each would do" if all(needed) else ""
+        raise Undecided(
+            f"None of its {len(found)} {what} is off, but from so few runs the interval is too wide to tell for {named(Match.WIDE)}{enough}."
+        )
+    return None
+
+
+def results(dataset: str, architecture: str, evidence: Evidence) -> Finding:
+    """Rule for Tables 3, 4, 6, 7 and 9: cross-validation and test accuracy of both heads."""
+    published = {head: paper.result(dataset, architecture, head) for head in paper.HEADS}
+    allowed = {name: tables.tolerance(*(published[head][name] for head in paper.HEADS)) for name in tables.JUDGED}
+    found, n = [], len(paper.HEADS) * len(tables.JUDGED)
+    for head in paper.HEADS:
+        runs = evidence.runs(dataset, architecture, head, "carried", whole=True)
+        for name in tables.JUDGED:
+            ours = selection.measure(runs, name)
+            match = ours.match(published[head][name], allowed[name], n)
+            values = _against(published[head][name], ours.prediction(n))
+            found.append(_Compared(f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}", match, ours.enough(allowed[name], n), values))
+    if finding := _agree(found, "accuracies"):
+        return finding
+    honest = {
+        paper.HEAD_TITLES[head]: _honest(evidence.runs(dataset, architecture, head, "fresh", fewest=1, whole=True), published[head]["cv_accuracy"])
+        for head in paper.HEADS
+    }
+    if flawed := [head for head, (inside, _) in honest.items() if not inside]:
+        return (
+            Status.BY_THE_FLAW,
+            f"All {n} accuracies come back when one model is carried through the folds; an honest cross-validation gives another "
+            f"number for {' and '.join(flawed)}.",
+        )
+    if wide := [head for head, (_, half) in honest.items() if half > allowed["cv_accuracy"]]:
+        raise Undecided(
+            f"All {n} accuracies come back; too few folds are run anew to tell an honest cross-validation from the paper's for {wide[0]}."
+        )
+    return Status.REPRODUCED, f"All {n} accuracies come back, and an honest cross-validation agrees."
+
+
+def _against(published: float, interval: tuple[float, float]) -> str:
+    return f" ({cells.number(published, 'cv_accuracy')} % against {' to '.join(cells.ends(*interval, 'cv_accuracy'))})"
+
+
+def _honest(runs: Sequence[Record], published: float) -> tuple[bool, float]:
+    """Whether a ``fresh`` cross-validation could have given the paper's accuracy, and half the width of the interval that says so.
+
+    The interval is for one more run where there are enough, else from the ten folds of the one there is; two heads are looked at together.
+    """
+    two = len(paper.HEADS)
+    enough = len(runs) >= FEWEST
+    low, high = selection.measure(runs, "cv_accuracy").prediction(two) if enough else tables.over_folds(runs[0], two)
+    return low <= published <= high, (high - low) / 2
+
+
+def folds(dataset: str, evidence: Evidence) -> Finding:
+    """Rule for Tables 5 and 8: the mean of the ten fold accuracies of CNN-ReLU, and their rise from fold to fold."""
+    runs = evidence.runs(dataset, "cnn", "relu", "carried", whole=True)
+    published, other = (paper.fold_accuracy(dataset, "cnn", head) for head in ("relu", "softmax"))
+    rise = slope(published).mean
+    found = []
+    for name, value, ours, allowed in (
+        ("mean", published.mean(), selection.measure(runs, "cv_accuracy"), tables.tolerance(published.mean(), other.mean())),
+        ("rise from fold to fold", rise, estimate([slope(run.fold_accuracy).mean for run in runs]), abs(rise)),
+    ):
+        found.append(_Compared(f"the {name}", ours.match(value, allowed, 2), ours.enough(allowed, 2), _against(value, ours.prediction(2))))
+    if finding := _agree(found, "summaries (mean and rise of the ten folds)"):
+        return finding
+    fresh = evidence.runs(dataset, "cnn", "relu", "fresh", fewest=1, whole=True)
+    anew = slope(np.mean([run.fold_accuracy for run in fresh], axis=0))
+    text = f"the paper's accuracy rises by {_rise(rise)} a fold, with new weights in each it changes by {_rise(anew.mean)} "
+    text += f"({_rise(anew.low)} to {_rise(anew.high)})"
+    if anew.high < rise:
+        return Status.BY_THE_FLAW, f"Mean and rise of the ten folds come back only when one model is carried through them: {text}."
+    if anew.low > 0:
+        return Status.REPRODUCED, f"Mean and rise of the ten folds come back, with new weights in each fold as well: {text}."
+    raise Undecided(f"Mean and rise of the ten folds come back; whether they would with new weights in each fold is not shown: {text}.")
+
+
+def _rise(value: float) -> str:
+    return minus(f"{100 * value:.1f} points")
+
+
+def layers(number: int, evidence: Evidence) -> Finding:
+    total = sum(parameters for _, _, parameters in paper.layers(number))
+    return Status.REPRODUCED, f"The network that we train has the same layers, shapes and {total:,} parameters; a test holds it to that."
+
+
+def drawn(evidence: Evidence) -> Finding:
+    """Rule for Figure 1, a function."""
+    return Status.REPRODUCED, "It is the function that the networks compute; here it is drawn with its derivative."
+
+
+def matrix(number: int, evidence: Evidence) -> Finding:
+    """Rule for Figures 2 to 11: the correct predictions of every class."""
+    published = paper.matrix(number)
+    runs = evidence.runs(published.dataset, published.architecture, published.head, "carried", whole=True)
+    other = paper.matrix(_OTHER_HEAD[number]).counts
+    totals, names = published.counts.sum(axis=1), data.CLASSES[published.dataset]
+    k = len(names)
+    ours = estimate_counts(np.array([np.diag(run.test.confusion_matrix) for run in runs]), totals)
+    found = []
+    for i in range(k):
+        hits, allowed = published.counts[i, i], totals[i] * tables.tolerance(*(counts[i, i] / totals[i] for counts in (published.counts, other)))
+        name = f"class {names[i]}" if names[i].isdigit() else names[i]
+        low, high = (min(max(end, 0), totals[i]) for end in ours[i].prediction(k))
+        values = f" ({hits} against {low:.1f} to {high:.1f})"
+        found.append(_Compared(name, ours[i].match(hits, allowed, k, unit=1), ours[i].enough(allowed, k), values))
+    if finding := _agree(found, "counts of correct predictions"):
+        return finding
+    return Status.REPRODUCED, f"For all {k} classes the correct predictions lie within what one more run of ours would give."
+
+
+#: The figure with the same network's other head.
+_OTHER_HEAD = {number: number + (1 if entry["head"] == "relu" else -1) for number, entry in paper.contents()["figures"].items() if "head" in entry}
