@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from reluclf import cells, data, paper, remedies, selection
-from reluclf.evidence import FEWEST, Evidence, Finding, Rule, Status, Undecided, accuracy, f1, listed, minus, not_shown, points, tells
+from reluclf.evidence import (
+    FEWEST,
+    Evidence,
+    Finding,
+    Power,
+    Rule,
+    Status,
+    Undecided,
+    accuracy,
+    f1,
+    hardest,
+    listed,
+    minus,
+    not_shown,
+    points,
+    power,
+    power_equivalent,
+)
 from reluclf.remedies import REMEDIES, Closing
 from reluclf.stats import Difference, Match, estimate, holm, paired
 
@@ -32,11 +50,7 @@ def _on_par(dataset: str, architecture: str, evidence: Evidence) -> Finding:
         return Status.BY_THE_FLAW, f"On par is shown after 320 epochs; after the 32 that the paper states they differ by more than a point ({texts})."
     unshown = [d for protocol, found in shown.items() for d in found if not d.equivalent and not beyond[protocol]]
     also = "; after 32 epochs they differ by more than a point" if beyond["fresh"] else ""
-    return not_shown(
-        f"That they are within a point of each other is not shown ({texts}){also}",
-        min(d.n for d in unshown),
-        [d.enough_equivalent() for d in unshown],
-    )
+    return not_shown(f"That they are within a point of each other is not shown ({texts}){also}", [power_equivalent(d) for d in unshown])
 
 
 def _by_class(dataset: str, architecture: str, evidence: Evidence) -> list[Difference]:
@@ -65,8 +79,8 @@ def _mixed_classes(dataset: str, architecture: str, evidence: Evidence) -> Findi
     for sign, found in ((1, better), (-1, worse)):
         if not found:
             runs = [d.enough(float(hits), len(classes)) for d, hits in zip(classes, sought, strict=True) if sign * hits > 0]
-            easiest.append(min((n for n in runs if n is not None), default=None))
-    return not_shown(text, classes[0].n, easiest)
+            easiest.append(Power(classes[0].n, min((n for n in runs if n is not None), default=None)))
+    return not_shown(text, easiest)
 
 
 def _hits_of_paper(dataset: str, architecture: str) -> np.ndarray:
@@ -95,7 +109,7 @@ def _slower(dataset: str, architecture: str, evidence: Evidence) -> Finding:
     if not end.less:
         also = "; after 32 it is" if start.less else ", nor is it after 32"
         worse = f"That it is worse after 320 epochs is not shown{also} ({text})"
-        return not_shown(worse, end.n, [tells(end, _in_paper(dataset, architecture))])
+        return not_shown(worse, [power(end, _in_paper(dataset, architecture))])
     slower = evidence.catching_up(dataset, architecture)
     if start.less and slower.less:
         return (
@@ -119,7 +133,7 @@ def _over_ninety(evidence: Evidence) -> Finding:
     if over.less:
         return Status.CONTRADICTED, f"CNN-ReLU stays below 90 % even after 320 epochs: {text}."
     sought = paper.result("mnist", "cnn", "relu")["test_accuracy"] - 0.9
-    return not_shown(f"Whether CNN-ReLU exceeds 90 % is not shown: {text}", over.n, [tells(over, sought)])
+    return not_shown(f"Whether CNN-ReLU exceeds 90 % is not shown: {text}", [power(over, sought)])
 
 
 def _four_points(evidence: Evidence) -> Finding:
@@ -166,8 +180,7 @@ def _may_be_on_par(evidence: Evidence) -> Finding:
     if par:
         return Status.REPRODUCED, f"With {par[0]} CNN-ReLU is on par with CNN-Softmax in test accuracy after 32 epochs: {points(found[par[0]])}."
     text = f"No change of the optimisation that we tried is shown to do so; the best, {best}, leaves {points(found[best])}"
-    needed = [d.n if d.beyond else d.enough_equivalent() for d in found.values()]  # by none, and that is told only if each of them tells
-    return not_shown(text, min(d.n for d in found.values()), [None if None in needed else max(needed)])
+    return not_shown(text, [hardest([power_equivalent(d) for d in found.values()])])  # by none, which is told only if each of them tells
 
 
 def _softmax_best_everywhere(evidence: Evidence) -> Finding:
@@ -180,8 +193,7 @@ def _softmax_best_everywhere(evidence: Evidence) -> Finding:
         return Status.REPRODUCED, f"{text}."
     if reverse:
         return Status.CONTRADICTED, f"{text}; CNN-ReLU is shown to have more in {reverse}."
-    unshown = [tells(d, float(hits)) for d, hits in zip(classes, _hits_of_paper("mnist", "cnn"), strict=True) if not d.less]
-    return not_shown(text, classes[0].n, unshown)
+    return not_shown(text, [power(d, float(hits)) for d, hits in zip(classes, _hits_of_paper("mnist", "cnn"), strict=True) if not d.less])
 
 
 def _slightly_lower(evidence: Evidence) -> Finding:
@@ -200,8 +212,8 @@ def _slightly_lower(evidence: Evidence) -> Finding:
     if end_f1.beyond or start.greater:
         return Status.CONTRADICTED, f"CNN-ReLU is {text}, and the opposite of one is."
     at_first, at_first_softmax = (paper.fold_accuracy(*network, head)[0] for head in ("relu", "softmax"))
-    enough = (tells(start, at_first - at_first_softmax), tells(end, _in_paper(*network)), end_f1.enough_equivalent())
-    return not_shown(f"CNN-ReLU is {text}", end.n, [runs for runs, shown in zip(enough, parts.values(), strict=True) if not shown])
+    powers = (power(start, at_first - at_first_softmax), power(end, _in_paper(*network)), power_equivalent(end_f1))
+    return not_shown(f"CNN-ReLU is {text}", [of for of, shown in zip(powers, parts.values(), strict=True) if not shown])
 
 
 def _relu_best_in_most(evidence: Evidence) -> Finding:
@@ -219,8 +231,8 @@ def _relu_best_in_most(evidence: Evidence) -> Finding:
     if classes.less or total.greater:
         return Status.CONTRADICTED, f"The opposite of one is shown: {text}."
     sought = _hits_of_paper("fashion_mnist", "cnn")
-    unshown = [tells(classes, float(np.sign(sought).sum()))] * (not classes.greater) + [tells(total, float(sought.sum()))] * (not total.less)
-    return not_shown(f"The two are not both shown: {text}", total.n, unshown)
+    powers = [power(classes, float(np.sign(sought).sum()))] * (not classes.greater) + [power(total, float(sought.sum()))] * (not total.less)
+    return not_shown(f"The two are not both shown: {text}", powers)
 
 
 def _comparable_on_wdbc(evidence: Evidence) -> Finding:
@@ -232,7 +244,7 @@ def _comparable_on_wdbc(evidence: Evidence) -> Finding:
         return Status.REPRODUCED, f"They are shown to be as close as that: {text}."
     if difference.beyond:
         return Status.CONTRADICTED, f"They differ by more: {text}."
-    return not_shown(f"That they are as close as that is not shown: {text}", difference.n, [difference.enough_equivalent()])
+    return not_shown(f"That they are as close as that is not shown: {text}", [power_equivalent(difference)])
 
 
 def _errors_on_wdbc(evidence: Evidence) -> Finding:
@@ -265,7 +277,7 @@ def _dying(evidence: Evidence) -> Finding:
 
     That clipping closes it as well is no objection, for it may do so by keeping them alive; that it does and they do not is the contradiction.
     """
-    closed, cleared, exploded, enough, texts = [], [], [], [], []
+    closed, cleared, exploded, powers, texts = [], [], [], [], []
     for dataset in paper.FOLD_TABLES:
         found = [(remedy, _closing(remedy, dataset, "cnn", evidence)) for remedy in REMEDIES if remedy.against]
         gap = found[0][1].gap
@@ -276,12 +288,13 @@ def _dying(evidence: Evidence) -> Finding:
         closed.append(any(p < 0.05 and closing.past_half.mean > 0 for p, (_, closing) in zip(adjusted, dying, strict=True)))
         cleared.append(all(closing.past_half.less for _, closing in dying))
         if not closed[-1]:  # by none, and that is told only if each of them tells
-            needed = [tells(closing.past_half, gap.mean / 2) for _, closing in dying]
-            enough.append(None if None in needed else max(needed))
+            powers.append(hardest([power(closing.past_half, gap.mean / 2) for _, closing in dying]))
         exploded.append(any(closing.past_half.greater for _, closing in exploding))
         parts = [f"{remedy.title} {'close' if remedy.title.endswith('s') else 'closes'} {100 * closing.share:.0f} %" for remedy, closing in dying]
         clipping = 100 * max(closing.share for _, closing in exploding)
-        texts.append(minus(f"on {data.TITLES[dataset]} {listed(parts)}, clipping {clipping:.0f} % (n = {gap.n})"))
+        texts.append(
+            minus(f"on {data.TITLES[dataset]} {listed(parts)}, clipping {clipping:.0f} % (n = {_range(closing.gap.n for _, closing in found)})")
+        )
     if not texts:
         return Status.NOT_TESTABLE, "CNN-ReLU is not shown to be more than a point behind CNN-Softmax, so there is no gap to explain."
     text = f"of the gap between the CNNs, {'; '.join(texts)}"
@@ -290,7 +303,13 @@ def _dying(evidence: Evidence) -> Finding:
         return Status.REPRODUCED, f"Keeping neurons alive is shown to close more than half: {text}{also}."
     if all(exploded) and all(cleared):
         return Status.CONTRADICTED, f"Exploding gradients explain it, dying neurons do not: {text}."
-    return not_shown(f"That keeping neurons alive closes more than half is not shown: {text}", gap.n, enough)
+    return not_shown(f"That keeping neurons alive closes more than half is not shown: {text}", powers)
+
+
+def _range(counts: Iterable[int]) -> str:
+    """How many pairs there are, as ``3``, or as ``3 to 5`` where it differs."""
+    counts = {*counts}
+    return str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
 
 
 def _comparable(evidence: Evidence) -> Finding:
@@ -309,8 +328,9 @@ def _comparable(evidence: Evidence) -> Finding:
         return Status.REPRODUCED, f"They are: {text}."
     if any(difference.beyond and difference.mean < 0 for difference in found.values()):
         return Status.CONTRADICTED, f"They are not: {text}."
-    unshown = [difference.enough_equivalent() for difference in found.values() if not difference.equivalent]
-    return not_shown(f"It is not shown: {text}", runs, unshown or [runs])  # within a point in all, and better in none, as in the paper's own numbers
+    powers = [power_equivalent(difference) for difference in found.values() if not difference.equivalent]
+    powers = powers or [Power(runs, runs)]  # within a point in all, and better in none, as in the paper's own numbers
+    return not_shown(f"It is not shown: {text}", powers)
 
 
 def _gradients(evidence: Evidence) -> Finding:

@@ -106,8 +106,36 @@ class Evidence:
 Rule = Callable[[Evidence], Finding]
 
 
-def not_shown(text: str, n: int, enough: Sequence[int | None]) -> Finding:
-    """Rule for a claim that is neither shown nor contradicted, by the runs that each of its parts which is not shown would need.
+@dataclass(frozen=True)
+class Power:
+    """How many runs a part of a claim has, and how many would tell whether it holds; ``needed`` is None if more than :data:`MOST`."""
+
+    runs: int
+    needed: int | None
+
+    @property
+    def tells(self) -> bool:
+        """Whether the runs there are would have shown it."""
+        return self.needed is not None and self.needed <= self.runs
+
+
+def power(difference: Difference, sought: float) -> Power:
+    """Of a test for a difference of the paper's size; an interval that excludes that size has told."""
+    return Power(difference.n, difference.enough(sought) if difference.low <= sought <= difference.high else difference.n)
+
+
+def power_equivalent(difference: Difference) -> Power:
+    """Of a test for equivalence; an interval beyond the margin has told."""
+    return Power(difference.n, difference.n if difference.beyond else difference.enough_equivalent())
+
+
+def hardest(powers: Sequence[Power]) -> Power:
+    """That of a part which is told only if each of these tells."""
+    return max(powers, key=lambda one: (not one.tells, one.needed or MOST + 1))
+
+
+def not_shown(text: str, powers: Sequence[Power]) -> Finding:
+    """Rule for a claim that is neither shown nor contradicted, by the power for each of its parts which is not shown.
 
     It is not reproduced if ours are enough for any one of them, for that part could then have been shown.
 
@@ -116,16 +144,12 @@ def not_shown(text: str, n: int, enough: Sequence[int | None]) -> Finding:
     Undecided
         If more runs would tell.
     """
-    if any(runs is not None and runs <= n for runs in enough):
+    if any(one.tells for one in powers):
         return Status.NOT_REPRODUCED, f"{text}."
-    if None in enough:
+    needed = [one.needed for one in powers]
+    if None in needed:
         return Status.NOT_TESTABLE, f"{text}; with runs that scatter so, more than {MOST} of each would be needed to tell."
-    raise Undecided(f"{text}; about {max(enough)} runs of each would tell.")
-
-
-def tells(difference: Difference, sought: float) -> int | None:
-    """How many runs tell whether there is a difference of the paper's size: those there are, if their interval excludes it."""
-    return difference.enough(sought) if difference.low <= sought <= difference.high else difference.n
+    raise Undecided(f"{text}; about {max(needed)} runs of each would tell.")
 
 
 def listed(names: Sequence[str]) -> str:
