@@ -166,7 +166,7 @@ _PROBES = {
     "norm_head": "gradient norm,\noutput layer",
     "norm_first": "gradient norm,\nfirst layer",
     "cosine": "cosine, ReLU's and\nsoftmax's gradient",
-    "no_gradient": "images that pass\nno gradient, %",
+    "no_gradient": "rows that pass\nno gradient, %",
     "dead_true": "true class's\noutput zero, %",
     "dead_units": "outputs dead, %",
     "dead_hidden": "hidden units\ndead, %",
@@ -174,10 +174,11 @@ _PROBES = {
 
 
 def probes(dataset: str, records: Sequence[Record]) -> Figure:
-    """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models: means over the seeds; two rows for each architecture."""
-    figure, panels = plt.subplots(4, 4, figsize=(WIDTH, 7.6), sharex=True)
-    for architecture, rows in (("ffnn", panels[:2]), ("cnn", panels[2:])):
-        *places, corner = rows.flat
+    """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models: means over the seeds; two rows for each network."""
+    architectures = [architecture for name, architecture in paper.RESULT_TABLES if name == dataset]
+    figure, panels = plt.subplots(2 * len(architectures), 4, figsize=(WIDTH, 3.8 * len(architectures)), sharex=True)
+    for i, architecture in enumerate(architectures):
+        *places, corner = panels[2 * i : 2 * i + 2].flat
         for head, line in zip(paper.HEADS, ("--", "-"), strict=True):
             runs = selection.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
             for axes, (name, title) in zip(places, _PROBES.items(), strict=True):
