@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from reluclf import cells, figures, paper, provenance, remedies, selection, tables
+from reluclf import cells, figures, inputs, paper, provenance, remedies, selection, tables
 from reluclf.evidence import Status
 from reluclf.records import Record
 from reluclf.specs import Spec
@@ -132,6 +132,12 @@ def glue_remedies(records: Sequence[Record]) -> None:
                     f"{network}_hidden_with_{remedy.name}": percent(remedies.hidden(dataset, architecture, records, remedy)),
                 }
             )
+
+
+def glue_inputs(dataset: str, records: Sequence[Record]) -> None:
+    """Glue what becomes of the CNN by what it sees: :func:`reluclf.inputs.readings`, as ``<dataset>-<reading>``, and ``<dataset>-inputs``."""
+    glue(**{f"{dataset}_{reading}": points(found) for reading, found in inputs.readings(dataset, records).items()})
+    glue(**{f"{dataset}_inputs": inputs.answer(dataset, records)})
 
 
 def percent(value: float | Estimate | None) -> str:

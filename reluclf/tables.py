@@ -383,28 +383,6 @@ def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
-    """Test accuracy of the CNN on what it was not built for, components in order and shuffled, and on pixels, beside the FFNN on components; as text.
-
-    All are models trained once on the whole training set (``fresh``). Differences are between runs paired by seed.
-    """
-    ffnn = {head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh") for head in HEADS}
-    cases = [("FFNN", "principal components", ffnn)]
-    for features, title in (("paper", "principal components, in order"), ("shuffled", "the same, in a random order"), ("pixels", "16 × 16 pixels")):
-        setting = {} if features == "paper" else {"features": features}
-        runs = {head: by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh") for head in HEADS}
-        cases.append(("CNN", title, runs))
-    rows = []
-    for network, title, runs in cases:
-        row = {"network": network, "it sees": title}
-        for head in HEADS:
-            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs[head].values(), "test_accuracy"), "test_accuracy")
-        row["ReLU − softmax, points"] = difference_cell(seeds_paired(runs["relu"], runs["softmax"]))
-        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else difference_cell(seeds_paired(runs["softmax"], ffnn["softmax"]))
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
 def errors_paired(a: dict[int, Record], b: dict[int, Record]) -> dict[tuple[int, int], Difference | None]:
     """The difference in the counts of both kinds of error on WDBC, by (true class, prediction), of runs paired by seed."""
     seeds = sorted(a.keys() & b.keys())
@@ -418,17 +396,6 @@ def between_epochs(records: Sequence[Record], epochs: Sequence[int]) -> dict[str
     for head in HEADS:
         accuracy = np.array([[run.final.test.accuracy[epoch - 1] for epoch in epochs] for run in select(records, head=head)]).reshape(-1, len(epochs))
         found[head] = [paired(after, before, margin=MARGIN) for before, after in zip(accuracy.T, accuracy.T[1:], strict=False)]
-    return found
-
-
-def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | None]:
-    """What the paper reads off its CNNs, by what these see: ``_heads``, ReLU minus softmax; ``_networks``, CNN-Softmax minus FFNN-Softmax."""
-    ffnn = by_seed(records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh")
-    found = {}
-    for features in ("paper", "shuffled", "pixels"):
-        setting = {} if features == "paper" else {"features": features}
-        relu, softmax = (by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh") for head in ("relu", "softmax"))
-        found |= {f"{features}_heads": seeds_paired(relu, softmax), f"{features}_networks": seeds_paired(softmax, ffnn)}
     return found
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from factory import record
 
-from reluclf import Spec, cells, figures, grid, pages, paper, provenance, remedies, selection, tables
+from reluclf import Spec, cells, figures, grid, inputs, pages, paper, provenance, remedies, selection, tables
 from reluclf.evidence import Status
 from reluclf.records import Probe, Score
 from reluclf.stats import estimate
@@ -156,10 +156,44 @@ def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
     found = [once("softmax", seed, 0.9) for seed in (1, 2)] + [once("relu", seed, 0.8 + seed / 100) for seed in (1, 2)]
     found += [once("softmax", seed, 0.95, features="pixels") for seed in (1, 2)]
     found += [record(spec(head="softmax", protocol="fresh", folds=0, seed=seed), [], 0.98) for seed in (1, 2)]
-    readings = tables.readings("mnist", found)
+    readings = inputs.readings("mnist", found)
     assert readings["paper_heads"].mean == pytest.approx(-0.085, abs=0.002)
     assert readings["pixels_networks"].mean == pytest.approx(-0.03, abs=0.002)
-    assert readings["shuffled_heads"] is None
+    assert readings["shuffled_heads"] is None and readings["pixels_change_heads"] is None
+    assert readings["pixels_change_softmax"].mean == pytest.approx(0.05, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("shuffled", "pixels", "answer"),
+    [
+        (
+            0.9,
+            0.95,
+            "shown not to matter to it, within a point; pixels are shown to suit it better than components: on components it is convolutional in",
+        ),
+        (
+            0.8,
+            0.95,
+            "a random order of its components is shown to suit it worse than the paper's; pixels are shown to suit it better than components\\.$",
+        ),
+        (0.94, 0.95, "a random order of its components is shown to suit it better than the paper's; pixels .*: on components it is convolutional in"),
+        (0.9, 0.8, "shown not to matter to it, within a point; pixels are shown to suit it worse than components\\.$"),
+        (0.9, 0.9, "shown not to matter to it, within a point; that pixels suit it better than components is not shown\\.$"),
+    ],
+)
+def test_whether_a_cnn_on_components_is_one_is_told_by_what_shuffling_and_pixels_do_to_it(shuffled, pixels, answer):
+    shifts = {1: 0.0005, 2: -0.0005, 3: 0.0}
+    found = [once("softmax", seed, 0.9) for seed in shifts]
+    for features, hits in (("shuffled", shuffled), ("pixels", pixels)):
+        found += [once("softmax", seed, hits + shift, features=features) for seed, shift in shifts.items()]
+    assert re.search(answer, inputs.answer("mnist", found))
+    assert "It takes three seeds" in inputs.answer("mnist", [run for run in found if run.spec.seed < 3])
+
+
+def test_that_an_order_matters_is_not_shown_by_runs_that_scatter():
+    found = [once("softmax", seed, 0.9) for seed in (1, 2, 3)] + [once("softmax", seed, 0.95, features="pixels") for seed in (1, 2, 3)]
+    found += [once("softmax", seed, hits, features="shuffled") for seed, hits in ((1, 0.85), (2, 0.95), (3, 0.88))]
+    assert "that the order of its components matters to it is not shown, nor that it does not" in inputs.answer("mnist", found)
 
 
 def test_records_of_other_settings_do_not_enter_a_table():

@@ -1,0 +1,96 @@
+"""What the CNN sees, and what it makes of that: principal components in order, as in the paper; in a random order; and pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from reluclf.cells import NONE, cell, difference_cell
+from reluclf.paper import HEAD_TITLES, HEADS
+from reluclf.records import Record
+from reluclf.selection import MARGIN, by_seed, measure, seeds_paired
+from reluclf.stats import Difference, holm, paired
+
+_TITLES = {"paper": "principal components, in order", "shuffled": "the same, in a random order", "pixels": "16 × 16 pixels"}
+
+
+def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], dict[int, Record]]:
+    """The CNNs that were trained once on the whole training set, by what they see and their head, each by seed."""
+    found = {}
+    for features in _TITLES:
+        setting = {} if features == "paper" else {"features": features}
+        for head in HEADS:
+            found[features, head] = by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh")
+    return found
+
+
+def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of the CNN by what it sees, beside the FFNN on components in order; as text.
+
+    All are models trained once on the whole training set (``fresh``). Differences are between runs paired by seed.
+    """
+    ffnn = {head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh") for head in HEADS}
+    cnns = _cnns(dataset, records)
+    cases = [("FFNN", _TITLES["paper"], ffnn)]
+    cases += [("CNN", title, {head: cnns[features, head] for head in HEADS}) for features, title in _TITLES.items()]
+    rows = []
+    for network, title, runs in cases:
+        row = {"network": network, "it sees": title}
+        for head in HEADS:
+            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs[head].values(), "test_accuracy"), "test_accuracy")
+        row["ReLU − softmax, points"] = difference_cell(seeds_paired(runs["relu"], runs["softmax"]))
+        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else difference_cell(seeds_paired(runs["softmax"], ffnn["softmax"]))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | None]:
+    """What the paper's tables invite to read off its CNNs, and what becomes of it when these see something else; in test accuracy, paired by seed.
+
+    Returns
+    -------
+    dict of str to Difference or None
+        For each input, ``paper``, ``shuffled`` and ``pixels``: ``<input>_heads``, ReLU minus softmax, and ``<input>_networks``, CNN-Softmax minus
+        FFNN-Softmax. For the last two against the first, ``<input>_change_<head>``: how that head's accuracy changes; ``<input>_change_heads``: how
+        ReLU minus softmax does. None where fewer than two seeds have what is compared.
+    """
+    ffnn = by_seed(records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh")
+    cnns = _cnns(dataset, records)
+    found = {}
+    for features in _TITLES:
+        found[f"{features}_heads"] = seeds_paired(cnns[features, "relu"], cnns[features, "softmax"])
+        found[f"{features}_networks"] = seeds_paired(cnns[features, "softmax"], ffnn)
+    for features in ("shuffled", "pixels"):
+        for head in HEADS:
+            found[f"{features}_change_{head}"] = seeds_paired(cnns[features, head], cnns["paper", head])
+        seeds = sorted(set.intersection(*(set(cnns[of, head]) for of in (features, "paper") for head in HEADS)))
+        gaps = [np.array([cnns[of, "relu"][s].test.accuracy - cnns[of, "softmax"][s].test.accuracy for s in seeds]) for of in (features, "paper")]
+        found[f"{features}_change_heads"] = paired(*gaps, margin=MARGIN)
+    return found
+
+
+def answer(dataset: str, records: Sequence[Record]) -> str:
+    """Whether the CNN with the softmax head uses a neighbourhood, as a sentence: does the order matter to it, and do pixels suit it better?
+
+    Both are tested (paired by seed, Holm over the two); that the order does not matter needs an equivalence test.
+    """
+    found = readings(dataset, records)
+    order, pixels = found["shuffled_change_softmax"], found["pixels_change_softmax"]
+    if order is None or pixels is None or min(order.n, pixels.n) < 3:
+        return "It takes three seeds of each to say whether the order of its components matters to CNN-Softmax."
+    differs = holm([order.p, pixels.p]) < 0.05
+    if order.equivalent:
+        first = "the order of its components is shown not to matter to it, within a point"
+    elif differs[0]:
+        first = f"a random order of its components is shown to suit it {'better' if order.mean > 0 else 'worse'} than the paper's"
+    else:
+        first = "that the order of its components matters to it is not shown, nor that it does not"
+    if differs[1]:
+        second = f"pixels are shown to suit it {'better' if pixels.mean > 0 else 'worse'} than components"
+    else:
+        second = "that pixels suit it better than components is not shown"
+    useless = order.equivalent or (differs[0] and order.mean > 0)
+    name = ": on components it is convolutional in name only" if useless and differs[1] and pixels.mean > 0 else ""
+    return f"Of CNN-Softmax, {first}; {second}{name}."
