@@ -17,22 +17,8 @@ from reluclf.selection import note
 MODULES = (
     *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime"),
     *("progress", "checkpoints", "watch", "campaign"),
-    *(
-        "stats",
-        "paper",
-        "selection",
-        "cells",
-        "remedies",
-        "inputs",
-        "tables",
-        "provenance",
-        "evidence",
-        "numbers",
-        "claims",
-        "verdicts",
-        "figures",
-        "pages",
-    ),
+    *("stats", "paper", "selection", "cells", "remedies", "inputs", "tables", "provenance"),
+    *("evidence", "numbers", "claims", "verdicts", "figures", "pages"),
     *("checks", "verify", "chapters", "speed", "bench", "__main__"),
 )
 

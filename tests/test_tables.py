@@ -166,19 +166,11 @@ def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
 @pytest.mark.parametrize(
     ("shuffled", "pixels", "answer"),
     [
-        (
-            0.9,
-            0.95,
-            "shown not to matter to it, within a point; pixels are shown to suit it better than components: on components it is convolutional in",
-        ),
-        (
-            0.8,
-            0.95,
-            "a random order of its components is shown to suit it worse than the paper's; pixels are shown to suit it better than components\\.$",
-        ),
-        (0.94, 0.95, "a random order of its components is shown to suit it better than the paper's; pixels .*: on components it is convolutional in"),
-        (0.9, 0.8, "shown not to matter to it, within a point; pixels are shown to suit it worse than components\\.$"),
-        (0.9, 0.9, "shown not to matter to it, within a point; that pixels suit it better than components is not shown\\.$"),
+        (0.9, 0.95, "shown not to matter to it, within a point; pixels are .* better .*: on components it is convolutional in name only"),
+        (0.8, 0.95, "a random order .* worse than the paper's; pixels are .* better than components$"),
+        (0.94, 0.95, "a random order .* better than the paper's; pixels are .* better .*: on components it is convolutional in name only"),
+        (0.9, 0.8, "shown not to matter to it, within a point; pixels are shown to suit it worse than components$"),
+        (0.9, 0.9, "shown not to matter to it, within a point; that pixels suit it better than components is not shown$"),
     ],
 )
 def test_whether_a_cnn_on_components_is_one_is_told_by_what_shuffling_and_pixels_do_to_it(shuffled, pixels, answer):
@@ -186,7 +178,7 @@ def test_whether_a_cnn_on_components_is_one_is_told_by_what_shuffling_and_pixels
     found = [once("softmax", seed, 0.9) for seed in shifts]
     for features, hits in (("shuffled", shuffled), ("pixels", pixels)):
         found += [once("softmax", seed, hits + shift, features=features) for seed, shift in shifts.items()]
-    assert re.search(answer, inputs.answer("mnist", found))
+    assert re.search(answer, inputs.answer("mnist", found).removesuffix("."))
     assert "It takes three seeds" in inputs.answer("mnist", [run for run in found if run.spec.seed < 3])
 
 
