@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import sys
 import time
@@ -52,12 +53,10 @@ def _experiments(assignments: dict[str, str]) -> int:
     _refuse_unknown("experiments", assignments, ["CHAPTER", *options])
     if not set(names) <= set(trainable):
         raise chapters.ParameterError(f"{names[0]!r} is not a chapter that trains; those are {', '.join(trainable)}.")
-    for name in names:
-        values = chapters.parse(name, {options[option]: text for option, text in assignments.items()})
-        status = _executed(lambda name=name, values=values: chapters.run(name, {"train": True, **values}, chapters.RERUNS / "experiments"))
-        if status:
-            return status
-    return 0
+    given = {options[option]: text for option, text in assignments.items()}
+    values = {name: {"train": True, **chapters.parse(name, given)} for name in names}
+    runs = [functools.partial(chapters.run, name, values[name], chapters.RERUNS / "experiments") for name in names]
+    return max([_executed(run) for run in runs])  # one that fails does not stop the others
 
 
 def _check_records(assignments: dict[str, str]) -> int:

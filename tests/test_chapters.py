@@ -4,6 +4,7 @@ import importlib.util
 import os
 
 import nbformat
+import papermill
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +156,20 @@ def test_so_is_a_wrong_option_of_experiments(arguments, named, capsys, monkeypat
     monkeypatch.setattr(chapters, "run", lambda *_, **__: pytest.fail("a chapter was run"))
     assert command_line.main(["experiments", *arguments]) == 2
     assert named in capsys.readouterr().err
+
+
+def test_a_chapter_that_fails_does_not_stop_the_experiments_of_the_others(capsys, monkeypatch, tmp_path):
+    def run(name, values, folder):
+        ran.append((name, values["only"]))
+        if name == "fashion_mnist":
+            raise papermill.PapermillExecutionError(3, 3, "obtain()", "DataError", "Fashion-MNIST cannot be had.", [])
+        return tmp_path / name
+
+    ran = []
+    monkeypatch.setattr(chapters, "run", run)
+    assert command_line.main(["experiments", "ONLY=cnn-relu"]) == 1
+    assert sorted(ran) == [(name, "cnn-relu") for name in ("appendices", "discussion", "fashion_mnist", "mnist", "wdbc")]
+    assert capsys.readouterr().err == "error: Fashion-MNIST cannot be had.\n"
 
 
 @pytest.mark.parametrize("command", ["check-records", "picture"])
