@@ -82,15 +82,15 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
         return "It takes three seeds of each to say whether the order of its components matters to CNN-Softmax."
     differs = holm([order.p, pixels.p]) < 0.05
     if order.equivalent:
-        first = "the order of its components is shown not to matter to it, within a point"
+        first = "The order of its components is shown not to matter to CNN-Softmax, within a point"
     elif differs[0]:
-        first = f"a random order of its components is shown to suit it {'better' if order.mean > 0 else 'worse'} than the paper's"
+        first = f"A random order of its components is shown to suit CNN-Softmax {'better' if order.mean > 0 else 'worse'} than the paper's"
     else:
-        first = "that the order of its components matters to it is not shown, nor that it does not"
+        first = "That the order of its components matters to CNN-Softmax is not shown, nor that it does not"
     if differs[1]:
         second = f"pixels are shown to suit it {'better' if pixels.mean > 0 else 'worse'} than components"
     else:
         second = "that pixels suit it better than components is not shown"
     useless = order.equivalent or (differs[0] and order.mean > 0)
     name = ": on components it is convolutional in name only" if useless and differs[1] and pixels.mean > 0 else ""
-    return f"Of CNN-Softmax, {first}; {second}{name}."
+    return f"{first}; {second}{name}."

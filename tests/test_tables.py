@@ -166,11 +166,11 @@ def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
 @pytest.mark.parametrize(
     ("shuffled", "pixels", "answer"),
     [
-        (0.9, 0.95, "shown not to matter to it, within a point; pixels are .* better .*: on components it is convolutional in name only"),
-        (0.8, 0.95, "a random order .* worse than the paper's; pixels are .* better than components$"),
-        (0.94, 0.95, "a random order .* better than the paper's; pixels are .* better .*: on components it is convolutional in name only"),
-        (0.9, 0.8, "shown not to matter to it, within a point; pixels are shown to suit it worse than components$"),
-        (0.9, 0.9, "shown not to matter to it, within a point; that pixels suit it better than components is not shown$"),
+        (0.9, 0.95, "shown not to matter to CNN-Softmax, within a point; pixels are .* better .*: on components it is convolutional in name only"),
+        (0.8, 0.95, "A random order .* worse than the paper's; pixels are .* better than components$"),
+        (0.94, 0.95, "A random order .* better than the paper's; pixels are .* better .*: on components it is convolutional in name only"),
+        (0.9, 0.8, "shown not to matter to CNN-Softmax, within a point; pixels are shown to suit it worse than components$"),
+        (0.9, 0.9, "shown not to matter to CNN-Softmax, within a point; that pixels suit it better than components is not shown$"),
     ],
 )
 def test_whether_a_cnn_on_components_is_one_is_told_by_what_shuffling_and_pixels_do_to_it(shuffled, pixels, answer):
@@ -185,7 +185,7 @@ def test_whether_a_cnn_on_components_is_one_is_told_by_what_shuffling_and_pixels
 def test_that_an_order_matters_is_not_shown_by_runs_that_scatter():
     found = [once("softmax", seed, 0.9) for seed in (1, 2, 3)] + [once("softmax", seed, 0.95, features="pixels") for seed in (1, 2, 3)]
     found += [once("softmax", seed, hits, features="shuffled") for seed, hits in ((1, 0.85), (2, 0.95), (3, 0.88))]
-    assert "that the order of its components matters to it is not shown, nor that it does not" in inputs.answer("mnist", found)
+    assert "That the order of its components matters to CNN-Softmax is not shown, nor that it does not" in inputs.answer("mnist", found)
 
 
 def test_records_of_other_settings_do_not_enter_a_table():
