@@ -26,9 +26,10 @@ from reluclf.evidence import (
     points,
     power,
     power_equivalent,
+    power_to_show,
 )
 from reluclf.remedies import REMEDIES, Closing
-from reluclf.stats import Difference, Match, estimate, holm, paired
+from reluclf.stats import MOST, Difference, Match, estimate, holm, paired
 
 
 def _fact(status: Status, why: str) -> Rule:
@@ -41,7 +42,8 @@ def _on_par(dataset: str, architecture: str, evidence: Evidence) -> Finding:
     shown = {protocol: [evidence.difference(dataset, architecture, protocol, value) for value in (accuracy, f1)] for protocol in ("carried", "fresh")}
     texts = "; ".join(f"{protocol}: {points(found[0])}" for protocol, found in shown.items())
     par = {protocol: all(d.equivalent for d in found) for protocol, found in shown.items()}
-    beyond = {protocol: any(d.beyond for d in found) for protocol, found in shown.items()}
+    beyond = {protocol: any(d.beyond_as_one_of(len(found)) for d in found) for protocol, found in shown.items()}
+    parts = sum(len(found) for found in shown.values())
     if all(par.values()):
         return Status.REPRODUCED, f"ReLU minus softmax in test accuracy is within a point under both protocols ({texts})."
     if beyond["carried"]:
@@ -50,7 +52,7 @@ def _on_par(dataset: str, architecture: str, evidence: Evidence) -> Finding:
         return Status.BY_THE_FLAW, f"On par is shown after 320 epochs; after the 32 that the paper states they differ by more than a point ({texts})."
     unshown = [d for protocol, found in shown.items() for d in found if not d.equivalent and not beyond[protocol]]
     also = "; after 32 epochs they differ by more than a point" if beyond["fresh"] else ""
-    return not_shown(f"That they are within a point of each other is not shown ({texts}){also}", [power_equivalent(d) for d in unshown])
+    return not_shown(f"That they are within a point of each other is not shown ({texts}){also}", [power_equivalent(d, parts) for d in unshown])
 
 
 def _by_class(dataset: str, architecture: str, evidence: Evidence) -> list[Difference]:
@@ -78,8 +80,8 @@ def _mixed_classes(dataset: str, architecture: str, evidence: Evidence) -> Findi
     easiest = []
     for sign, found in ((1, better), (-1, worse)):
         if not found:
-            runs = [d.enough(float(hits), len(classes)) for d, hits in zip(classes, sought, strict=True) if sign * hits > 0]
-            easiest.append(Power(classes[0].n, min((n for n in runs if n is not None), default=None)))
+            powers = [power_to_show(d, float(hits), 2, len(classes)) for d, hits in zip(classes, sought, strict=True) if sign * hits > 0]
+            easiest.append(min(powers, key=lambda one: (one.hopeless, one.needed or MOST + 1)))
     return not_shown(text, easiest)
 
 
@@ -100,25 +102,30 @@ def _in_paper(dataset: str, architecture: str, name: str = "test_accuracy") -> f
 
 
 def _slower(dataset: str, architecture: str, evidence: Evidence) -> Finding:
-    """Rule for "worse, because slower": worse at the end of the author's protocol, further behind after 32 epochs."""
+    """Rule for "worse, because slower": worse at the end of the author's protocol, behind after 32 epochs, and by more than at the end."""
     end = evidence.difference(dataset, architecture, "carried", accuracy)
     start = evidence.difference(dataset, architecture, "fresh", accuracy)
+    slower = evidence.catching_up(dataset, architecture)
     text = f"after 320 epochs {points(end)}, after 32 {points(start)}"
     if end.greater:
         return Status.CONTRADICTED, f"It is better at the end ({text})."
-    if not end.less:
-        also = "; after 32 it is" if start.less else ", nor is it after 32"
-        worse = f"That it is worse after 320 epochs is not shown{also} ({text})"
-        return not_shown(worse, [power(end, _in_paper(dataset, architecture))])
-    slower = evidence.catching_up(dataset, architecture)
-    if start.less and slower.less:
+    if end.less and start.less and slower.less:
         return (
             Status.REPRODUCED,
             f"The ReLU network starts further behind and catches up slowly ({text}); what shows it is one model's training, not a cross-validation.",
         )
-    if slower.greater or start.greater:
+    if end.less and (slower.interval(2)[0] > 0 or start.interval(2)[0] > 0):
         return Status.OTHER_REASON, f"It is worse at the end, but no further behind after 32 epochs ({text})."
-    raise Undecided(f"It is worse at the end; whether it is further behind after 32 epochs is not shown ({text}).")
+    told = {"worse after 320 epochs": end.less, "worse after 32": start.less, "further behind then": slower.less}
+    powers = [power(end, _in_paper(dataset, architecture), 3), *_power_of_slower(start, slower, dataset, architecture)]
+    parts = "; ".join(f"{part}: {'shown' if sure else 'not shown'}" for part, sure in told.items())
+    return not_shown(f"Of the ReLU network, {parts} ({text})", [of for of, sure in zip(powers, told.values(), strict=True) if not sure])
+
+
+def _power_of_slower(start: Difference, slower: Difference, dataset: str, architecture: str) -> tuple[Power, Power]:
+    """Of the two tests for slower, two of a claim's three parts; what they seek is the paper's gap in the first fold, and how much larger that is."""
+    relu, softmax = (paper.fold_accuracy(dataset, architecture, head)[0] for head in ("relu", "softmax"))
+    return power(start, relu - softmax, 3), power(slower, relu - softmax - _in_paper(dataset, architecture), 3)
 
 
 def _over_ninety(evidence: Evidence) -> Finding:
@@ -146,7 +153,7 @@ def _four_points(evidence: Evidence) -> Finding:
         f"(n = {ours.n})"
     )
     match = ours.match(published, abs(published))
-    if match == Match.WIDE:
+    if match == Match.WIDE or (match == Match.INSIDE and low <= 0 <= high):
         raise Undecided(f"{text}, too wide to tell.")
     status = {Match.INSIDE: Status.REPRODUCED, Match.OUTSIDE: Status.NOT_REPRODUCED, Match.SCATTERED: Status.NOT_TESTABLE}[match]
     return status, f"{text}{', too wide for one pair of runs to show anything' if match == Match.SCATTERED else ''}."
@@ -180,20 +187,22 @@ def _may_be_on_par(evidence: Evidence) -> Finding:
     if par:
         return Status.REPRODUCED, f"With {par[0]} CNN-ReLU is on par with CNN-Softmax in test accuracy after 32 epochs: {points(found[par[0]])}."
     text = f"No change of the optimisation that we tried is shown to do so; the best, {best}, leaves {points(found[best])}"
-    return not_shown(text, [hardest([power_equivalent(d) for d in found.values()])])  # by none, which is told only if each of them tells
+    powers = [power_equivalent(d, comparisons=len(found)) for d in found.values()]
+    return not_shown(text, [hardest(powers)])  # by none, which is told only if each of them tells
 
 
 def _softmax_best_everywhere(evidence: Evidence) -> Finding:
     """Rule for claim C15: shown in every class (all must hold, so none is adjusted)."""
     classes = _by_class("mnist", "cnn", evidence)
     ahead, shown = sum(d.mean < 0 for d in classes), sum(d.less for d in classes)
+    sought = _hits_of_paper("mnist", "cnn")
     reverse = np.sum((holm([d.p for d in classes]) < 0.05) & (np.array([d.mean for d in classes]) > 0))
     text = f"CNN-Softmax has more correct predictions in {ahead} of {len(classes)} classes on average, shown in {shown} (n = {classes[0].n})"
     if shown == len(classes):
         return Status.REPRODUCED, f"{text}."
     if reverse:
         return Status.CONTRADICTED, f"{text}; CNN-ReLU is shown to have more in {reverse}."
-    return not_shown(text, [power(d, float(hits)) for d, hits in zip(classes, _hits_of_paper("mnist", "cnn"), strict=True) if not d.less])
+    return not_shown(text, [power(d, float(hits), len(classes)) for d, hits in zip(classes, sought, strict=True) if not d.less])
 
 
 def _slightly_lower(evidence: Evidence) -> Finding:
@@ -209,11 +218,11 @@ def _slightly_lower(evidence: Evidence) -> Finding:
     text = "; ".join(f"{part}: {'shown' if shown else 'not shown'}" for part, shown in parts.items())
     if all(parts.values()):
         return Status.REPRODUCED, f"CNN-ReLU is {text}."
-    if end_f1.beyond or start.greater:
+    if end_f1.beyond_as_one_of(2) or start.interval(2)[0] > 0:
         return Status.CONTRADICTED, f"CNN-ReLU is {text}, and the opposite of one is."
-    at_first, at_first_softmax = (paper.fold_accuracy(*network, head)[0] for head in ("relu", "softmax"))
-    powers = (power(start, at_first - at_first_softmax), power(end, _in_paper(*network)), power_equivalent(end_f1))
-    return not_shown(f"CNN-ReLU is {text}", [of for of, shown in zip(powers, parts.values(), strict=True) if not shown])
+    powers = [*_power_of_slower(start, slower, *network), power(end, _in_paper(*network), 3), power_equivalent(end_f1, 3)]
+    shown = (start.less, slower.less, end.less, end_f1.equivalent)
+    return not_shown(f"CNN-ReLU is {text}", [of for of, sure in zip(powers, shown, strict=True) if not sure])
 
 
 def _relu_best_in_most(evidence: Evidence) -> Finding:
@@ -228,10 +237,11 @@ def _relu_best_in_most(evidence: Evidence) -> Finding:
     )
     if classes.greater and total.less:
         return Status.REPRODUCED, f"Both are shown: {text}."
-    if classes.less or total.greater:
+    reverse = holm([classes.p, total.p]) < 0.05
+    if (reverse[0] and classes.less) or (reverse[1] and total.greater):
         return Status.CONTRADICTED, f"The opposite of one is shown: {text}."
     sought = _hits_of_paper("fashion_mnist", "cnn")
-    powers = [power(classes, float(np.sign(sought).sum()))] * (not classes.greater) + [power(total, float(sought.sum()))] * (not total.less)
+    powers = [power(classes, float(np.sign(sought).sum()), 2)] * (not classes.greater) + [power(total, float(sought.sum()), 2)] * (not total.less)
     return not_shown(f"The two are not both shown: {text}", powers)
 
 
@@ -264,12 +274,9 @@ def _errors_on_wdbc(evidence: Evidence) -> Finding:
     reverse = holm([as_malignant.p, as_benign.p]) < 0.05
     if clinician or (reverse[0] and as_malignant.greater) or (reverse[1] and as_benign.less):
         return Status.CONTRADICTED, f"With benign as the positive class, as in the paper's counts, the opposite is shown ({text}){clinician}."
-    return Status.NOT_REPRODUCED, f"It is shown neither with benign as the positive class, as in the paper's counts, nor with malignant ({text})."
-
-
-#: The two explanations of the CNN's shortfall, and what the interventions on each are aimed at.
-_DYING = ("dead outputs", "dead hidden units")
-_EXPLODING = ("exploding gradients",)
+    malignant, benign = -_hits_of_paper("wdbc", "ffnn")
+    powers = [power(as_malignant, float(benign), 2)] * (not as_malignant.less) + [power(as_benign, float(malignant), 2)] * (not as_benign.greater)
+    return not_shown(f"It is shown neither with benign as the positive class, as in the paper's counts, nor with malignant ({text})", powers)
 
 
 def _dying(evidence: Evidence) -> Finding:
@@ -279,24 +286,24 @@ def _dying(evidence: Evidence) -> Finding:
     """
     closed, cleared, exploded, powers, texts = [], [], [], [], []
     for dataset in paper.FOLD_TABLES:
-        found = [(remedy, _closing(remedy, dataset, "cnn", evidence)) for remedy in REMEDIES if remedy.against]
-        gap = found[0][1].gap
-        if not gap.greater or gap.mean <= selection.MARGIN:
+        heads = evidence.difference(dataset, "cnn", "fresh", accuracy)
+        if heads.equivalent or heads.greater:
             continue
-        dying, exploding = ([(remedy, closing) for remedy, closing in found if remedy.against in causes] for causes in (_DYING, _EXPLODING))
-        adjusted = holm([closing.past_half.p for _, closing in dying])
-        closed.append(any(p < 0.05 and closing.past_half.mean > 0 for p, (_, closing) in zip(adjusted, dying, strict=True)))
+        if not heads.less or heads.mean >= -selection.MARGIN:
+            raise Undecided(f"Whether CNN-ReLU is more than a point behind CNN-Softmax on {data.TITLES[dataset]} is not shown: {points(heads)}.")
+        found = [(remedy, _closing(remedy, dataset, "cnn", evidence)) for remedy in REMEDIES if remedy.against]
+        dying, exploding = ([(r, closing) for r, closing in found if r.against in of] for of in (remedies.DYING, remedies.EXPLODING))
+        closed.append(any(remedies.shown([closing for _, closing in dying])))
         cleared.append(all(closing.past_half.less for _, closing in dying))
         if not closed[-1]:  # by none, and that is told only if each of them tells
-            powers.append(hardest([power(closing.past_half, gap.mean / 2) for _, closing in dying]))
-        exploded.append(any(closing.past_half.greater for _, closing in exploding))
-        parts = [f"{remedy.title} {'close' if remedy.title.endswith('s') else 'closes'} {100 * closing.share:.0f} %" for remedy, closing in dying]
+            powers.append(hardest([_power_of_remedy(closing, len(dying)) for _, closing in dying]))
+        exploded.append(any(remedies.shown([closing for _, closing in exploding])))
+        parts = [f"{r.title} {'close' if r.title.endswith('s') else 'closes'} {100 * closing.share:.0f} %" for r, closing in dying]
         clipping = 100 * max(closing.share for _, closing in exploding)
-        texts.append(
-            minus(f"on {data.TITLES[dataset]} {listed(parts)}, clipping {clipping:.0f} % (n = {_range(closing.gap.n for _, closing in found)})")
-        )
+        n = _range(closing.gap.n for _, closing in found)
+        texts.append(minus(f"on {data.TITLES[dataset]} {listed(parts)}, clipping {clipping:.0f} % (n = {n})"))
     if not texts:
-        return Status.NOT_TESTABLE, "CNN-ReLU is not shown to be more than a point behind CNN-Softmax, so there is no gap to explain."
+        return Status.NOT_TESTABLE, "CNN-ReLU is shown to be no more than a point behind CNN-Softmax, so there is no gap to explain."
     text = f"of the gap between the CNNs, {'; '.join(texts)}"
     if all(closed):
         also = "; clipping, which keeps neurons from dying too, closes it as well" if all(exploded) else ""
@@ -304,6 +311,17 @@ def _dying(evidence: Evidence) -> Finding:
     if all(exploded) and all(cleared):
         return Status.CONTRADICTED, f"Exploding gradients explain it, dying neurons do not: {text}."
     return not_shown(f"That keeping neurons alive closes more than half is not shown: {text}", powers)
+
+
+def _power_of_remedy(closing: Closing, remedies: int) -> Power:
+    """Whether a remedy tells that it does not close more than half: it is shown to close less, or would have shown it had it closed the whole gap.
+
+    Both parts of the claim, the two image sets, must hold, and on each one of so many remedies will do.
+    """
+    difference, sets = closing.past_half, len(paper.FOLD_TABLES)
+    if difference.interval(sets)[1] < 0:
+        return Power(difference.n, difference.n)
+    return power_to_show(difference, closing.gap.mean / 2, sets, remedies)
 
 
 def _range(counts: Iterable[int]) -> str:
@@ -326,9 +344,9 @@ def _comparable(evidence: Evidence) -> Finding:
     )
     if par == n and better:
         return Status.REPRODUCED, f"They are: {text}."
-    if any(difference.beyond and difference.mean < 0 for difference in found.values()):
+    if any(difference.beyond_as_one_of(n) and difference.mean < 0 for difference in found.values()):
         return Status.CONTRADICTED, f"They are not: {text}."
-    powers = [power_equivalent(difference) for difference in found.values() if not difference.equivalent]
+    powers = [power_equivalent(difference, n) for difference in found.values() if not difference.equivalent]
     powers = powers or [Power(runs, runs)]  # within a point in all, and better in none, as in the paper's own numbers
     return not_shown(f"It is not shown: {text}", powers)
 
@@ -357,25 +375,32 @@ def _gradients(evidence: Evidence) -> Finding:
     return Status.ANSWERED, minus(f"On images, in the median over runs with the ReLU head, {'; '.join(texts)}.")
 
 
+#: The heads that the book adds to the paper's two, for its second proposal.
+FURTHER_HEADS = ("leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu_softmax", "sparsemax")
+
+
 def _more_heads(evidence: Evidence) -> Finding:
     """Rule for proposal W2: answered once three runs of each further head are there; the answer is which are shown to be better than ReLU (Holm)."""
-    better: dict[str, int] = {}
+    better: dict[str, int] = dict.fromkeys(FURTHER_HEADS, 0)
+    lacking: dict[str, list[str]] = {}
     for dataset, architecture in paper.IMAGE_NETWORKS:
         relu = {run.spec.seed: run for run in evidence.runs(dataset, architecture, "relu", "fresh")}
         found = {}
-        for head in ("leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu_softmax", "sparsemax"):
+        for head in FURTHER_HEADS:
             runs = selection.by_seed(evidence.records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
             if len(runs.keys() & relu.keys()) < FEWEST:
-                raise Undecided(
-                    f"The rule needs {FEWEST} runs of each further head; {data.TITLES[dataset]} {architecture.upper()} lacks some of {head}."
-                )
-            found[head] = selection.seeds_paired(runs, relu)
+                lacking.setdefault(f"{data.TITLES[dataset]} {architecture.upper()}", []).append(head)
+            else:
+                found[head] = selection.seeds_paired(runs, relu)
         shown = holm([difference.p for difference in found.values()]) < 0.05
         for (head, difference), sure in zip(found.items(), shown, strict=True):
-            better[head] = better.get(head, 0) + bool(sure and difference.mean > 0)
+            better[head] += bool(sure and difference.mean > 0)
+    if lacking:
+        missing = "; ".join(f"the {network} lacks some of {listed(heads)}" for network, heads in lacking.items())
+        raise Undecided(f"The rule needs {FEWEST} runs of each further head; {missing}.")
     n = len(paper.IMAGE_NETWORKS)
-    listed = ", ".join(f"{head} in {count}" for head, count in better.items())
-    return Status.ANSWERED, f"Of six further heads on {n} image networks, shown to be better than ReLU after 32 epochs: {listed}."
+    counts = ", ".join(f"{head} in {count}" for head, count in better.items())
+    return Status.ANSWERED, f"Of {len(better)} further heads on {n} image networks, shown to be better than ReLU after 32 epochs: {counts}."
 
 
 RULES: dict[str, tuple[Rule, str]] = {

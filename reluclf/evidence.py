@@ -108,10 +108,14 @@ Rule = Callable[[Evidence], Finding]
 
 @dataclass(frozen=True)
 class Power:
-    """How many runs a part of a claim has, and how many would tell whether it holds; ``needed`` is None if more than :data:`MOST`."""
+    """How many runs a part of a claim has, and how many would tell whether it holds; ``needed`` is None if more than :data:`MOST`.
+
+    It is ``hopeless`` if they are more than that even where single runs scatter no more than the lower 95 % limit of what ours do.
+    """
 
     runs: int
     needed: int | None
+    hopeless: bool = False
 
     @property
     def tells(self) -> bool:
@@ -119,19 +123,41 @@ class Power:
         return self.needed is not None and self.needed <= self.runs
 
 
-def power(difference: Difference, sought: float) -> Power:
-    """Of a test for a difference of the paper's size; an interval that excludes that size has told."""
-    return Power(difference.n, difference.enough(sought) if difference.low <= sought <= difference.high else difference.n)
+def power(difference: Difference, sought: float, parts: int = 1, comparisons: int = 1) -> Power:
+    """Of a test for a difference of the paper's size; an interval that excludes that size has told.
+
+    Parameters
+    ----------
+    difference : Difference
+    sought : float
+    parts : int
+        How many parts the claim has, all of which must hold.
+    comparisons : int
+        How many tests this one is adjusted for, of which one will do.
+    """
+    low, high = difference.interval(parts)
+    if not low <= sought <= high:
+        return Power(difference.n, difference.n)
+    return power_to_show(difference, sought, parts, comparisons)
 
 
-def power_equivalent(difference: Difference) -> Power:
-    """Of a test for equivalence; an interval beyond the margin has told."""
-    return Power(difference.n, difference.n if difference.beyond else difference.enough_equivalent())
+def power_to_show(difference: Difference, sought: float, parts: int = 1, comparisons: int = 1) -> Power:
+    """Of a test for a difference of this size, whatever the interval has told. The parameters are those of :func:`power`."""
+    needed = difference.enough(sought, comparisons, parts)
+    return Power(difference.n, needed, needed is None and difference.enough(sought, comparisons, parts, difference.least_std) is None)
+
+
+def power_equivalent(difference: Difference, parts: int = 1, comparisons: int = 1) -> Power:
+    """Of a test for equivalence; an interval beyond the margin has told. The parameters are those of :func:`power`."""
+    if difference.beyond_as_one_of(parts):
+        return Power(difference.n, difference.n)
+    needed = difference.enough_equivalent(comparisons, parts)
+    return Power(difference.n, needed, needed is None and difference.enough_equivalent(comparisons, parts, difference.least_std) is None)
 
 
 def hardest(powers: Sequence[Power]) -> Power:
     """That of a part which is told only if each of these tells."""
-    return max(powers, key=lambda one: (not one.tells, one.needed or MOST + 1))
+    return max(powers, key=lambda one: (not one.tells, one.hopeless, one.needed or MOST + 1))
 
 
 def not_shown(text: str, powers: Sequence[Power]) -> Finding:
@@ -142,14 +168,16 @@ def not_shown(text: str, powers: Sequence[Power]) -> Finding:
     Raises
     ------
     Undecided
-        If more runs would tell.
+        If more runs may tell.
     """
     if any(one.tells for one in powers):
         return Status.NOT_REPRODUCED, f"{text}."
-    needed = [one.needed for one in powers]
-    if None in needed:
-        return Status.NOT_TESTABLE, f"{text}; with runs that scatter so, more than {MOST} of each would be needed to tell."
-    raise Undecided(f"{text}; about {max(needed)} runs of each would tell.")
+    if all(one.hopeless for one in powers):
+        return Status.NOT_TESTABLE, f"{text}; with runs that scatter so, more than {MOST} seeds would be needed to tell."
+    needed = [one.needed for one in powers if one.needed is not None]
+    if not needed:
+        raise Undecided(f"{text}; it would take more than {MOST} seeds to tell, if single runs scatter as these few do.")
+    raise Undecided(f"{text}; about {max(needed)} seeds would tell.")
 
 
 def listed(names: Sequence[str]) -> str:
@@ -163,7 +191,7 @@ def accuracy(run: Record) -> float:
 
 
 def f1(run: Record) -> float:
-    """The F1 on the test set, as the paper takes it (weighted over the classes; on WDBC that of class 1)."""
+    """The F1 on the test set, as the paper has it: the classes' own, weighted by their support."""
     return run.test.f1
 
 

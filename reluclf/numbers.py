@@ -52,7 +52,7 @@ def _agree(found: Sequence[_Compared], what: str) -> Finding | None:
         )
     if Match.WIDE in matches:
         needed = [compared.runs for compared in found if compared.match == Match.WIDE]
-        enough = f"; about {max(needed)} runs of each would do" if all(needed) else ""
+        enough = f"; about {max(needed)} seeds would do" if all(needed) else ""
         raise Undecided(
             f"None of its {len(found)} {what} is off, but from so few runs the interval is too wide to tell for {named(Match.WIDE)}{enough}."
         )

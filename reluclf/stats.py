@@ -5,8 +5,9 @@ The rules that use them are written in the method chapter, before any result.
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -212,21 +213,42 @@ class Difference:
     @property
     def beyond(self) -> bool:
         """Whether it is shown to be outside the margin: its whole interval is."""
-        return self.low > self.margin or self.high < -self.margin
+        return self.beyond_as_one_of(1)
+
+    def beyond_as_one_of(self, comparisons: int) -> bool:
+        """Whether it is shown to be outside the margin where one of several will do."""
+        low, high = self.interval(comparisons)
+        return low > self.margin or high < -self.margin
+
+    def interval(self, comparisons: int = 1) -> tuple[float, float]:
+        """The confidence interval of the mean, widened so that several hold together (Bonferroni)."""
+        half = _t(self.n - 1, comparisons) * self.std / math.sqrt(self.n)
+        return self.mean - half, self.mean + half
 
     @property
     def std(self) -> float:
         """The standard deviation of independent differences with this interval."""
         return (self.high - self.low) / 2 / _t(self.n - 1) * math.sqrt(self.n)
 
-    def enough(self, sought: float, comparisons: int = 1) -> int | None:
-        """How many pairs would show a true difference of this size with probability :data:`POWER`, if the spread stays what it is.
+    @property
+    def least_std(self) -> float:
+        """The lower 95 % confidence limit of that standard deviation."""
+        from scipy.special import chdtri
+
+        return self.std * math.sqrt((self.n - 1) / chdtri(self.n - 1, 1 - LEVEL))
+
+    def enough(self, sought: float, comparisons: int = 1, parts: int = 1, std: float | None = None) -> int | None:
+        """How many pairs would show a true difference of this size, if the spread stays what it is.
 
         Parameters
         ----------
         sought : float
         comparisons : int
-            How many tests are made together (Bonferroni).
+            How many tests are made together, of which one will do (Bonferroni).
+        parts : int
+            How many tests must all show theirs: then all do, with probability :data:`POWER` (Bonferroni).
+        std : float, optional
+            The standard deviation to reckon with; by default the one there is.
 
         Returns
         -------
@@ -235,24 +257,33 @@ class Difference:
         """
         from statsmodels.stats.power import TTestPower
 
-        if self.std == 0:
+        std = self.std if std is None else std
+        if std == 0:
             return 2 if sought else None
-        effect, alpha = abs(sought) / self.std, (1 - LEVEL) / comparisons
-        return next((n for n in range(2, MOST + 1) if TTestPower().power(effect, n, alpha) >= POWER), None)
+        effect, alpha = abs(sought) / std, (1 - LEVEL) / comparisons
+        return _first(lambda n: TTestPower().power(effect, n, alpha), parts)
 
-    def enough_equivalent(self) -> int | None:
-        """How many pairs would show with probability :data:`POWER` that there is no difference beyond the margin, were there none at all.
+    def enough_equivalent(self, comparisons: int = 1, parts: int = 1, std: float | None = None) -> int | None:
+        """How many pairs would show that there is no difference beyond the margin, were there none at all; as :meth:`enough`.
 
-        None if more than :data:`MOST`. The power of the two one-sided tests is taken from the central t-distribution, which is close from a
-        few pairs on.
+        The power of the two one-sided tests is taken from the central t-distribution, which is close from a few pairs on.
         """
         from scipy.special import stdtr, stdtrit
 
-        def power(n: int) -> float:
-            reach = self.margin * math.sqrt(n) / self.std if self.std else math.inf
-            return 2 * float(stdtr(n - 1, reach - stdtrit(n - 1, LEVEL))) - 1
+        std, alpha = self.std if std is None else std, (1 - LEVEL) / comparisons
 
-        return next((n for n in range(2, MOST + 1) if power(n) >= POWER), None)
+        def power(n: int) -> float:
+            reach = self.margin * math.sqrt(n) / std if std else math.inf
+            return 2 * float(stdtr(n - 1, reach - stdtrit(n - 1, 1 - alpha))) - 1
+
+        return _first(power, parts)
+
+
+def _first(power: Callable[[int], float], parts: int) -> int | None:
+    """The first number of pairs, up to :data:`MOST`, whose power is enough for one of so many parts; power grows with the number."""
+    wanted = 1 - (1 - POWER) / parts
+    found = bisect.bisect_left(range(2, MOST + 1), True, key=lambda n: bool(power(n) >= wanted)) + 2
+    return found if found <= MOST else None
 
 
 def paired(a: Sequence[float], b: Sequence[float], margin: float, overlap: float | None = None) -> Difference | None:

@@ -168,7 +168,8 @@ def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
     [
         (0.9, 0.95, "shown not to matter to CNN-Softmax, within a point; pixels are .* better .*: on components it is convolutional in name only"),
         (0.8, 0.95, "A random order .* worse than the paper's; pixels are .* better than components$"),
-        (0.94, 0.95, "A random order .* better than the paper's; pixels are .* better .*: on components it is convolutional in name only"),
+        (0.94, 0.95, "A random order .* better than the paper's; pixels are .* better than components$"),
+        (0.904, 0.95, "not to matter .*, within a point, though a random one is shown to suit it a little better; pixels .* in name only"),
         (0.9, 0.8, "shown not to matter to CNN-Softmax, within a point; pixels are shown to suit it worse than components$"),
         (0.9, 0.9, "shown not to matter to CNN-Softmax, within a point; that pixels suit it better than components is not shown$"),
     ],

@@ -9,7 +9,8 @@ from factory import record
 
 from reluclf import Spec, paper, paths
 from reluclf import records as schema
-from reluclf.evidence import Status
+from reluclf.claims import FURTHER_HEADS
+from reluclf.evidence import Power, Status, Undecided, not_shown
 from reluclf.remedies import REMEDIES
 from reluclf.verdicts import judge
 
@@ -209,8 +210,8 @@ def differing(shifts):
 @pytest.mark.parametrize(
     ("shifts", "status", "why"),
     [
-        ([-0.005, -0.02, -0.015], Status.OPEN, r"about \d+ runs of each would tell"),  # the mean is beyond the margin, its interval is not
-        ([-0.005, -0.2, -0.015], Status.NOT_TESTABLE, "more than 100 of each would be needed"),
+        ([-0.005, -0.02, -0.015], Status.OPEN, r"about \d+ seeds would tell"),  # the mean is beyond the margin, its interval is not
+        ([-0.005, -0.2, -0.015], Status.NOT_TESTABLE, "more than 100 seeds would be needed"),
         ([-0.009, -0.011, -0.009, -0.011, -0.01], Status.NOT_REPRODUCED, "is not shown"),  # so little scatter that it could have been
     ],
 )
@@ -225,16 +226,16 @@ def test_on_par_after_320_epochs_waits_for_runs_that_tell_of_the_first_32():
     assert verdict("C09", close + scattered).status == Status.OPEN
 
 
-def by_class(dataset, architecture, differences, jitter=1):
+def by_class(dataset, architecture, differences, jitter=1, n=5):
     """Carried runs of both heads; ReLU has so many more correct predictions in each class, give or take the jitter from seed to seed."""
     made = []
-    for seed in (1, 2, 3, 4, 5):
+    for seed in range(1, n + 1):
         for head in ("relu", "softmax"):
             base = run(dataset, architecture, head, "carried", seed)
             counts = np.array(base.test.confusion_matrix)
             if head == "relu":
                 for i, difference in enumerate(differences):
-                    moved = difference + jitter * (seed - 3)
+                    moved = difference + jitter * ((seed - 1) % 5 - 2)
                     counts[i, i] += moved
                     counts[i, (i + 1) % 10] -= moved
             labels = np.repeat(np.arange(10), counts.sum(axis=1))
@@ -244,15 +245,19 @@ def by_class(dataset, architecture, differences, jitter=1):
 
 
 @pytest.mark.parametrize(
-    ("differences", "status"),
+    ("differences", "n", "status"),
     [
-        ([20] * 5 + [-20] * 5, Status.REPRODUCED),
-        ([20] * 10, Status.CONTRADICTED),
-        ([1] * 5 + [-1] * 5, Status.NOT_REPRODUCED),  # as many classes ahead as behind, but by no more than the seeds differ
+        ([20] * 5 + [-20] * 5, 5, Status.REPRODUCED),
+        ([20] * 10, 5, Status.CONTRADICTED),
+        ([0] * 10, 30, Status.NOT_REPRODUCED),  # enough runs to show what the paper has
+        ([1] * 5 + [-1] * 5, 5, Status.OPEN),  # as many classes ahead as behind, but by no more than the seeds differ
     ],
 )
-def test_better_on_some_classes_and_worse_on_others_must_be_shown_in_both_directions(differences, status):
-    assert verdict("C10", by_class("mnist", "ffnn", differences)).status == status
+@pytest.mark.parametrize(("identifier", "dataset"), [("C10", "mnist"), ("C17", "fashion_mnist")])
+def test_better_on_some_classes_and_worse_on_others_must_be_shown_in_both_directions(identifier, dataset, differences, n, status):
+    found = by_class(dataset, "ffnn", differences, jitter=10 if status == Status.OPEN else 1, n=n)
+    assert verdict(identifier, found).status == status
+    assert verdict("C17" if identifier == "C10" else "C10", found).status == Status.OPEN  # it is about the other data set
 
 
 @pytest.mark.parametrize(
@@ -396,7 +401,7 @@ def test_a_cause_waits_for_the_runs_of_each_remedy_and_for_as_many_as_tell():
     for dataset in ("mnist", "fashion_mnist"):
         scattered += [run(dataset, "cnn", "relu", "fresh", seed, [], hits, hidden="leaky_relu") for seed, hits in ((1, 0.9), (2, 0.6), (3, 0.85))]
     found = verdict("C24", scattered)
-    assert found.status == Status.OPEN and re.search(r"about \d+ runs of each would tell", found.why)
+    assert found.status == Status.OPEN and re.search(r"about \d+ seeds would tell", found.why)
 
 
 def test_a_cause_is_not_reproduced_where_one_image_set_tells_whatever_the_other_would_need():
@@ -428,7 +433,7 @@ def test_on_par_with_further_optimisation_needs_a_remedy_that_is_equivalent():
     scattered = [r for r in intervened(0.4, 0.92, {}) if not (r.spec.clipnorm and r.spec.dataset == "mnist")]
     scattered += [run("mnist", "cnn", "relu", "fresh", seed, [], hits, clipnorm=1.0) for seed, hits in ((1, 0.9), (2, 0.92), (3, 0.93))]
     found = verdict("C14", scattered)
-    assert found.status == Status.OPEN and re.search(r"about \d+ runs of each would tell", found.why)
+    assert found.status == Status.OPEN and re.search(r"about \d+ seeds would tell", found.why)
 
 
 def test_changing_a_record_changes_the_verdict_that_rests_on_it_and_no_other():
@@ -469,3 +474,94 @@ def test_the_clinicians_table_follows_the_labelling():
     assert reverse.status == Status.CONTRADICTED and "with malignant as the positive class, as a clinician has it, it holds" in reverse.why
     alike = [tumours(head, seed, 4 + (seed + shift) % 2, 5) for head, shift in (("relu", 0), ("softmax", 1)) for seed in range(1, 6)]
     assert verdict("C23", alike).status == Status.NOT_REPRODUCED
+
+
+def ends_and_starts(dataset, architecture, start, end, jitter=0.0005, n=6):
+    """Runs whose ReLU head is behind by so much after the 32 epochs of ``fresh`` and at the end of ``carried``, give or take the jitter."""
+    made = []
+    for seed in range(1, n + 1):
+        for protocol, behind in (("fresh", start), ("carried", end)):
+            off = jitter * (-1) ** seed * (1 if protocol == "fresh" else -0.5)
+            made.append(run(dataset, architecture, "softmax", protocol, seed, hits=0.9))
+            made.append(run(dataset, architecture, "relu", protocol, seed, hits=0.9 - behind + off))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "jitter", "status"),
+    [
+        (0.1, 0.03, 0.001, Status.REPRODUCED),
+        (0.1, -0.03, 0.001, Status.CONTRADICTED),
+        (0.0, 0.03, 0.001, Status.OTHER_REASON),
+        (0.03, 0.03, 0.001, Status.NOT_REPRODUCED),  # no further behind at first, where the paper's gap would have been seen
+        (0.1, 0.03, 0.2, Status.OPEN),
+    ],
+)
+@pytest.mark.parametrize(("identifier", "dataset", "architecture"), [("C11", "mnist", "cnn"), ("C21", "wdbc", "ffnn")])
+def test_worse_because_slower_needs_all_its_parts_and_enough_runs(identifier, dataset, architecture, start, end, jitter, status):
+    if dataset == "wdbc":  # the paper's gaps are small there, and a test set has 171 rows
+        start, end = (round(gap * 171 * 1.5) / 171 for gap in (start, end))
+    found = ends_and_starts(dataset, architecture, start, end, jitter, n=6 if jitter < 0.1 else 4)
+    assert verdict(identifier, found).status == status
+
+
+def test_slower_is_not_reproduced_in_c18_only_if_runs_could_have_shown_it():
+    network = ("fashion_mnist", "cnn")
+    assert verdict("C18", ends_and_starts(*network, 0.03, 0.005, jitter=0.001)).status == Status.REPRODUCED
+    assert verdict("C18", ends_and_starts(*network, 0.005, 0.005, jitter=0.001)).status == Status.NOT_REPRODUCED
+    assert verdict("C18", ends_and_starts(*network, 0.012, 0.005, jitter=0.1, n=4)).status == Status.OPEN
+
+
+def test_about_four_points_is_not_reproduced_by_an_interval_that_reaches_to_none():
+    off = [0.02, -0.02, 0.016, -0.016, 0.008, -0.008, 0.0, 0.0, 0.004, -0.004, 0.012, -0.012]
+    found = [run("mnist", "cnn", "softmax", "carried", seed, hits=0.9) for seed in range(1, 13)]
+    found += [run("mnist", "cnn", "relu", "carried", seed, hits=0.9 - 0.01 + shift) for seed, shift in enumerate(off, start=1)]
+    assert verdict("C13", found).status == Status.OPEN
+
+
+def test_more_of_one_error_and_of_the_other_waits_for_splits_that_could_show_it():
+    found = []
+    for seed, (false, missed) in enumerate([(4, 30), (14, 0), (2, 10)], start=1):
+        for head, errors in (("relu", (false, missed)), ("softmax", (8, 8))):
+            base = run("wdbc", "ffnn", head, "carried", seed)
+            labels = np.repeat([0, 0, 1, 1], [64 - errors[1], errors[1], 107 - errors[0], errors[0]])
+            predictions = np.repeat([0, 1, 1, 0], [64 - errors[1], errors[1], 107 - errors[0], errors[0]])
+            found.append(base.model_copy(update={"test": schema.Test.of(labels, predictions, 0.2, 2)}))
+    assert verdict("C23", found).status == Status.OPEN
+
+
+def test_a_gap_that_is_not_shown_is_not_taken_for_none():
+    scattered = [run("fashion_mnist", "cnn", "softmax", "fresh", seed, [], 0.92) for seed in (1, 2, 3)]
+    scattered += [run("fashion_mnist", "cnn", "relu", "fresh", seed, [], hits) for seed, hits in ((1, 0.3), (2, 0.88), (3, 0.6))]
+    found = verdict("C24", intervened(0.4, 0.92, {HIDDEN: 0.9}, ["mnist"]) + scattered)
+    assert found.status == Status.OPEN and "Fashion-MNIST is not shown" in found.why
+
+
+def test_a_remedy_that_closes_more_than_half_on_average_keeps_the_cause_open():
+    scattered = [r for r in intervened(0.4, 0.92, {CLIPPED: 0.9}) if r.spec.head != "leaky_relu"]
+    for dataset in ("mnist", "fashion_mnist"):
+        scattered += [run(dataset, "cnn", "leaky_relu", "fresh", seed, [], hits) for seed, hits in ((1, 0.62), (2, 0.8), (3, 0.74))]
+    assert verdict("C24", scattered).status == Status.OPEN
+
+
+def test_a_claim_waits_while_the_spread_of_its_few_runs_may_be_smaller_than_it_looks():
+    few = Power(3, None, hopeless=False)
+    with pytest.raises(Undecided, match="more than 100 seeds to tell, if single runs scatter"):
+        not_shown("It is not shown", [few])
+    assert not_shown("It is not shown", [Power(3, None, hopeless=True)])[0] == Status.NOT_TESTABLE
+    with pytest.raises(Undecided, match="about 20 seeds"):
+        not_shown("It is not shown", [Power(3, None, hopeless=True), Power(3, 20)])
+    assert not_shown("It is not shown", [Power(3, None, hopeless=True), Power(20, 20)])[0] == Status.NOT_REPRODUCED
+
+
+def test_the_further_heads_are_compared_once_all_are_there():
+    found = []
+    for dataset in ("mnist", "fashion_mnist"):
+        for architecture in ("ffnn", "cnn"):
+            for head in ("relu", *FURTHER_HEADS):
+                hits = 0.9 if head == "softplus" else 0.8
+                found += [run(dataset, architecture, head, "fresh", seed, [], hits + (seed - 2) / 2000 * (head != "relu")) for seed in (1, 2, 3)]
+    answer = verdict("W2", found)
+    assert answer.status == Status.ANSWERED and "softplus in 4, " in answer.why and "sparsemax in 0." in answer.why
+    lacking = [r for r in found if (r.spec.dataset, r.spec.architecture, r.spec.head) != ("mnist", "cnn", "sparsemax")]
+    assert verdict("W2", lacking).why.endswith("the MNIST CNN lacks some of sparsemax.")
