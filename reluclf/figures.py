@@ -179,6 +179,7 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
     figure, panels = plt.subplots(2 * len(architectures), 4, figsize=(WIDTH, 3.8 * len(architectures)), sharex=True)
     for i, architecture in enumerate(architectures):
         *places, corner = panels[2 * i : 2 * i + 2].flat
+        counted = []
         for head, line in zip(paper.HEADS, ("--", "-"), strict=True):
             runs = selection.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
             for axes, (name, title) in zip(places, _PROBES.items(), strict=True):
@@ -187,13 +188,18 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
                 axes.set_title(title, fontsize=8)
                 if curves:
                     scale = 100 if title.endswith("%") else 1
-                    curve = scale * np.mean(curves, axis=0)
+                    curve = scale * _mean_of_values(np.array(curves))
                     label = f"{architecture.upper()}-{paper.HEAD_TITLES[head]} (n = {len(curves)})"
                     axes.plot(range(1, len(curve) + 1), curve, line, color=COLOURS[head], label=label)
                     if name.startswith("norm") and curve.max() > 0:
                         axes.set_yscale("log")
                         axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+            counted.append(sum(bool(run.final.probe and run.final.probe.dead_hidden) for run in runs))
+        if any(counted):
+            places[-1].text(0.97, 0.95, f"n = {counted[0]} and {counted[1]}", ha="right", va="top", fontsize=6, transform=places[-1].transAxes)
         for axes, title in zip(places, _PROBES.values(), strict=True):
+            if not axes.lines:
+                axes.text(0.5, 0.5, "not counted", ha="center", va="center", fontsize=7, transform=axes.transAxes)
             if title.endswith("%"):  # from 0, and not so close that next to nothing looks like much
                 axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
         handles, labels = places[0].get_legend_handles_labels()
@@ -206,6 +212,12 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
         axes.set_xlabel("epoch")
         axes.tick_params(labelbottom=True)
     return figure
+
+
+def _mean_of_values(curves: np.ndarray) -> np.ndarray:
+    """The mean over runs, at each epoch of those that have a value there: the cosine has none where one of the two gradients is zero."""
+    known = ~np.isnan(curves)
+    return np.where(known, curves, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
 
 
 def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:

@@ -94,4 +94,15 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
     else:
         second = "that pixels suit it better than components is not shown"
     name = ": on components it is convolutional in name only" if order.equivalent and differs[1] and pixels.mean > 0 else ""
-    return f"{first}; {second}{name}."
+    return f"{first}; {second}{name}. {_suits_relu(found)}"
+
+
+def _suits_relu(found: dict[str, Difference | None]) -> str:
+    """The same of CNN-ReLU, in brief."""
+    order, pixels = found["shuffled_change_relu"], found["pixels_change_relu"]
+    if order is None or pixels is None or min(order.n, pixels.n) < 3:
+        return "Of CNN-ReLU there are too few runs to say."
+    words = []
+    for change, sure in zip((order, pixels), holm([order.p, pixels.p]) < 0.05, strict=True):
+        words.append(f"shown to suit it {'better' if change.mean > 0 else 'worse'}" if sure else "not shown to suit it better or worse")
+    return f"As for CNN-ReLU, a random order is {words[0]}, pixels are {words[1]}."

@@ -1,4 +1,4 @@
-"""The interventions on the ReLU head, what they do to its accuracy, and what becomes of the two hazards."""
+"""The interventions on the ReLU head, what they do to its accuracy, and what becomes of the hazards."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def table(result: Result | None) -> pd.DataFrame:
         (f"index of {store.sizes[-1]:,} records, s", f"{store.index[-1]:.2f}", _bar(f"≤ {BARS['index']:.0f}", store.index[-1] <= BARS["index"])),
         (f"the same for {store.sizes[0]:,}, s", f"{store.index[0]:.3f}", ""),
         (f"one experiment of {store.sizes[-1]:,} records found and read, s", f"{store.query[-1]:.2f}", ""),
-        (f"the {store.committed:,} committed records read and checked, s", f"{store.read_all:.2f}", ""),
+        (f"the {store.committed:,} records committed then, read and checked, s", f"{store.read_all:.2f}", ""),
     ]
     accelerator = result.accelerator
     if accelerator is None:

@@ -1,6 +1,7 @@
 """Tables and figures: the paper's values beside ours, from records."""
 
 import itertools
+import math
 import re
 
 import matplotlib
@@ -179,8 +180,29 @@ def test_whether_a_cnn_on_components_is_one_is_told_by_what_shuffling_and_pixels
     found = [once("softmax", seed, 0.9) for seed in shifts]
     for features, hits in (("shuffled", shuffled), ("pixels", pixels)):
         found += [once("softmax", seed, hits + shift, features=features) for seed, shift in shifts.items()]
-    assert re.search(answer, inputs.answer("mnist", found).removesuffix("."))
+    told, of_relu = inputs.answer("mnist", found).split(". ")
+    assert re.search(answer, told) and of_relu == "Of CNN-ReLU there are too few runs to say."
     assert "It takes three seeds" in inputs.answer("mnist", [run for run in found if run.spec.seed < 3])
+
+
+def test_what_suits_the_relu_head_is_told_beside_it():
+    found = [once("softmax", seed, 0.9, features=features) for seed in (1, 2, 3) for features in ("paper", "shuffled", "pixels")]
+    for features, hits in (("paper", 0.4), ("shuffled", 0.7), ("pixels", 0.41)):
+        found += [once("relu", seed, hits + (seed - 2) / 50 * (features == "pixels"), features=features) for seed in (1, 2, 3)]
+    expected = "As for CNN-ReLU, a random order is shown to suit it better, pixels are not shown to suit it better or worse."
+    assert inputs.answer("mnist", found).endswith(expected)
+
+
+def test_a_probe_figure_says_what_was_not_counted_and_keeps_what_has_a_value():
+    run = probed("softmax", 1, (0.0, 0.0), (7.0, 2.0))
+    gone = run.final.probe.model_copy(update={"cosine": (0.5, math.nan), "dead_hidden": None})
+    seen = run.final.probe.model_copy(update={"cosine": (0.3, 0.2), "dead_hidden": None})
+    made = [run.model_copy(update={"final": run.final.model_copy(update={"probe": probe})}) for probe in (gone, seen)]
+    panels = {axes.get_title(): axes for axes in figures.probes("mnist", made).axes[8:16]}  # the CNN's
+    cosine = next(axes for title, axes in panels.items() if title.startswith("cosine"))
+    assert list(cosine.lines[0].get_ydata()) == pytest.approx([0.4, 0.2])
+    hidden = next(axes for title, axes in panels.items() if title.startswith("hidden"))
+    assert [text.get_text() for text in hidden.texts] == ["not counted"]
 
 
 def test_that_an_order_matters_is_not_shown_by_runs_that_scatter():
