@@ -194,10 +194,10 @@ def test_what_suits_the_relu_head_is_told_beside_it():
 
 
 def test_a_probe_figure_says_what_was_not_counted_and_keeps_what_has_a_value():
-    run = probed("softmax", 1, (0.0, 0.0), (7.0, 2.0))
+    run, other = (probed("softmax", seed, (0.0, 0.0), (7.0, 2.0)) for seed in (1, 2))
     gone = run.final.probe.model_copy(update={"cosine": (0.5, math.nan), "dead_hidden": None})
     seen = run.final.probe.model_copy(update={"cosine": (0.3, 0.2), "dead_hidden": None})
-    made = [run.model_copy(update={"final": run.final.model_copy(update={"probe": probe})}) for probe in (gone, seen)]
+    made = [of.model_copy(update={"final": of.final.model_copy(update={"probe": probe})}) for of, probe in ((run, gone), (other, seen))]
     panels = {axes.get_title(): axes for axes in figures.probes("mnist", made).axes[8:16]}  # the CNN's
     cosine = next(axes for title, axes in panels.items() if title.startswith("cosine"))
     assert list(cosine.lines[0].get_ydata()) == pytest.approx([0.4, 0.2])
