@@ -141,7 +141,8 @@ def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
     """Mean counts out of known totals, with a spread that is pooled over them.
 
     With few runs the spread of a single count is hardly known. It is taken to be a common multiple of the binomial one, as in quasi-likelihood
-    (McCullagh and Nelder, 1989), and the multiple is estimated from all counts of all runs.
+    (McCullagh and Nelder, 1989), and the multiple is estimated from all counts of all runs; but for those counts that are shown to spread more than
+    the rest (F-test, Bonferroni over the k, the widest first), as that of a class which one run has lost: each of them has its own spread.
 
     Parameters
     ----------
@@ -152,15 +153,31 @@ def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
     Returns
     -------
     list of Estimate, length k
-        Each with k (n - 1) degrees of freedom.
+        Each with n - 1 degrees of freedom for every count that its spread is pooled over.
     """
     counts, totals = np.asarray(counts, dtype=float), np.asarray(totals, dtype=float)
     n, k = counts.shape
     means = counts.mean(axis=0)
     # Half a count is added to both sides, so that a count that never errs still has some spread.
     binomial = (means + 0.5) * (totals - means + 0.5) / (totals + 1)
-    multiple = float(np.sum((counts - means) ** 2 / binomial)) / (k * (n - 1))
-    return [_estimate(float(mean), math.sqrt(multiple * variance), n, k * (n - 1)) for mean, variance in zip(means, binomial, strict=True)]
+    multiples = np.var(counts, axis=0, ddof=1) / binomial
+    pooled = list(np.argsort(multiples))
+    while len(pooled) > 1 and _wider(multiples[pooled[-1]], multiples[pooled[:-1]], n, k):
+        pooled.pop()
+    found = []
+    for i in range(k):
+        of = pooled if i in pooled else [i]
+        found.append(_estimate(float(means[i]), math.sqrt(float(np.mean(multiples[of])) * binomial[i]), n, len(of) * (n - 1)))
+    return found
+
+
+def _wider(one: float, others: np.ndarray, n: int, k: int) -> bool:
+    """Whether one of k multiples, each of n runs, is shown to be larger than the mean of the others."""
+    from scipy.special import fdtrc
+
+    if not others.any():
+        return one > 0
+    return float(fdtrc(n - 1, len(others) * (n - 1), one / others.mean())) < (1 - LEVEL) / k
 
 
 def _estimate(mean: float, std: float, n: int, dof: int) -> Estimate:

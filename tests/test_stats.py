@@ -162,6 +162,15 @@ def test_intervals_of_counts_with_a_pooled_spread_hold_together():
     assert np.mean(narrower) > 0.8
 
 
+def test_a_class_that_one_run_has_lost_does_not_widen_the_intervals_of_the_others():
+    totals = np.full(10, 1000)
+    runs = np.array([[970, 971, 969, 972, 970, 968, 971, 970, 969, 973], [972, 969, 971, 970, 971, 970, 968, 972, 971, 970]])
+    runs = np.vstack([runs, [23, 970, 970, 971, 969, 971, 970, 971, 970, 969]])
+    lost, *others = estimate_counts(runs, totals)
+    assert lost.std == pytest.approx(np.sqrt(np.var(runs[:, 0], ddof=1)), rel=0.01) and lost.dof == 2
+    assert all(other.dof == 18 and other.std < 3 for other in others)
+
+
 def test_a_slope_is_scipys():
     values = np.random.default_rng(8).normal(size=10)
     ours, theirs = slope(values), scipy_stats.linregress(range(10), values)
