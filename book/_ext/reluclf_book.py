@@ -82,7 +82,7 @@ def _configure(app, config):
         _rules.append(f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n")
         keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
         config.latex_elements["preamble"] += (
-            rf"\newenvironment{{sphinxclass{status.css}}}{{\needspace{{7\baselineskip}}\sphinxsetup{{{keys}}}}}{{}}" + "\n"
+            rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\sphinxsetup{{{keys}}}}}{{}}" + "\n"
         )
 
 
