@@ -81,9 +81,7 @@ def _configure(app, config):
         edge = colour if figures.luminance(colour) < 0.9 else "#999999"  # white has no edge of its own
         _rules.append(f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n")
         keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
-        config.latex_elements["preamble"] += (
-            rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\sphinxsetup{{{keys}}}}}{{}}" + "\n"
-        )
+        config.latex_elements["preamble"] += rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\sphinxsetup{{{keys}}}}}{{}}" + "\n"
 
 
 def _write_rules(app):
