@@ -565,3 +565,34 @@ def test_the_further_heads_are_compared_once_all_are_there():
     assert answer.status == Status.ANSWERED and "softplus in 4, " in answer.why and "sparsemax in 0." in answer.why
     lacking = [r for r in found if (r.spec.dataset, r.spec.architecture, r.spec.head) != ("mnist", "cnn", "sparsemax")]
     assert verdict("W2", lacking).why.endswith("the MNIST CNN lacks some of sparsemax.")
+
+
+def test_the_gradients_are_told_once_both_heads_of_every_network_are_probed():
+    found = []
+    for dataset, architecture in paper.RESULT_TABLES:
+        for head, dead_true, largest in (("relu", 0.25, 4.0), ("softmax", 0.0, 0.5)):
+            made = run(dataset, architecture, head, "fresh", 1, [], 0.9)
+            rest = dict.fromkeys(("norm_first", "no_gradient", "dead_units"), (0.0, 0.0))
+            probe = schema.Probe(norm_head=(largest, 0.1), cosine=(0.5, -0.125), dead_true=(0.0, dead_true), dead_hidden=None, **rest)
+            found.append(made.model_copy(update={"final": made.final.model_copy(update={"probe": probe})}))
+    answer = verdict("W1", found)
+    assert answer.status == Status.ANSWERED
+    assert (
+        answer.why.count("in 25.0 % of the rows") == 2
+        and answer.why.count("is 4 against softmax's 0.5") == 2
+        and answer.why.count("is −0.12 (n = 2") == 2
+    )
+    without = [r for r in found if (r.spec.dataset, r.spec.head) != ("wdbc", "softmax")]
+    lacking = verdict("W1", without)
+    assert lacking.status == Status.OPEN and "WDBC FFNN-Softmax" in lacking.why
+
+
+@pytest.mark.parametrize(("identifier", "dataset"), [("C09", "mnist"), ("C16", "fashion_mnist")])
+def test_on_par_is_judged_on_its_own_data_set(identifier, dataset):
+    shifts = (0.001, -0.001, 0.0, 0.001, -0.001)
+    found = []
+    for seed, shift in enumerate(shifts, start=1):
+        for protocol in ("carried", "fresh"):
+            found += [run(dataset, "ffnn", "softmax", protocol, seed, hits=0.9), run(dataset, "ffnn", "relu", protocol, seed, hits=0.9 + shift)]
+    assert verdict(identifier, found).status == Status.REPRODUCED
+    assert verdict("C16" if identifier == "C09" else "C09", found).status == Status.OPEN
