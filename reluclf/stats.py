@@ -5,7 +5,6 @@ The rules that use them are written in the method chapter, before any result.
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -297,10 +296,9 @@ class Difference:
 
 
 def _first(power: Callable[[int], float], parts: int) -> int | None:
-    """The first number of pairs, up to :data:`MOST`, whose power is enough for one of so many parts; power grows with the number."""
+    """The first number of pairs, up to :data:`MOST`, whose power is enough for one of so many parts."""
     wanted = 1 - (1 - POWER) / parts
-    found = bisect.bisect_left(range(2, MOST + 1), True, key=lambda n: bool(power(n) >= wanted)) + 2
-    return found if found <= MOST else None
+    return next((n for n in range(2, MOST + 1) if power(n) >= wanted), None)  # one by one: scipy's power is NaN for some large numbers
 
 
 def paired(a: Sequence[float], b: Sequence[float], margin: float, overlap: float | None = None) -> Difference | None:

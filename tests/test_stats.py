@@ -181,3 +181,17 @@ def test_a_slope_is_scipys():
 @pytest.mark.parametrize(("differences", "beyond"), [([0.05, 0.06, 0.055], True), ([0.013, 0.015, 0.014], True), ([0.005, 0.03, 0.015], False)])
 def test_beyond_the_margin_is_the_whole_interval(differences, beyond):
     assert paired(differences, np.zeros(3), margin=0.01).beyond == beyond
+
+
+def test_as_many_runs_as_are_enough_for_every_part_show_all_of_them_as_often_as_promised():
+    rng = np.random.default_rng(9)
+    std, sought, parts = 0.024, 0.036, 3  # an effect of one and a half
+    spread = paired([std, -std, 0.0], np.zeros(3), margin=0.01)  # whose standard deviation is that
+    n = spread.enough(sought, parts=parts)
+    assert spread.std == pytest.approx(std) and spread.enough(sought) < n < 12
+    for pairs, promised in ((n, True), (n - 1, False)):
+        values = rng.normal(sought, std, (2000, parts, pairs))
+        shown = (scipy_stats.ttest_1samp(values, 0, axis=2).pvalue < 0.05).all(axis=1)
+        assert (shown.mean() > POWER - 0.02) == promised
+    assert spread.enough(sought / 20) is None and spread.enough(sought / 20, std=std / 20) == spread.enough(sought)
+    assert spread.least_std == pytest.approx(std * np.sqrt(2 / scipy_stats.chi2.ppf(0.95, 2)))
