@@ -6,7 +6,7 @@ The rules that use them are written in the method chapter, before any result.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -277,7 +277,7 @@ class Difference:
         if std == 0:
             return 2 if sought else None
         effect, alpha = abs(sought) / std, (1 - LEVEL) / comparisons
-        return _first(lambda n: TTestPower().power(effect, n, alpha), parts)
+        return _first(TTestPower().power(effect, _PAIRS, alpha), parts)
 
     def enough_equivalent(self, comparisons: int = 1, parts: int = 1, std: float | None = None) -> int | None:
         """How many pairs would show that there is no difference beyond the margin, were there none at all; as :meth:`enough`.
@@ -288,17 +288,18 @@ class Difference:
 
         std, alpha = self.std if std is None else std, (1 - LEVEL) / comparisons
 
-        def power(n: int) -> float:
-            reach = self.margin * math.sqrt(n) / std if std else math.inf
-            return 2 * float(stdtr(n - 1, reach - stdtrit(n - 1, 1 - alpha))) - 1
-
-        return _first(power, parts)
+        reach = self.margin * np.sqrt(_PAIRS) / std if std else np.full(len(_PAIRS), np.inf)
+        return _first(2 * stdtr(_PAIRS - 1, reach - stdtrit(_PAIRS - 1, 1 - alpha)) - 1, parts)
 
 
-def _first(power: Callable[[int], float], parts: int) -> int | None:
-    """The first number of pairs, up to :data:`MOST`, whose power is enough for one of so many parts."""
-    wanted = 1 - (1 - POWER) / parts
-    return next((n for n in range(2, MOST + 1) if power(n) >= wanted), None)  # one by one: scipy's power is NaN for some large numbers
+#: The numbers of pairs that may be enough.
+_PAIRS = np.arange(2, MOST + 1)
+
+
+def _first(powers: np.ndarray, parts: int) -> int | None:
+    """The first of :data:`_PAIRS` whose power is enough for one of so many parts; scipy's power is NaN for some of the large ones."""
+    enough = np.flatnonzero(powers >= 1 - (1 - POWER) / parts)
+    return int(_PAIRS[enough[0]]) if len(enough) else None
 
 
 def paired(a: Sequence[float], b: Sequence[float], margin: float, overlap: float | None = None) -> Difference | None:
