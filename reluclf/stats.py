@@ -365,10 +365,14 @@ def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Adjust the p-values of a family of tests (Holm, 1979): float64, shape (n,)."""
-    from statsmodels.stats.multitest import multipletests
+    """P-values adjusted by Holm's method (1979), in their order.
 
-    return multipletests(p_values, method="holm")[1] if len(p_values) else np.array([])
+    Statsmodels has the same, and collects all garbage at every call: a tenth of a second with the records in memory.
+    """
+    p = np.asarray(p_values, dtype=float)
+    order, adjusted = np.argsort(p), np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    return adjusted
 
 
 def _t(dof: int, comparisons: int = 1) -> float:

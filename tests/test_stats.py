@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
 
 from reluclf.stats import POWER, Match, estimate, estimate_counts, holm, mcnemar, paired, slope
 
@@ -195,3 +198,9 @@ def test_as_many_runs_as_are_enough_for_every_part_show_all_of_them_as_often_as_
         assert (shown.mean() > POWER - 0.02) == promised
     assert spread.enough(sought / 20) is None and spread.enough(sought / 20, std=std / 20) == spread.enough(sought)
     assert spread.least_std == pytest.approx(std * np.sqrt(2 / scipy_stats.chi2.ppf(0.95, 2)))
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holms_adjustment_is_statsmodels(p):
+    expected = multipletests(p, method="holm")[1] if p else []
+    assert list(holm(p)) == pytest.approx(list(expected))
