@@ -18,6 +18,7 @@ from reluclf.evidence import (
     Status,
     Undecided,
     accuracy,
+    easiest,
     f1,
     hardest,
     listed,
@@ -29,7 +30,7 @@ from reluclf.evidence import (
     power_to_show,
 )
 from reluclf.remedies import REMEDIES, Closing
-from reluclf.stats import MOST, Difference, Match, estimate, holm, paired
+from reluclf.stats import Difference, Match, estimate, holm, paired
 
 
 def _fact(status: Status, why: str) -> Rule:
@@ -77,12 +78,12 @@ def _mixed_classes(dataset: str, architecture: str, evidence: Evidence) -> Findi
     if len(classes) in (better, worse):
         return Status.CONTRADICTED, f"{text}."
     sought = _hits_of_paper(dataset, architecture)
-    easiest = []
+    unshown = []
     for sign, found in ((1, better), (-1, worse)):
         if not found:
             powers = [power_to_show(d, float(hits), 2, len(classes)) for d, hits in zip(classes, sought, strict=True) if sign * hits > 0]
-            easiest.append(min(powers, key=lambda one: (one.hopeless, one.needed or MOST + 1)))
-    return not_shown(text, easiest)
+            unshown.append(easiest(powers))
+    return not_shown(text, unshown)
 
 
 def _hits_of_paper(dataset: str, architecture: str) -> np.ndarray:

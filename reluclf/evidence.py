@@ -157,7 +157,16 @@ def power_equivalent(difference: Difference, parts: int = 1, comparisons: int = 
 
 def hardest(powers: Sequence[Power]) -> Power:
     """That of a part which is told only if each of these tells."""
-    return max(powers, key=lambda one: (not one.tells, one.hopeless, one.needed or MOST + 1))
+    return max(powers, key=_effort)
+
+
+def easiest(powers: Sequence[Power]) -> Power:
+    """That of a part which is told if any of these tells."""
+    return min(powers, key=_effort)
+
+
+def _effort(power: Power) -> tuple[bool, bool, int]:
+    return not power.tells, power.hopeless, power.needed or MOST + 1
 
 
 def not_shown(text: str, powers: Sequence[Power]) -> Finding:
