@@ -196,7 +196,7 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
                         axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
             counted.append(sum(bool(run.final.probe and run.final.probe.dead_hidden) for run in runs))
         if any(counted):
-            places[-1].text(0.97, 0.95, f"n = {counted[0]} and {counted[1]}", ha="right", va="top", fontsize=6, transform=places[-1].transAxes)
+            places[-1].set_title(f"hidden units dead, %\n(n = {counted[0]} and {counted[1]})", fontsize=8)
         for axes, title in zip(places, _PROBES.values(), strict=True):
             if not axes.lines:
                 axes.text(0.5, 0.5, "not counted", ha="center", va="center", fontsize=7, transform=axes.transAxes)
