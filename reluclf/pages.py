@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,12 +23,15 @@ _LINE = 110
 
 
 def start() -> None:
-    """Set a chapter up: figures as SVG for the page and PDF for print, in the book's style, each with a note of the records it rests on."""
+    """Set a chapter up: figures in the book's style, each with a note of the records it rests on.
+
+    They are SVG; where the book is made for print they are PDF, which ``RELUCLF_FIGURES`` then says.
+    """
     from IPython import get_ipython
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     figures.style()
-    set_matplotlib_formats("svg", "pdf")
+    set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"))
     events = get_ipython().events
     events.register("pre_run_cell", _before)
     events.register("post_run_cell", _after)

@@ -18,15 +18,19 @@ def cell(source, **metadata):
 
 
 def build(folder, *cells):
-    """Build a book of one chapter with this one's configuration and extension, and return the finished process."""
+    """Write a book of one chapter with this one's configuration and extension, build it, and return the finished process."""
     shutil.copytree(paths.BOOK, folder / "book", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copytree(paths.ROOT / "reluclf", folder / "reluclf")
     shutil.copy(paths.ROOT / "_config.yml", folder)
     (folder / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": "book/index"}))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"), *cells])
     nbformat.write(notebook, folder / "book" / "index.ipynb")
+    return jupyter_book(folder, "--all")
+
+
+def jupyter_book(folder, *options):
     program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
-    return subprocess.run([program, "build", str(folder), "--all", "-W", "-n", "--keep-going", "--quiet"], capture_output=True, text=True)
+    return subprocess.run([program, "build", str(folder), *options, "-W", "-n", "--keep-going", "--quiet"], capture_output=True, text=True)
 
 
 def pages(folder):
@@ -37,6 +41,17 @@ def test_a_chapter_that_runs_becomes_a_page(tmp_path):
     done = build(tmp_path, cell("print(6 * 7)"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "42" in pages(tmp_path)
+
+
+def test_each_builder_gets_figures_of_its_own_kind_even_in_one_folder(tmp_path):
+    code = "from reluclf import figures, pages\npages.start()\nfigures.relu();"
+    build(tmp_path, cell(code)).check_returncode()
+    assert "<svg" in next((tmp_path / "_build" / "html" / "_images").glob("*.svg")).read_text()
+    done = jupyter_book(tmp_path, "--builder", "latex")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert next((tmp_path / "_build" / "latex").glob("*.pdf")).read_bytes().startswith(b"%PDF")
+    jupyter_book(tmp_path).check_returncode()
+    assert ".svg" in pages(tmp_path)
 
 
 def test_an_exception_in_a_cell_fails_the_build_and_is_named(tmp_path):

@@ -104,6 +104,13 @@ def _page(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace("<figure ", '<figure tabindex="0" ')  # on a phone it scrolls in its own box
 
 
+def _choose_figures(app, env, added, changed, removed):
+    """Have the chapters draw their figures for this builder alone; those that were drawn for another, in the same folder, are drawn anew."""
+    wanted = os.environ["RELUCLF_FIGURES"] = "pdf" if app.builder.format == "latex" else "svg"
+    drawn, env.reluclf_figures = getattr(env, "reluclf_figures", wanted), wanted
+    return [] if drawn == wanted else [name for name in env.found_docs if env.doc2path(name).endswith(".ipynb")]
+
+
 def _refuse_failed(app, env, docnames):
     """Refuse a chapter that was executed before and failed: its traceback would become a part of the page."""
     for file in (env.doc2path(name) for name in env.found_docs if env.doc2path(name).endswith(".ipynb")):
@@ -204,6 +211,7 @@ def setup(app):
     app.connect("config-inited", _configure)
     app.connect("builder-inited", _write_rules)
     app.connect("html-page-context", _page, priority=900)
+    app.connect("env-get-outdated", _choose_figures)
     app.connect("env-before-read-docs", _refuse_failed)
     app.connect("doctree-read", _keep_together)
     app.connect("doctree-resolved", _print, priority=900)
