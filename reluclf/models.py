@@ -190,6 +190,7 @@ def build(spec: Spec, seed: int) -> Any:
     head = keras.layers.Dense(N_CLASSES[spec.dataset], activation(spec), kernel_initializer=_glorot(seeds), bias_initializer=bias, name="head")
     model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
     options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
+    options |= {"beta_2": spec.beta_2} if spec.optimizer == "adam" else {}
     optimizer = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}[spec.optimizer]
     backend = keras.backend.backend()
     # XLA makes TensorFlow's CNN several times slower on a CPU, and answers 0/0 differently; JAX without it is slower still, on a GPU many times.

@@ -126,7 +126,7 @@ def glue_remedies(records: Sequence[Record]) -> None:
                 f"{network}_hidden_softmax": percent(remedies.hidden(dataset, architecture, records, remedies.SOFTMAX)),
             }
         )
-        for remedy in remedies.REMEDIES:
+        for remedy in (*remedies.REMEDIES, *remedies.COMPARISONS):
             found = remedies.remedied(remedy, dataset, architecture, records).values()
             dead = remedies.dead(dataset, architecture, records, remedy)
             glue(

@@ -70,7 +70,9 @@ class Spec(BaseModel):
     learning_rate : float or None
         None is the optimiser's default.
     clipnorm : float or None
-        The norm that each weight's gradient is clipped to; None clips nothing.
+        The norm that the gradient of each weight matrix and each bias vector is clipped to; None clips nothing.
+    beta_2 : float
+        How slowly Adam's second moment forgets: of one batch's squared gradient ``beta_2**n`` is left after n more.
     bias : float
         The initial bias of the output layer.
     floor : float
@@ -96,6 +98,7 @@ class Spec(BaseModel):
     optimizer: Optimizer = "adam"
     learning_rate: float | None = Field(default=None, gt=0, le=10)
     clipnorm: float | None = Field(default=None, gt=0, le=1e6)
+    beta_2: float = Field(default=0.999, ge=0, lt=1)
     bias: float = Field(default=0.0, ge=-100, le=100)
     floor: float = Field(default=0.0, ge=0, le=100)
     hidden: Hidden = "relu"
@@ -122,6 +125,8 @@ class Spec(BaseModel):
             )
         if self.floor and self.head in ("relu_softmax", "sparsemax"):
             raise ValueError(f"floor={self.floor} needs a head whose outputs are divided by their sum; with head={self.head!r} only 0.0 is allowed")
+        if self.beta_2 != type(self).model_fields["beta_2"].default and self.optimizer != "adam":
+            raise ValueError(f"beta_2={self.beta_2} needs optimizer='adam'; with optimizer={self.optimizer!r} only the default is allowed")
         if self.folds == 0 and self.protocol == "carried":
             raise ValueError("folds=0 leaves protocol='carried' nothing to train; 1 to 10 are allowed")
         if self.samples is not None and self.samples < FEWEST_IMAGES and self.dataset != "wdbc":

@@ -156,3 +156,8 @@ def test_an_optimiser_has_kerass_defaults_but_for_what_the_spec_says(keras, name
     changed = models.build(spec(optimizer=name, learning_rate=0.5, clipnorm=2.0), 1).optimizer.get_config()
     assert plain | {"name": ""} == default | {"name": ""}
     assert changed | {"name": ""} == default | {"name": "", "learning_rate": 0.5, "clipnorm": 2.0}
+
+
+def test_beta_2_is_how_slowly_adams_second_moment_forgets():
+    default, forgetful = (models.build(spec(**fields), 1).optimizer.get_config() for fields in ({}, {"beta_2": 0.9}))
+    assert forgetful | {"name": ""} == default | {"name": "", "beta_2": 0.9} and default["beta_2"] == 0.999

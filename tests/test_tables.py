@@ -150,7 +150,7 @@ def test_what_the_remedies_do_is_glued_for_every_image_network(monkeypatch):
     assert glued["fashion-mnist-cnn-with-floor"] == "(not measured yet)"
     assert glued["mnist-cnn-hidden"] == "25.00\u00a0% (n\u00a0=\u00a01)" and glued["mnist-cnn-hidden-softmax"] == "(not measured yet)"
     assert glued["mnist-cnn-hidden-with-leaky-relu"] == glued["mnist-cnn-hidden"]
-    assert len(glued) == 4 * (3 + 3 * len(remedies.REMEDIES))
+    assert len(glued) == 4 * (3 + 3 * len(remedies.REMEDIES + remedies.COMPARISONS))
 
 
 def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
