@@ -14,7 +14,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLE
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments bench zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ verify: $(READY)  ## retrain a random sample of the records and compare: [SECOND
 
 bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2] [GPU=8, with KERAS_BACKEND=jax]
 	@$(BIN)/python -m reluclf bench $(call given,REPEATS ROWS EPOCHS GPU)
+
+steps: $(READY)  ## measure the CNN's first epochs batch by batch, and write results/steps.jsonl
+	@$(BIN)/python -m reluclf steps
 
 zero-rows: $(READY)  ## measure what the backends installed here make of 0/0, and write results/zero-rows.json
 	@$(BIN)/python -m reluclf zero-rows

@@ -116,6 +116,17 @@ def _picture(assignments: dict[str, str]) -> int:
     return 0
 
 
+def _steps(assignments: dict[str, str]) -> int:
+    """Measure the CNN's first epochs batch by batch, as far as that is not done."""
+    _refuse_unknown("steps", assignments, [])
+    runtime.configure(threads=1)
+    from reluclf import steps
+
+    steps.measure_missing(lambda what: print(what, file=sys.stderr, flush=True))
+    print(paths.STEPS)
+    return 0
+
+
 def _zero_rows(assignments: dict[str, str]) -> int:
     """Ask each framework that is installed what it makes of rows with zero outputs."""
     from reluclf import checks
@@ -194,6 +205,7 @@ _COMMANDS = {
     "check-records": _check_records,
     "verify": _verify,
     "picture": _picture,
+    "steps": _steps,
     "zero-rows": _zero_rows,
     "bench": _bench,
 }

@@ -22,6 +22,9 @@ RESULTS = ROOT / "results"
 #: What each framework makes of rows with zero outputs; ``python -m reluclf zero-rows`` measures it.
 ZERO_ROWS = RESULTS / "zero-rows.json"
 
+#: The CNN's first epochs, batch by batch; ``make steps`` measures it.
+STEPS = RESULTS / "steps.jsonl"
+
 #: What ``make bench`` measured.
 BENCH = RESULTS / "bench.json"
 

@@ -219,7 +219,7 @@ def _fit(
     curves = {"loss": [], "accuracy": []}, {"loss": [], "accuracy": []}
     for epoch in range(spec.epochs):
         total = np.zeros(2)
-        for batch, size in train_on(np.random.default_rng([spec.seed, number, epoch]).permutation(len(x))):
+        for batch, size in train_on(batch_order(spec, number, epoch, len(x))):
             total += batch * size
             state.batches += 1
             if state.diverged_at is None and not np.isfinite(batch[0]):
@@ -274,6 +274,11 @@ def trainer(
             yield from ((mean, min(size, len(rows) - i * size)) for i, mean in enumerate(means))
 
     return by_the_call
+
+
+def batch_order(spec: Spec, number: int, epoch: int, rows: int) -> np.ndarray:
+    """The order in which model ``number`` of a run is shown its rows in an epoch, counted from 0: int64, shape (rows,)."""
+    return np.random.default_rng([spec.seed, number, epoch]).permutation(rows)
 
 
 def predict(model: Any, x: np.ndarray) -> np.ndarray:

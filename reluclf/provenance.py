@@ -19,7 +19,7 @@ MODULES = (
     *("progress", "checkpoints", "watch", "campaign"),
     *("stats", "paper", "selection", "cells", "remedies", "inputs", "tables", "provenance"),
     *("evidence", "numbers", "claims", "verdicts", "figures", "pages"),
-    *("checks", "verify", "chapters", "speed", "bench", "__main__"),
+    *("steps", "checks", "verify", "chapters", "speed", "bench", "__main__"),
 )
 
 

@@ -63,7 +63,7 @@ COMPARISONS = (
 
 #: What they are compared with.
 SOFTMAX = Remedy("the softmax head", "", {}, head="softmax")
-_AS_IT_IS = Remedy("the ReLU head as it is", "", {})
+AS_IT_IS = Remedy("the ReLU head as it is", "", {})
 
 
 def remedied(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> dict[int, Record]:
@@ -122,7 +122,7 @@ def accuracies(records: Sequence[Record]) -> pd.DataFrame:
     All are models trained once on the whole training set (``fresh``).
     """
     rows = []
-    for remedy in (SOFTMAX, _AS_IT_IS, *REMEDIES, *COMPARISONS):
+    for remedy in (SOFTMAX, AS_IT_IS, *REMEDIES, *COMPARISONS):
         row = {"network with": remedy.title}
         for dataset, architecture in IMAGE_NETWORKS:
             runs = remedied(remedy, dataset, architecture, records).values()
@@ -179,13 +179,13 @@ def favoured(records: Sequence[Record]) -> str:
     return f"{' and '.join(always)}: {text}" + (f", and none against {' or '.join(never)}" if never else "")
 
 
-def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = _AS_IT_IS) -> str:
+def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> str:
     """In how many of the probed runs of a network with a remedy, by default with the ReLU head as it is, an output is dead in the end, as text."""
     probes = _probes(remedy, dataset, architecture, records)
     return _with_dead(probes) if probes else "(not measured yet)"
 
 
-def hidden(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = _AS_IT_IS) -> Estimate | None:
+def hidden(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> Estimate | None:
     """The share of the hidden units of a network with a remedy that are dead in the end, over the runs in which they were counted."""
     return estimate([probe.dead_hidden[-1] for probe in _probes(remedy, dataset, architecture, records) if probe.dead_hidden])
 
@@ -201,7 +201,7 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
         and the largest norm of the output layer's gradient after any epoch.
     """
     rows = []
-    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, (SOFTMAX, _AS_IT_IS, *REMEDIES, *COMPARISONS)):
+    for (dataset, architecture), remedy in product(IMAGE_NETWORKS, (SOFTMAX, AS_IT_IS, *REMEDIES, *COMPARISONS)):
         probes = _probes(remedy, dataset, architecture, records)
         if probes:
             rows.append(
