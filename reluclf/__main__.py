@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from reluclf import chapters, paths, runtime
+from reluclf import chapters, data, paths, runtime
 from reluclf.campaign import CampaignError
 from reluclf.paper import PaperError
 from reluclf.records import BACKENDS, Record, RecordError, Store, copies, read_file
@@ -62,7 +62,7 @@ def _experiments(assignments: dict[str, str]) -> int:
 def _check_records(assignments: dict[str, str]) -> int:
     """Read every record and list all problems."""
     _refuse_unknown("check-records", assignments, [])
-    return 1 if _read_all(Store(paths.RESULTS), *(Store(paths.RESULTS / BACKENDS / name) for name in runtime.BACKENDS))[1] else 0
+    return 1 if _read_all()[1] else 0
 
 
 def _verify(assignments: dict[str, str]) -> int:
@@ -75,7 +75,7 @@ def _verify(assignments: dict[str, str]) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise chapters.ParameterError(f"{name}={text} is not allowed; {name} is a whole number of nine digits at the most.")
         options[name] = int(text)
-    records, problems = _read_all(Store(paths.RESULTS))
+    records, problems = _read_all()
     if not records:
         print("there is no record to verify")
         return 1
@@ -87,21 +87,26 @@ def _verify(assignments: dict[str, str]) -> int:
     return 1 if problems or counts["differs"] else 0
 
 
-def _read_all(*stores: Store) -> tuple[list[Record], int]:
-    """All the records that can be trusted, and how many problems the others have; these are printed."""
-    found, problems = [], []
-    for store in stores:
+def _read_all() -> tuple[list[Record], int]:
+    """The committed records that can be trusted, without those that compare backends, and how many problems all have; these are printed."""
+    found, problems = {}, []
+    for folder in (paths.RESULTS, *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS)):
         records = []
-        for file in store.files():
+        for file in Store(folder).files():
             try:
-                records.append(read_file(file))
+                record = read_file(file)
             except RecordError as error:
                 problems.append(str(error))
+                continue
+            if record.provenance.data == data.checksums(record.spec.dataset):
+                records.append(record)
+            else:
+                problems.append(f"{file} was trained on other data than those whose checksums reluclf knows; delete it and retrain it.")
         for original, copy in copies(records):
             problems.append(f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it.")
-        found += records
-    print(*problems, f"{len(found)} records can be trusted, {len(problems)} problems", sep="\n")
-    return found, len(problems)
+        found[folder] = records
+    print(*problems, f"{sum(map(len, found.values()))} records can be trusted, {len(problems)} problems", sep="\n")
+    return found[paths.RESULTS], len(problems)
 
 
 def _picture(assignments: dict[str, str]) -> int:

@@ -5,6 +5,7 @@ The images are those of :mod:`reluclf.sources`; WDBC comes with scikit-learn.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 
@@ -171,6 +172,7 @@ def shrink(images: np.ndarray) -> np.ndarray:
     return np.einsum("ij,njk,lk->nil", weights, images.reshape(-1, old, old), weights, optimize=True).reshape(-1, new * new)
 
 
+@functools.cache
 def checksums(dataset: str) -> dict[str, str]:
     """SHA-256 of what a data set is read from: of each IDX file, or of WDBC's measurements and labels as scikit-learn returns them."""
     if dataset != "wdbc":

@@ -55,11 +55,12 @@ def choose(records: Sequence[Record], seconds: float, seed: int) -> list[Record]
 
 
 def tolerance(record: Record, records: Sequence[Record]) -> float:
-    """How far two runs of one spec on different machines may differ in test accuracy: four standard deviations of a difference of two.
+    """How far two runs of one spec on different machines may differ in the test accuracy of the part that is retrained.
 
-    The standard deviation is that over the seeds of the same experiment, or :data:`ASSUMED_STD` if there are fewer than three.
+    It is four standard deviations of a difference of two; the standard deviation is that over the seeds of the same experiment, in the same part, or
+    :data:`ASSUMED_STD` if there are fewer than three seeds.
     """
-    kin = [other.test.accuracy for other in records if other.spec.model_copy(update={"seed": 0}) == record.spec.model_copy(update={"seed": 0})]
+    kin = [_test_accuracy(other) for other in records if other.spec.model_copy(update={"seed": 0}) == record.spec.model_copy(update={"seed": 0})]
     std = float(np.std(kin, ddof=1)) if len(kin) >= 3 else 0.0
     return 4 * 2**0.5 * max(std, ASSUMED_STD)
 

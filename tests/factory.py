@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from reluclf import data
 from reluclf.records import Curve, Final, Fold, Provenance, Record, Score, Test
 from reluclf.specs import Spec
 
@@ -51,6 +52,6 @@ def record(spec: Spec, fold_accuracy: list[float], hits: float, diverged_at: int
         backend="tensorflow",
         device="CPU, a test",
         threads=1,
-        data={"file": "0" * 64},
+        data=data.checksums(spec.dataset),
     )
     return Record(spec=spec, folds=folds, final=final, diverged_at=diverged_at, test=test, provenance=provenance)

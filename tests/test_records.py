@@ -65,6 +65,10 @@ def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, caps
     for spec in (spoilt, Spec(**SPEC.model_dump() | {"seed": 3})):  # a file cut short; a copy with another seed and a digest that fits
         store.folder.joinpath(spec.path).write_text("{")
     put(store, content(store) | {"spec": SPEC.model_dump() | {"seed": 3}}, Spec(**SPEC.model_dump() | {"seed": 3}))
+    strange = Spec(**FRESH.model_dump() | {"seed": 4})
+    store.folder.joinpath(strange.path).write_text("")
+    other = content(store, FRESH) | {"spec": strange.model_dump()}
+    put(store, other | {"provenance": other["provenance"] | {"data": {"measurements": "0" * 64}}}, strange)
     elsewhere = store.folder / records.BACKENDS / "jax" / SPEC.path
     elsewhere.parent.mkdir(parents=True)
     elsewhere.write_text(store.file(SPEC).read_text().replace("0", "1", 1))
@@ -72,8 +76,9 @@ def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, caps
     listed = capsys.readouterr().out
     assert f"{store.file(spoilt)} is not a whole JSON file" in listed
     assert "seed-3 has the very measurements of wdbc/ffnn-relu/carried,epochs=2,folds=2/seed-1: one is a copy" in listed
+    assert f"{store.file(strange)} was trained on other data" in listed
     assert f"{elsewhere} was changed after it was written" in listed
-    assert listed.endswith("3 records can be trusted, 3 problems\n")
+    assert listed.endswith("3 records can be trusted, 4 problems\n")
 
 
 def test_dead_runs_that_are_alike_are_no_copies(trained):

@@ -7,7 +7,7 @@ from factory import record
 
 from reluclf import Spec, campaign, cells, provenance, records, selection, verify
 from reluclf import __main__ as command_line
-from reluclf.records import Store
+from reluclf.records import BACKENDS, Score, Store
 
 TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "epochs": 2}
 
@@ -86,6 +86,18 @@ def test_the_tolerance_follows_the_spread_over_the_seeds_of_the_same_experiment(
     assert verify.tolerance(kin[0], [*kin, stranger]) == verify.tolerance(kin[0], kin) > 4 * 2**0.5 * 0.1
 
 
+def test_the_tolerance_is_that_of_the_part_that_is_retrained():
+    spread = [record(Spec(**TINY, protocol="carried", folds=2, seed=seed), [0.5, 0.9], 0.9) for seed in (1, 2, 3)]
+    tested = [(0.3, 0.9), (0.5, 0.9), (0.7, 0.9)]  # after the first fold they lie far apart, and at the end not at all
+    spread = [
+        run.model_copy(
+            update={"folds": [fold.model_copy(update={"test": Score(loss=1.0, accuracy=a)}) for fold, a in zip(run.folds, found, strict=True)]}
+        )
+        for run, found in zip(spread, tested, strict=True)
+    ]
+    assert verify.tolerance(spread[0], spread) == pytest.approx(4 * 2**0.5 * 0.2)
+
+
 def test_the_sample_is_random_keeps_to_its_budget_and_is_never_empty():
     many = [record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], 0.9) for seed in range(1, 41)]
     once, other = (verify.choose(many, seconds=30, seed=seed) for seed in (1, 2))
@@ -109,6 +121,11 @@ def test_the_command_passes_on_honest_records_and_fails_after_one_digit_is_chang
         assert "was changed after it was written" in capsys.readouterr().out
     finally:
         file.write_text(honest)
+
+    of_backend = store.folder / BACKENDS / "jax" / file.relative_to(store.folder)
+    of_backend.parent.mkdir(parents=True)
+    of_backend.write_text("{")
+    assert command_line.main(["verify", "SECONDS=1", "WORKERS=1", "SEED=1"]) == 1
 
 
 def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_path):
