@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from reluclf import cells, figures, inputs, paper, provenance, remedies, selection, tables
@@ -172,6 +173,17 @@ def counts(value: Difference | None) -> str:
         return "(needs two seeds of each)"
     low, mean, high = (cells.signed(part, "count") for part in (value.low, value.mean, value.high))
     return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
+
+
+def sides(a: dict[int, Record], b: dict[int, Record]) -> str:
+    """How runs paired by seed compare one by one in test accuracy, as prose: in how many the first is higher, the same and lower; and the median."""
+    differences = [a[seed].test.accuracy - b[seed].test.accuracy for seed in sorted(a.keys() & b.keys())]
+    if not differences:
+        return "(not measured yet)"
+    higher, lower = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
+    median = cells.signed(float(np.median(differences)), "cv_accuracy")
+    same = len(differences) - higher - lower
+    return f"higher in {higher} of {len(differences)} runs, the same in {same} and lower in {lower} (median difference {median}\u00a0points)"
 
 
 def tally(found: Sequence[Verdict], name: str) -> dict[str, str]:

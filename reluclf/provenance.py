@@ -17,7 +17,7 @@ from reluclf.selection import note
 MODULES = (
     *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime"),
     *("progress", "checkpoints", "watch", "campaign"),
-    *("stats", "paper", "selection", "cells", "remedies", "inputs", "tables", "provenance"),
+    *("stats", "paper", "selection", "cells", "remedies", "inputs", "scaling", "tables", "provenance"),
     *("evidence", "numbers", "claims", "verdicts", "figures", "pages"),
     *("steps", "checks", "verify", "chapters", "speed", "bench", "__main__"),
 )
