@@ -18,13 +18,16 @@ from reluclf.stats import Match, estimate, estimate_counts, slope
 class Compared:
     """One of the paper's numbers, compared with what one more run of ours would give.
 
-    ``runs`` is how many would do, if more would; ``values`` the paper's value and the interval, as a page has them.
+    ``runs`` is how many would do, if more would; ``values`` the paper's value and the interval, as a page has them; ``head`` whose number it is,
+    where both heads have one; ``apart`` by how much our mean exceeds the paper's value.
     """
 
     name: str
     match: Match
     runs: int | None = None
     values: str = ""
+    head: str = ""
+    apart: float = 0.0
 
 
 def _agree(found: Sequence[Compared], what: str) -> Finding | None:
@@ -71,7 +74,8 @@ def compare(dataset: str, architecture: str, runs: Mapping[str, Sequence[Record]
         allowed = tables.tolerance(*(published[head][name] for head in paper.HEADS))
         ours = selection.measure(runs[head], name)
         match, values = ours.match(published[head][name], allowed, n), _against(published[head][name], ours.prediction(n))
-        found.append(Compared(f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}", match, ours.enough(allowed, n), values))
+        title, apart = f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}", ours.mean - published[head][name]
+        found.append(Compared(title, match, ours.enough(allowed, n), values, head, apart))
     return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from reluclf import cells, figures, inputs, paper, provenance, remedies, selection, tables
-from reluclf.evidence import Status
+from reluclf.evidence import Status, listed
 from reluclf.records import Record
 from reluclf.specs import Spec
 from reluclf.stats import Difference, Estimate, estimate
@@ -95,7 +95,7 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
                     f"{name}_{protocol}_test": percent(selection.measure(ours, "test_accuracy")),
                     f"{name}_{protocol}_last": percent(last),
                     f"{name}_{protocol}_each": _each(ours),
-                    f"{name}_{protocol}_lost": f"{sum(_lost(run) for run in ours)} of {len(ours)}",
+                    f"{name}_{protocol}_lost": _of(f"{sum(_lost(run) for run in ours)} of {len(ours)}"),
                 }
             )
 
@@ -103,7 +103,12 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
 def _each(runs: Sequence[Record]) -> str:
     """The test accuracy of every run, by seed."""
     ordered = sorted(runs, key=lambda run: run.spec.seed)
-    return ", ".join(f"{100 * run.test.accuracy:.2f}" for run in ordered) + "\u00a0%" if ordered else "(not measured yet)"
+    return listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%" if ordered else "(not measured yet)"
+
+
+def _of(counted: str) -> str:
+    """A count of runs, as ``2 of 3``, as prose has it: zero is none."""
+    return re.sub(r"^0 of", "none of", counted)
 
 
 def _lost(run: Record) -> bool:
@@ -122,19 +127,19 @@ def glue_remedies(records: Sequence[Record]) -> None:
         network = f"{dataset}_{architecture}"
         glue(
             **{
-                f"{network}_dead": remedies.dead(dataset, architecture, records),
-                f"{network}_hidden": percent(remedies.hidden(dataset, architecture, records)),
-                f"{network}_hidden_softmax": percent(remedies.hidden(dataset, architecture, records, remedies.SOFTMAX)),
+                f"{network}_dead": _of(remedies.dead(dataset, architecture, records)),
+                f"{network}_hidden": shares(remedies.hidden(dataset, architecture, records)),
+                f"{network}_hidden_softmax": shares(remedies.hidden(dataset, architecture, records, remedies.SOFTMAX)),
             }
         )
         for remedy in (*remedies.REMEDIES, *remedies.COMPARISONS):
             found = remedies.remedied(remedy, dataset, architecture, records).values()
-            dead = remedies.dead(dataset, architecture, records, remedy)
+            dead = _of(remedies.dead(dataset, architecture, records, remedy))
             glue(
                 **{
                     f"{network}_with_{remedy.name}": percent(selection.measure(found, "test_accuracy")),
                     f"{network}_dead_with_{remedy.name}": dead,
-                    f"{network}_hidden_with_{remedy.name}": percent(remedies.hidden(dataset, architecture, records, remedy)),
+                    f"{network}_hidden_with_{remedy.name}": shares(remedies.hidden(dataset, architecture, records, remedy)),
                 }
             )
 
@@ -155,6 +160,13 @@ def percent(value: float | Estimate | None) -> str:
         return f"{100 * value.mean:.2f}\u00a0% (n\u00a0=\u00a01)"
     low, high = cells.ends(value.low, value.high, "test_accuracy")
     return f"{100 * value.mean:.2f}\u00a0% ({low} to {high}, n\u00a0=\u00a0{value.n})"
+
+
+def shares(values: Sequence[float]) -> str:
+    """Shares as prose has them: up to three one by one, for their interval would say nothing; more by their mean, as :func:`percent` has it."""
+    if 1 < len(values) <= 3:
+        return f"{listed([f'{100 * value:.2f}' for value in values])}\u00a0% (n\u00a0=\u00a0{len(values)})"
+    return percent(estimate(values))
 
 
 def points(value: Difference | Estimate | None) -> str:

@@ -16,7 +16,7 @@ from reluclf.cells import NONE, cell
 from reluclf.paper import IMAGE_NETWORKS
 from reluclf.records import Probe, Record
 from reluclf.selection import MARGIN, by_seed, measure
-from reluclf.stats import Difference, Estimate, estimate, holm, paired
+from reluclf.stats import Difference, estimate, holm, paired
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,16 @@ class Remedy:
     def name(self) -> str:
         """A short name: what is set, or the head."""
         return next(iter(self.setting), self.head)
+
+    @property
+    def spares_outputs(self) -> bool:
+        """Whether no output can be exactly zero, whatever else becomes of it: counting zeros then tells nothing."""
+        return self.head == "leaky_relu" or "floor" in self.setting
+
+    @property
+    def spares_hidden(self) -> bool:
+        """Whether no hidden unit can be exactly zero."""
+        return "hidden" in self.setting
 
 
 #: The interventions that the rules for claims C14 and C24 look at, chosen before they were run.
@@ -185,9 +195,9 @@ def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Rem
     return _with_dead(probes) if probes else "(not measured yet)"
 
 
-def hidden(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> Estimate | None:
-    """The share of the hidden units of a network with a remedy that are dead in the end, over the runs in which they were counted."""
-    return estimate([probe.dead_hidden[-1] for probe in _probes(remedy, dataset, architecture, records) if probe.dead_hidden])
+def hidden(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> list[float]:
+    """The share of the hidden units of a network with a remedy that are dead in the end, in each run in which they were counted."""
+    return [probe.dead_hidden[-1] for probe in _probes(remedy, dataset, architecture, records) if probe.dead_hidden]
 
 
 def hazards(records: Sequence[Record]) -> pd.DataFrame:
@@ -198,19 +208,20 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
     DataFrame of str
         A row for each network and intervention that has a probed run: in how many runs at least one output was zero on every probed row after the
         last epoch; the share of rows whose true class's output then is zero; the share of hidden units that then are zero on every probed row;
-        and the largest norm of the output layer's gradient after any epoch.
+        and the largest norm of the output layer's gradient after any epoch. A dash stands where the intervention itself rules zeros out.
     """
     rows = []
     for (dataset, architecture), remedy in product(IMAGE_NETWORKS, (SOFTMAX, AS_IT_IS, *REMEDIES, *COMPARISONS)):
         probes = _probes(remedy, dataset, architecture, records)
+        counted = hidden(dataset, architecture, records, remedy)
         if probes:
             rows.append(
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}",
                     "with": remedy.title,
-                    "runs with a dead output": _with_dead(probes),
-                    "true class's output 0, %": cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy"),
-                    "hidden units dead, %": cell(hidden(dataset, architecture, records, remedy), "test_accuracy"),
+                    "runs with a dead output": NONE if remedy.spares_outputs else _with_dead(probes),
+                    "true class's output 0, %": NONE if remedy.spares_outputs else cell(estimate([p.dead_true[-1] for p in probes]), "test_accuracy"),
+                    "hidden units dead, %": NONE if remedy.spares_hidden else cell(estimate(counted), "test_accuracy"),
                     "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
                 }
             )

@@ -105,7 +105,7 @@ def answer(records: Sequence[Record]) -> str:
         return f"It takes {_FEWEST} runs of each to say where the paper's numbers stand among them."
     of = len(ranks(records))
     text = (
-        f"Of these {of} numbers, {inside['standardised']} lie in the middle 95 % of the runs on standardised measurements, and "
+        f"Of the paper's {of} numbers on WDBC, {inside['standardised']} lie in the middle 95 % of the runs on standardised measurements, and "
         f"{inside['in their own units']} in that of the runs on measurements in their own units"
     )
     if unscaled(records):

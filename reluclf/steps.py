@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from reluclf import data, figures, models, paths, protocols, remedies, runtime
+from reluclf.evidence import listed
 from reluclf.files import write_atomically
 from reluclf.remedies import Remedy
 from reluclf.specs import Spec, first
@@ -164,3 +166,22 @@ def figure(measured: Sequence[Steps]) -> Figure:
 def _blocks(values: Sequence[float], of_block: Callable[..., Any]) -> list[float]:
     whole = len(values) // _BLOCK
     return [float(of_block(values[i * _BLOCK : (i + 1) * _BLOCK])) for i in range(whole)]
+
+
+def told(measured: Sequence[Steps]) -> dict[str, str]:
+    """What the measurements say, to be glued, as ``steps_<data set>_<way>_<what>``.
+
+    ``largest`` is the largest gradient norm of any batch, seed by seed; ``step`` the median norm of a step over all batches and seeds; ``test`` the
+    test accuracy after the last epoch, seed by seed.
+    """
+    found = {}
+    for dataset, way in product(("mnist", "fashion_mnist"), WAYS):
+        runs = of_way(measured, dataset, way)
+        name = f"steps_{dataset}_{way.name}"
+        if runs:
+            found[f"{name}_largest"] = listed([f"{max(run.gradient):.3g}" for run in runs])
+            found[f"{name}_step"] = f"{np.median([run.step for run in runs]):.2g}"
+            found[f"{name}_test"] = listed([f"{100 * run.test[-1]:.1f}" for run in runs]) + "\u00a0%"
+        else:
+            found |= dict.fromkeys((f"{name}_largest", f"{name}_step", f"{name}_test"), "(not measured yet)")
+    return found

@@ -27,8 +27,10 @@ RESULT = re.compile(r"\d+(?:\.\d+)?\s?%|(?<![\d.:])\d+\.\d+(?!\d|\.\d|:)")
 
 
 def captions(cell):
-    """The caption of a figure, and the texts that are given to :func:`reluclf.pages.table` and the like."""
-    yield cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+    """The caption and the alternative text of a figure, and the texts that are given to :func:`reluclf.pages.table` and the like."""
+    shown = cell.metadata.get("mystnb", {})
+    yield shown.get("figure", {}).get("caption", "")
+    yield shown.get("image", {}).get("alt", "")
     for call in ast.walk(ast.parse(cell.source)):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("table", "ledger"):
             for argument in call.args[1:]:

@@ -1,0 +1,90 @@
+"""What it adds up to, as sentences computed from records: which head is ahead, how far softmax networks agree, how many verdicts need runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from reluclf import numbers, paper
+from reluclf.evidence import Evidence, Status, Undecided, accuracy, listed
+from reluclf.records import Record
+from reluclf.stats import Match, holm
+from reluclf.verdicts import Verdict, judge
+
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def part(number: int, of: int, what: str) -> str:
+    """How many of so many, as prose has it: ``none of the five networks``, ``four of the five networks``, ``all five networks``."""
+    words = [_WORDS[n] if n < len(_WORDS) else str(n) for n in (number, of)]
+    return f"all {words[1]} {what}" if number == of else f"{words[0]} of the {words[1]} {what}"
+
+
+def heads(records: Iterable[Record]) -> str:
+    """Which head is ahead in test accuracy, in the paper's five networks, after the 32 epochs of ``fresh`` and after the 320 of ``carried``.
+
+    Differences are paired by seed; Holm over the networks.
+    """
+    evidence = Evidence.of(records)
+    below, behind, ahead, n = [], {}, 0, 0
+    for protocol in ("fresh", "carried"):
+        found = []
+        for network in paper.RESULT_TABLES:
+            try:
+                found.append(evidence.difference(*network, protocol, accuracy))
+            except Undecided:
+                continue
+        sure = holm([difference.p for difference in found]) < 0.05
+        below += [difference.mean < 0 for difference in found]
+        behind[protocol] = part(sum(s and d.mean < 0 for s, d in zip(sure, found, strict=True)), len(found), "networks")
+        ahead += sum(s and d.mean > 0 for s, d in zip(sure, found, strict=True))
+        n += len(found)
+    return (
+        f"In test accuracy the ReLU head is below softmax, on average, in {part(sum(below), n, 'comparisons')}. It is shown to be behind in "
+        f"{behind['fresh']} after 32 epochs and in {behind['carried']} after 320, and to be ahead in {part(ahead, n, 'comparisons')}."
+    )
+
+
+def softmax_agrees(records: Iterable[Record]) -> str:
+    """How many of the paper's accuracies of softmax networks on images are what one more run of ours gives, and how far the means are apart."""
+    evidence = Evidence.of(records)
+    inside, apart = [], []
+    for network in paper.IMAGE_NETWORKS:
+        try:
+            runs = {head: evidence.runs(*network, head, "carried", whole=True) for head in paper.HEADS}
+        except Undecided:
+            continue
+        for compared in numbers.compare(*network, runs):
+            if compared.head == "softmax":
+                inside.append(compared.match == Match.INSIDE)
+                apart.append(abs(compared.apart))
+    if not inside:
+        return "Of the softmax networks there are too few runs to say how far they agree with the paper's."
+    return (
+        f"Of the paper's softmax networks on images, {part(sum(inside), len(inside), 'accuracies')}, in cross-validation and test, lie within what one "
+        f"more run of ours would give, and our means are within {100 * max(apart):.2f}\u00a0points of them."
+    )
+
+
+def split(found: Sequence[Verdict], name: str) -> dict[str, str]:
+    """The verdicts counted in two parts, to be glued: those that no run can change, and those that need runs.
+
+    ``<name>_settled`` and ``<name>_settled_listed``; ``<name>_needing``, ``<name>_judged``, ``<name>_open`` and ``<name>_listed``.
+    """
+    fixed = {verdict.id for verdict in judge([]) if verdict.status != Status.OPEN}
+    settled, needing = ([verdict for verdict in found if (verdict.id in fixed) == sure] for sure in (True, False))
+    still_open = sum(verdict.status == Status.OPEN for verdict in needing)
+    return {
+        f"{name}_settled": str(len(settled)),
+        f"{name}_settled_listed": _kinds(settled),
+        f"{name}_needing": str(len(needing)),
+        f"{name}_judged": str(len(needing) - still_open),
+        f"{name}_open": str(still_open),
+        f"{name}_listed": _kinds(needing),
+    }
+
+
+def _kinds(found: Sequence[Verdict]) -> str:
+    counts = Counter(verdict.status for verdict in found)
+    kinds = [f"{counts[status]} {status}" for status in Status if counts[status] and status != Status.OPEN]
+    return listed(kinds) if kinds else "none"
