@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from reluclf.cells import NONE, cell, difference_cell
+from reluclf.cells import NONE, cell, difference_cell, signed
 from reluclf.paper import HEAD_TITLES, HEADS
 from reluclf.records import Record
 from reluclf.selection import MARGIN, by_seed, measure, seeds_paired
@@ -82,19 +82,25 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
         return "It takes three seeds of each to say whether the order of its components matters to CNN-Softmax."
     differs = holm([order.p, pixels.p]) < 0.05
     if order.equivalent:
-        first = "The order of its components is shown not to matter to CNN-Softmax, within a point"
-        if differs[0]:
-            first += f", though a random one is shown to suit it a little {'better' if order.mean > 0 else 'worse'}"
+        first = f"To put its components in a random order changes CNN-Softmax by {_points(order)}, which is shown to be less than a point"
     elif differs[0]:
-        first = f"A random order of its components is shown to suit CNN-Softmax {'better' if order.mean > 0 else 'worse'} than the paper's"
+        first = f"A random order of its components is shown to suit CNN-Softmax {_better(order)}, by {_points(order)}"
     else:
         first = "That the order of its components matters to CNN-Softmax is not shown, nor that it does not"
     if differs[1]:
-        second = f"pixels are shown to suit it {'better' if pixels.mean > 0 else 'worse'} than components"
+        second = f"pixels are shown to suit it {_better(pixels)}, by {_points(pixels)}"
     else:
         second = "that pixels suit it better than components is not shown"
     name = ": on components it is convolutional in name only" if order.equivalent and differs[1] and pixels.mean > 0 else ""
     return f"{first}; {second}{name}. {_suits_relu(found)}"
+
+
+def _better(change: Difference) -> str:
+    return "better" if change.mean > 0 else "worse"
+
+
+def _points(change: Difference) -> str:
+    return f"{signed(change.mean, 'cv_accuracy')}\u00a0points"
 
 
 def _suits_relu(found: dict[str, Difference | None]) -> str:
@@ -102,7 +108,10 @@ def _suits_relu(found: dict[str, Difference | None]) -> str:
     order, pixels = found["shuffled_change_relu"], found["pixels_change_relu"]
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
         return "Of CNN-ReLU there are too few runs to say."
-    words = []
-    for change, sure in zip((order, pixels), holm([order.p, pixels.p]) < 0.05, strict=True):
-        words.append(f"shown to suit it {'better' if change.mean > 0 else 'worse'}" if sure else "not shown to suit it better or worse")
-    return f"As for CNN-ReLU, a random order is {words[0]}, pixels are {words[1]}."
+    sure = holm([order.p, pixels.p]) < 0.05
+    words = [_better(change) if one else "neither better nor worse" for change, one in zip((order, pixels), sure, strict=True)]
+    if not any(sure):
+        return "For CNN-ReLU neither change is shown to help or to harm."
+    if words[0] == words[1]:
+        return f"For CNN-ReLU both are shown to be {words[0]}, by {_points(order)} and {_points(pixels)}."
+    return f"For CNN-ReLU a random order is shown to be {words[0]}, and pixels {words[1]}."

@@ -137,7 +137,7 @@ def glue_remedies(records: Sequence[Record]) -> None:
             dead = _of(remedies.dead(dataset, architecture, records, remedy))
             glue(
                 **{
-                    f"{network}_with_{remedy.name}": percent(selection.measure(found, "test_accuracy")),
+                    f"{network}_with_{remedy.name}": shares([run.test.accuracy for run in found]),
                     f"{network}_dead_with_{remedy.name}": dead,
                     f"{network}_hidden_with_{remedy.name}": shares(remedies.hidden(dataset, architecture, records, remedy)),
                 }

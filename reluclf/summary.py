@@ -61,8 +61,8 @@ def softmax_agrees(records: Iterable[Record]) -> str:
     if not inside:
         return "Of the softmax networks there are too few runs to say how far they agree with the paper's."
     return (
-        f"Of the paper's softmax networks on images, {part(sum(inside), len(inside), 'accuracies')}, in cross-validation and test, lie within what one "
-        f"more run of ours would give, and our means are within {100 * max(apart):.2f}\u00a0points of them."
+        f"Of the paper's softmax networks on images, {part(sum(inside), len(inside), 'accuracies')}, in cross-validation and test, lie "
+        f"within what one more run of ours would give, and our means are within {100 * max(apart):.2f}\u00a0points of them."
     )
 
 

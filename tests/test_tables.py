@@ -143,7 +143,7 @@ def test_what_the_remedies_do_is_glued_for_every_image_network(monkeypatch):
     pages.glue_remedies(
         [probed("relu", 1, (0.0, 2.0), (1.0, 1.0)), once("relu", 1, 0.5, clipnorm=1.0), probed("leaky_relu", 1, (0.0, 0.0), (1.0, 1.0))]
     )
-    assert glued["mnist-cnn-dead-with-leaky-relu"] == "0 of 1" and glued["mnist-cnn-dead-with-clipnorm"] == "(not measured yet)"
+    assert glued["mnist-cnn-dead-with-leaky-relu"] == "none of 1" and glued["mnist-cnn-dead-with-clipnorm"] == "(not measured yet)"
     assert glued["mnist-cnn-dead"] == "1 of 1" and glued["mnist-ffnn-dead"] == "(not measured yet)"
     assert glued["mnist-cnn-with-leaky-relu"] == "90.04\u00a0% (n\u00a0=\u00a01)"
     assert glued["mnist-cnn-with-clipnorm"].startswith("50.0")
@@ -167,12 +167,16 @@ def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
 @pytest.mark.parametrize(
     ("shuffled", "pixels", "answer"),
     [
-        (0.9, 0.95, "shown not to matter to CNN-Softmax, within a point; pixels are .* better .*: on components it is convolutional in name only"),
-        (0.8, 0.95, "A random order .* worse than the paper's; pixels are .* better than components$"),
-        (0.94, 0.95, "A random order .* better than the paper's; pixels are .* better than components$"),
-        (0.904, 0.95, "not to matter .*, within a point, though a random one is shown to suit it a little better; pixels .* in name only"),
-        (0.9, 0.8, "shown not to matter to CNN-Softmax, within a point; pixels are shown to suit it worse than components$"),
-        (0.9, 0.9, "shown not to matter to CNN-Softmax, within a point; that pixels suit it better than components is not shown$"),
+        (
+            0.9,
+            0.95,
+            "changes CNN-Softmax by .* shown to be less than a point; pixels are .* better, by .*: on components it is convolutional in name only",
+        ),
+        (0.8, 0.95, r"A random order .* worse, by −9\.\d\d.points; pixels are .* better, by \+5\.\d\d.points$"),
+        (0.94, 0.95, "A random order .* better, by .*; pixels are .* better, by .*"),
+        (0.904, 0.95, r"changes CNN-Softmax by \+0\.\d\d.points, which is shown to be less than a point; pixels .* in name only"),
+        (0.9, 0.8, "less than a point; pixels are shown to suit it worse, by −.*points$"),
+        (0.9, 0.9, "less than a point; that pixels suit it better than components is not shown$"),
     ],
 )
 def test_whether_a_cnn_on_components_is_one_is_told_by_what_shuffling_and_pixels_do_to_it(shuffled, pixels, answer):
@@ -189,8 +193,13 @@ def test_what_suits_the_relu_head_is_told_beside_it():
     found = [once("softmax", seed, 0.9, features=features) for seed in (1, 2, 3) for features in ("paper", "shuffled", "pixels")]
     for features, hits in (("paper", 0.4), ("shuffled", 0.7), ("pixels", 0.41)):
         found += [once("relu", seed, hits + (seed - 2) / 50 * (features == "pixels"), features=features) for seed in (1, 2, 3)]
-    expected = "As for CNN-ReLU, a random order is shown to suit it better, pixels are not shown to suit it better or worse."
-    assert inputs.answer("mnist", found).endswith(expected)
+    assert inputs.answer("mnist", found).endswith("For CNN-ReLU a random order is shown to be better, and pixels neither better nor worse.")
+    pixels = [once("relu", seed, 0.8, features="pixels") for seed in (1, 2, 3)]
+    both = [run for run in found if (run.spec.head, run.spec.features) != ("relu", "pixels")] + pixels
+    assert re.search(r"For CNN-ReLU both are shown to be better, by \+30.*points and \+40.*points\.$", inputs.answer("mnist", both))
+    neither = [run for run in found if run.spec.head == "softmax" or run.spec.features == "pixels"]
+    neither += [once("relu", seed, 0.4 + seed / 9, features=features) for seed in (1, 2, 3) for features in ("paper", "shuffled")]
+    assert inputs.answer("mnist", neither).endswith("For CNN-ReLU neither change is shown to help or to harm.")
 
 
 def test_a_probe_figure_says_what_was_not_counted_and_keeps_what_has_a_value():
@@ -299,7 +308,7 @@ def test_a_network_has_lost_a_class_if_it_is_right_on_less_than_half_of_it(monke
     glued = {}
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.update({name: value}))
     pages.glue_results("mnist", [record(spec(seed=2), [0.9] * 10, hits=0.4), record(spec(seed=1), [0.9] * 10, hits=0.6)])
-    assert glued["mnist-ffnn-relu-carried-lost"] == "1 of 2" and glued["mnist-ffnn-relu-carried-each"] == "60.04, 40.03\u00a0%"
+    assert glued["mnist-ffnn-relu-carried-lost"] == "1 of 2" and glued["mnist-ffnn-relu-carried-each"] == "60.04 and 40.03\u00a0%"
     assert glued["mnist-ffnn-softmax-carried-each"] == "(not measured yet)"
 
 
