@@ -75,8 +75,9 @@ def _mixed_classes(dataset: str, architecture: str, evidence: Evidence) -> Findi
     shown = holm([difference.p for difference in classes]) < 0.05
     better, worse = (sum(sign * d.mean > 0 and sure for d, sure in zip(classes, shown, strict=True)) for sign in (1, -1))
     ahead, behind = (sum(sign * d.mean > 0 for d in classes) for sign in (1, -1))
+    level = f"; they are level in {len(classes) - ahead - behind}" if ahead + behind < len(classes) else ""
     text = (
-        f"FFNN-ReLU has more correct predictions in {ahead} classes on average, shown in {better}; FFNN-Softmax in {behind}, shown in {worse} "
+        f"FFNN-ReLU has more correct predictions in {ahead} classes on average, shown in {better}; FFNN-Softmax in {behind}, shown in {worse}{level} "
         f"(n = {classes[0].n})"
     )
     if better and worse:
@@ -305,7 +306,7 @@ def _dying(evidence: Evidence) -> Finding:
         if not closed[-1]:  # by none, and that is told only if each of them tells
             powers.append(hardest([_power_of_remedy(closing, len(dying)) for _, closing in dying]))
         exploded.append(any(remedies.shown([closing for _, closing in exploding])))
-        parts = [f"{r.title} {'close' if r.title.endswith('s') else 'closes'} {100 * closing.share:.0f} %" for r, closing in dying]
+        parts = [f"{r.title} {_closes(closing, several=r.title.endswith('s'))}" for r, closing in dying]
         clipping = 100 * max(closing.share for _, closing in exploding)
         n = _range(closing.gap.n for _, closing in found)
         texts.append(minus(f"on {data.TITLES[dataset]} {listed(parts)}, clipping {clipping:.0f} % (n = {n})"))
@@ -320,6 +321,11 @@ def _dying(evidence: Evidence) -> Finding:
     return not_shown(f"That keeping neurons alive closes more than half is not shown: {text}", powers)
 
 
+def _closes(closing: Closing, several: bool) -> str:
+    verb, s = ("close", "widen")[closing.share < 0], "" if several else "s"
+    return f"{verb}{s} {'it by ' * (closing.share < 0)}{abs(100 * closing.share):.0f} %"
+
+
 def _power_of_remedy(closing: Closing, remedies: int) -> Power:
     """Whether a remedy tells that it does not close more than half: it is shown to close less, or would have shown it had it closed the whole gap.
 
@@ -327,7 +333,7 @@ def _power_of_remedy(closing: Closing, remedies: int) -> Power:
     """
     difference, sets = closing.past_half, len(paper.FOLD_TABLES)
     if difference.interval(sets)[1] < 0:
-        return Power(difference.n, difference.n)
+        return Power(difference.n, difference.n, excluded=True)
     return power_to_show(difference, closing.gap.mean / 2, sets, remedies)
 
 

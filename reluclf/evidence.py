@@ -110,12 +110,14 @@ Rule = Callable[[Evidence], Finding]
 class Power:
     """How many runs a part of a claim has, and how many would tell whether it holds; ``needed`` is None if more than :data:`MOST`.
 
-    It is ``hopeless`` if they are more than that even where single runs scatter no more than the lower 95 % limit of what ours do.
+    It is ``hopeless`` if they are more than that even where single runs scatter no more than the lower 95 % limit of what ours do; ``excluded`` if
+    our interval leaves out what the paper has.
     """
 
     runs: int
     needed: int | None
     hopeless: bool = False
+    excluded: bool = False
 
     @property
     def tells(self) -> bool:
@@ -137,7 +139,7 @@ def power(difference: Difference, sought: float, parts: int = 1, comparisons: in
     """
     low, high = difference.interval(parts)
     if not low <= sought <= high:
-        return Power(difference.n, difference.n)
+        return Power(difference.n, difference.n, excluded=True)
     return power_to_show(difference, sought, parts, comparisons)
 
 
@@ -150,7 +152,7 @@ def power_to_show(difference: Difference, sought: float, parts: int = 1, compari
 def power_equivalent(difference: Difference, parts: int = 1, comparisons: int = 1) -> Power:
     """Of a test for equivalence; an interval beyond the margin has told. The parameters are those of :func:`power`."""
     if difference.beyond_as_one_of(parts):
-        return Power(difference.n, difference.n)
+        return Power(difference.n, difference.n, excluded=True)
     needed = difference.enough_equivalent(comparisons, parts)
     return Power(difference.n, needed, needed is None and difference.enough_equivalent(comparisons, parts, difference.least_std) is None)
 
@@ -179,14 +181,19 @@ def not_shown(text: str, powers: Sequence[Power]) -> Finding:
     Undecided
         If more runs may tell.
     """
-    if any(one.tells for one in powers):
-        return Status.NOT_REPRODUCED, f"{text}."
+    if telling := [one for one in powers if one.tells]:
+        if any(one.excluded for one in telling):
+            return Status.NOT_REPRODUCED, f"{text}; for a part that is not shown, what the paper has lies outside our interval."
+        return Status.NOT_REPRODUCED, f"{text}; so many runs would have shown it, were it as large as the paper has it."
     if all(one.hopeless for one in powers):
-        return Status.NOT_TESTABLE, f"{text}; with runs that scatter so, more than {MOST} seeds would be needed to tell."
+        return Status.NOT_TESTABLE, f"{text}; even if single runs scatter as little as ours allow, it would take more than {MOST} seeds to tell."
     needed = [one.needed for one in powers if one.needed is not None]
     if not needed:
-        raise Undecided(f"{text}; it would take more than {MOST} seeds to tell, if single runs scatter as these few do.")
-    raise Undecided(f"{text}; about {max(needed)} seeds would tell.")
+        raise Undecided(f"{text}; it would take more than {MOST} seeds to tell, unless single runs scatter less than these few do.")
+    everything = f"about {max(needed)}" if len(needed) == len(powers) else f"more than {MOST}"
+    if everything == f"about {min(needed)}":
+        raise Undecided(f"{text}; {everything} seeds would tell.")
+    raise Undecided(f"{text}; about {min(needed)} seeds may tell of a part, {everything} of all.")
 
 
 def listed(names: Sequence[str]) -> str:

@@ -211,7 +211,7 @@ def differing(shifts):
     ("shifts", "status", "why"),
     [
         ([-0.005, -0.02, -0.015], Status.OPEN, r"about \d+ seeds would tell"),  # the mean is beyond the margin, its interval is not
-        ([-0.005, -0.2, -0.015], Status.NOT_TESTABLE, "more than 100 seeds would be needed"),
+        ([-0.005, -0.2, -0.015], Status.NOT_TESTABLE, "more than 100 seeds to tell"),
         ([-0.009, -0.011, -0.009, -0.011, -0.01], Status.NOT_REPRODUCED, "is not shown"),  # so little scatter that it could have been
     ],
 )
@@ -546,12 +546,18 @@ def test_a_remedy_that_closes_more_than_half_on_average_keeps_the_cause_open():
 
 def test_a_claim_waits_while_the_spread_of_its_few_runs_may_be_smaller_than_it_looks():
     few = Power(3, None, hopeless=False)
-    with pytest.raises(Undecided, match="more than 100 seeds to tell, if single runs scatter"):
+    with pytest.raises(Undecided, match="more than 100 seeds to tell, unless single runs scatter"):
         not_shown("It is not shown", [few])
     assert not_shown("It is not shown", [Power(3, None, hopeless=True)])[0] == Status.NOT_TESTABLE
-    with pytest.raises(Undecided, match="about 20 seeds"):
+    with pytest.raises(Undecided, match="about 20 seeds may tell of a part, more than 100 of all"):
         not_shown("It is not shown", [Power(3, None, hopeless=True), Power(3, 20)])
-    assert not_shown("It is not shown", [Power(3, None, hopeless=True), Power(20, 20)])[0] == Status.NOT_REPRODUCED
+    with pytest.raises(Undecided, match="about 20 seeds may tell of a part, about 30 of all"):
+        not_shown("It is not shown", [Power(3, 30), Power(3, 20)])
+    with pytest.raises(Undecided, match="; about 20 seeds would tell"):
+        not_shown("It is not shown", [Power(3, 20), Power(3, 20)])
+    status, why = not_shown("It is not shown", [Power(3, None, hopeless=True), Power(20, 20)])
+    assert status == Status.NOT_REPRODUCED and "so many runs would have shown it" in why
+    assert "lies outside our interval" in not_shown("It is not shown", [Power(3, 3, excluded=True)])[1]
 
 
 def test_the_further_heads_are_compared_once_all_are_there():
