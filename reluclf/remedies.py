@@ -15,7 +15,7 @@ from reluclf import data
 from reluclf.cells import NONE, cell
 from reluclf.paper import IMAGE_NETWORKS
 from reluclf.records import Probe, Record
-from reluclf.selection import MARGIN, by_seed, measure
+from reluclf.selection import MARGIN, by_seed, measure, seeds_paired
 from reluclf.stats import Difference, estimate, holm, paired
 
 
@@ -147,16 +147,18 @@ def closings(records: Sequence[Record]) -> pd.DataFrame:
     for remedy in (*REMEDIES, *COMPARISONS):
         row = {"intervention": remedy.title, "against": remedy.against or "none"}
         for dataset, architecture in IMAGE_NETWORKS:
-            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = _closed(closing(remedy, dataset, architecture, records))
+            heads = [by_seed(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh") for head in ("softmax", "relu")]
+            found = _closed(seeds_paired(*heads), closing(remedy, dataset, architecture, records))
+            row[f"{data.TITLES[dataset]} {architecture.upper()}"] = found
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _closed(found: Closing | None) -> str:
-    if found is None:
+def _closed(gap: Difference | None, found: Closing | None) -> str:
+    if gap is None or found is None:
         return NONE
-    if not found.gap.greater or found.gap.mean <= MARGIN:
-        return f"no gap shown (n = {found.gap.n})"
+    if not gap.greater or gap.mean <= MARGIN:
+        return f"no gap shown (n = {gap.n})"
     shown = "more than half" if found.past_half.greater else "less than half" if found.past_half.less else "undecided"
     share = f"{100 * found.share:.0f} %".replace("-", "−")
     return f"{share}, {shown}{', on par' * found.left.equivalent} (n = {found.gap.n})"

@@ -1,0 +1,92 @@
+"""What the pages conclude in words, with no number in it, holds by the committed records; where records change that, the words must follow."""
+
+import nbformat
+import pytest
+
+from reluclf import paths, remedies, scaling, steps, tables
+from reluclf.paper import FOLD_TABLES
+from reluclf.records import Store
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return Store(paths.RESULTS).select(samples=None, epochs=32)
+
+
+def closings(against, records):
+    """How much of the gap between the CNN's heads is closed by what is aimed at these causes, by data set."""
+    aimed = [remedy for remedy in remedies.REMEDIES if remedy.against in against]
+    return [[remedies.closing(remedy, dataset, "cnn", records) for remedy in aimed] for dataset in FOLD_TABLES]
+
+
+def exploding_closes_and_dying_does_not(records):
+    closes = [all(remedies.shown(found)) for found in closings(remedies.EXPLODING, records)]
+    return all(closes) and not any(any(remedies.shown(found)) for found in closings(remedies.DYING, records))
+
+
+def forgetting_closes_more_than_half(records):
+    forgets = next(remedy for remedy in remedies.COMPARISONS if "beta_2" in remedy.setting)
+    return all(remedies.closing(forgets, dataset, "cnn", records).past_half.greater for dataset in FOLD_TABLES)
+
+
+def relu_learns_and_softmax_leaks(records):
+    rises = tables.rises(records)
+    _, seen, unseen, _ = rises["mnist", "cnn", "relu"]
+    _, of_softmax, _, leak_of_softmax = rises["mnist", "cnn", "softmax"]
+    return unseen.mean > 0.9 * seen.mean and leak_of_softmax.greater and leak_of_softmax.mean > 0.5 * of_softmax.mean
+
+
+def outputs_die_but_not_in_the_cnn(records):
+    def none(network):
+        return all(remedies.dead(dataset, network, records).startswith("0 of") for dataset in FOLD_TABLES)
+
+    return none("cnn") and not none("ffnn")
+
+
+def hidden_units_die_with_relu(records):
+    with_relu, with_softmax = (remedies.hidden("mnist", "cnn", records, way) for way in (remedies.AS_IT_IS, remedies.SOFTMAX))
+    return min(with_relu) > 2 * max(with_softmax)
+
+
+def gradients_spike_and_steps_shrink(records):
+    measured = steps.read()
+    for dataset in FOLD_TABLES:
+        found = {way.name: steps.of_way(measured, dataset, way) for way in steps.WAYS}
+        largest = {name: [max(run.gradient) for run in runs] for name, runs in found.items()}
+        step = {name: sum(sum(run.step) for run in runs) for name, runs in found.items()}
+        if not (min(largest["relu"]) > 2 * max(largest["softmax"]) and min(largest["clipnorm"]) > 2 * max(largest["softmax"])):
+            return False
+        if not step["relu"] < min(step["clipnorm"], step["beta_2"], step["softmax"]):
+            return False
+    return True
+
+
+#: A chapter, words of it, and what must be so for them to stand.
+CONCLUSIONS = [
+    ("index", "is less that neurons die than what exploding gradients leave behind", exploding_closes_and_dying_does_not),
+    ("index", "is less that neurons die than what exploding gradients leave behind", forgetting_closes_more_than_half),
+    ("index", "For CNN-ReLU the reading holds all the same", relu_learns_and_softmax_leaks),
+    ("index", "there most of the rise is leakage", relu_learns_and_softmax_leaks),
+    ("index", "On WDBC the printed numbers are not what the published code gives", lambda records: scaling.unscaled(records)),
+    ("discussion", "The numbers on WDBC are not what the published code gives", lambda records: scaling.unscaled(records)),
+    ("discussion", "In the CNN the last is the dear one, by what it leaves in Adam's memory", forgetting_closes_more_than_half),
+    ("discussion", "there most of the rise is on the test set too", relu_learns_and_softmax_leaks),
+    ("discussion", "Outputs do die, though not in the CNN", outputs_die_but_not_in_the_cnn),
+    ("discussion", "Hidden units die as well", hidden_units_die_with_relu),
+    ("discussion", "The spikes are there", gradients_spike_and_steps_shrink),
+]
+
+
+@pytest.mark.parametrize("chapter, words, holds", CONCLUSIONS, ids=[words for _, words, _ in CONCLUSIONS])
+def test_what_is_concluded_in_words_holds(chapter, words, holds, committed):
+    cells = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4).cells
+    assert any(words in cell.source for cell in cells), "the page no longer says so; take it out here"
+    assert holds(committed), f"the records no longer bear out that {words!r}; rewrite it in book/{chapter}.ipynb"
+
+
+def test_a_conclusion_does_not_hold_by_other_records(committed):
+    softmax = {run.spec.seed: run for run in committed if str(run.spec.path.parent) == "mnist/cnn-softmax/fresh,folds=0"}
+    biased = [
+        run.model_copy(update={"test": softmax[run.spec.seed].test}) if run.spec.bias and run.spec.seed in softmax else run for run in committed
+    ]
+    assert exploding_closes_and_dying_does_not(committed) and not exploding_closes_and_dying_does_not(biased)
