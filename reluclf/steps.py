@@ -171,17 +171,23 @@ def _blocks(values: Sequence[float], of_block: Callable[..., Any]) -> list[float
 def told(measured: Sequence[Steps]) -> dict[str, str]:
     """What the measurements say, to be glued, as ``steps_<data set>_<way>_<what>``.
 
-    ``largest`` is the largest gradient norm of any batch, seed by seed; ``step`` the median norm of a step over all batches and seeds; ``test`` the
-    test accuracy after the last epoch, seed by seed.
+    ``largest`` is the largest gradient norm of any batch, seed by seed; ``step`` the median norm of a step over all batches and seeds, ``first`` that
+    of the first epoch alone; ``test`` the test accuracy after the last epoch, seed by seed.
     """
     found = {}
     for dataset, way in product(("mnist", "fashion_mnist"), WAYS):
         runs = of_way(measured, dataset, way)
         name = f"steps_{dataset}_{way.name}"
         if runs:
-            found[f"{name}_largest"] = listed([f"{max(run.gradient):.3g}" for run in runs])
-            found[f"{name}_step"] = f"{np.median([run.step for run in runs]):.2g}"
+            found[f"{name}_largest"] = listed([f"{max(run.gradient):,.{0 if max(run.gradient) > 100 else 1}f}" for run in runs])
+            found[f"{name}_step"] = f"{np.median([run.step for run in runs]):.3f}"
+            found[f"{name}_first"] = f"{np.median([first_epoch(run) for run in runs]):.3f}"
             found[f"{name}_test"] = listed([f"{100 * run.test[-1]:.1f}" for run in runs]) + "\u00a0%"
         else:
-            found |= dict.fromkeys((f"{name}_largest", f"{name}_step", f"{name}_test"), "(not measured yet)")
+            found |= {f"{name}_{what}": "(not measured yet)" for what in ("largest", "step", "first", "test")}
     return found
+
+
+def first_epoch(run: Steps) -> tuple[float, ...]:
+    """The norms of the steps of the first epoch."""
+    return run.step[: len(run.step) // len(run.test)]
