@@ -130,7 +130,9 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
                     raise CampaignError(f"workers were killed {kills} times, last with {len(todo)} runs to go; try WORKERS=1.") from error
     if failures:
         spec, failure = next(iter(failures.items()))
-        raise CampaignError(f"{len(failures)} of {n} runs failed, the others have their records; the first was {spec}: {failure}")
+        raise CampaignError(
+            f"{len(failures)} of {n} runs failed, the others have their records; the first was {spec}: {failure}; the same command tries them again."
+        )
     return n
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from reluclf import models, paths
 from reluclf.files import write_atomically
+from reluclf.runtime import BackendError
 from reluclf.specs import SpecError
 
 _K = 10  # classes
@@ -111,7 +112,7 @@ def answers(backend: str) -> list[dict[str, str]]:
     code = "import json; from reluclf import checks; print(json.dumps(checks._answers()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, env=os.environ | surroundings, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the answers of {backend} could not be had: {done.stderr.strip().splitlines()[-1]}")
+        raise BackendError(f"{backend} gave no answers ({done.stderr.strip().splitlines()[-1]}); install it anew, or remove it, and try again.")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -202,7 +203,7 @@ def measure_zero_rows() -> list[str]:
 
 def zero_rows() -> pd.DataFrame:
     """What each framework makes of rows with zero outputs, from :data:`reluclf.paths.ZERO_ROWS`: a row for each way to run it, as text."""
-    measured = json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8"))
+    measured = json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8")) if paths.ZERO_ROWS.is_file() else []
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for answer in measured:
         name = f"{BACKENDS[answer['backend']]} {answer['version'].partition('+')[0]}"

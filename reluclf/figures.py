@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from reluclf import data, paper, selection
 from reluclf.evidence import Status
 from reluclf.records import Record
+from reluclf.specs import N_SPLITS
 from reluclf.stats import estimate
 from reluclf.verdicts import Verdict
 
@@ -98,7 +99,7 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
     """
     published = paper.matrix(number)
     network = {"dataset": published.dataset, "architecture": published.architecture, "head": published.head}
-    chosen = selection.of_setting(records, protocol="carried", **network)
+    chosen = [run for run in selection.of_setting(records, protocol="carried", **network) if len(run.folds) == N_SPLITS]
     ours = selection.mean_matrix(chosen)
     names = data.CLASSES[published.dataset]
     k = len(names)

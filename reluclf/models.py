@@ -35,7 +35,7 @@ def guarded(targets: Any, outputs: Any) -> Any:
     targets : tensor of float32, shape (n, k)
         One-hot true classes.
     outputs : tensor of float32, shape (n, k)
-        What the head puts out, not negative.
+        What the head puts out. If outputs can be negative, as a leaky ReLU's, so can the share of the true class; it is then clipped as a zero is.
 
     Returns
     -------

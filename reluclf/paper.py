@@ -97,11 +97,6 @@ def matrix(number: int) -> Matrix:
     return Matrix(number, entry["dataset"], entry["architecture"], entry["head"], np.array(entry["matrix"]))
 
 
-def matrices(dataset: str) -> list[Matrix]:
-    """All published confusion matrices of a data set, in the order of the figures."""
-    return [matrix(number) for number, entry in contents()["figures"].items() if entry.get("dataset") == dataset]
-
-
 def claims() -> dict[str, dict[str, str]]:
     """Section and wording of each of the 25 claims, by identifier."""
     return contents()["claims"]

@@ -194,11 +194,6 @@ class Record(_Part):
         return np.array([fold.validation.accuracy[-1] for fold in self.folds])
 
     @property
-    def fold_loss(self) -> np.ndarray:
-        """Loss on each fold's validation rows after its last epoch: float64, shape (folds,)."""
-        return np.array([fold.validation.loss[-1] for fold in self.folds])
-
-    @property
     def cv_accuracy(self) -> float:
         """Mean of :attr:`fold_accuracy`, the paper's "training cross-validation" accuracy."""
         return float(self.fold_accuracy.mean())

@@ -134,11 +134,6 @@ class Spec(BaseModel):
         return self
 
     @property
-    def pair(self) -> str:
-        """Data set, architecture and head in one word, as ``mnist-ffnn-relu``."""
-        return f"{self.dataset}-{self.architecture}-{self.head}"
-
-    @property
     def setting(self) -> dict[str, Any]:
         """The fields that differ from the author's code, other than how long, on how many folds and on how many samples is trained."""
         free = {"folds", "epochs", "samples"}

@@ -89,7 +89,7 @@ def test_every_worker_gets_a_run_of_each_network():
 
 
 @pytest.mark.usefixtures("keras")
-def test_the_papers_way_trains_the_same_updates_as_the_campaign(few_images, monkeypatch):
+def test_the_papers_way_trains_on_the_same_rows_batches_and_epochs_as_the_campaign(few_images, monkeypatch):
     import keras
 
     spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=1)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from reluclf import checks, models, paths
+from reluclf.runtime import BackendError
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_measuring_one_framework_keeps_the_answers_of_the_others(tmp_path, monke
 
 
 def test_a_framework_that_is_not_there_is_named():
-    with pytest.raises(RuntimeError, match="the answers of nonesuch could not be had"):
+    with pytest.raises(BackendError, match="nonesuch gave no answers"):
         checks.answers("nonesuch")
 
 
@@ -51,3 +52,8 @@ def test_the_table_has_a_row_for_each_way_to_run_a_framework(committed):
     frame = checks.zero_rows()
     assert len(frame) == len({(answer["backend"], answer["mode"]) for answer in committed})
     assert {f"{loss.__name__}, {row}" for loss in (models.guarded, models.verbatim) for row in checks.ZERO_ROWS} <= set(frame.columns)
+
+
+def test_without_measurements_there_is_nothing_to_show(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "ZERO_ROWS", tmp_path / "none.json")
+    assert checks.zero_rows().empty

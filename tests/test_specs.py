@@ -79,10 +79,6 @@ def test_a_spec_prints_as_its_path_without_the_suffix():
     assert str(Spec(**PLAIN)) == "mnist/ffnn-relu/carried/seed-3"
 
 
-def test_a_spec_names_its_pair_of_network_and_data():
-    assert Spec(**PLAIN).pair == "mnist-ffnn-relu"
-
-
 @pytest.mark.parametrize(
     "fields, named",
     [

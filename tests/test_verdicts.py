@@ -584,9 +584,9 @@ def test_the_gradients_are_told_once_both_heads_of_every_network_are_probed():
     answer = verdict("W1", found)
     assert answer.status == Status.ANSWERED
     assert (
-        answer.why.count("in 25.0 % of the rows") == 2
-        and answer.why.count("is 4 against softmax's 0.5") == 2
-        and answer.why.count("is −0.12 (n = 2") == 2
+        answer.why.count("and 25.0 % of the rows pass no gradient in the end") == 2
+        and answer.why.count("8 times as large with ReLU as with softmax (norms 4.0 and 0.5)") == 2
+        and answer.why.count("is −0.12; ") == 2
     )
     without = [r for r in found if (r.spec.dataset, r.spec.head) != ("wdbc", "softmax")]
     lacking = verdict("W1", without)
