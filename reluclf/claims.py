@@ -383,7 +383,7 @@ def _gradients(evidence: Evidence) -> Finding:
         texts.append(
             f"In the {architecture.upper()}, the output layer's gradient is at its largest {largest[0] / largest[1]:.0f} times as large with ReLU as "
             f"with softmax (norms {largest[0]:.1f} and {largest[1]:.1f}); the cosine of the heads' gradients, at ReLU's weights, is {cosine:.2f}; "
-            f"and {vanished:.1f} % of the rows pass no gradient in the end, as their true class's output is zero (n = {len(relu)} and {len(softmax)})."
+            f"and {vanished:.1f} % of the rows pass no gradient in the end, their true class's output being 0 (n = {len(relu)} and {len(softmax)})."
         )
     return Status.ANSWERED, minus(f"On both image sets together, medians over the runs, seen at the ends of epochs. {' '.join(texts)}")
 

@@ -25,9 +25,10 @@ def exploding_closes_and_dying_does_not(records):
     return all(closes) and not any(any(remedies.shown(found)) for found in closings(remedies.DYING, records))
 
 
-def forgetting_closes_more_than_half(records):
+def forgetting_closes_more_than_half_on_mnist_alone(records):
     forgets = next(remedy for remedy in remedies.COMPARISONS if "beta_2" in remedy.setting)
-    return all(remedies.closing(forgets, dataset, "cnn", records).past_half.greater for dataset in FOLD_TABLES)
+    closes = {dataset: remedies.closing(forgets, dataset, "cnn", records).past_half.greater for dataset in FOLD_TABLES}
+    return closes == {"mnist": True, "fashion_mnist": False}
 
 
 def relu_learns_and_softmax_leaks(records):
@@ -65,12 +66,14 @@ def gradients_spike_and_steps_shrink(records):
 #: A chapter, words of it, and what must be so for them to stand.
 CONCLUSIONS = [
     ("index", "is less that neurons die than what exploding gradients leave behind", exploding_closes_and_dying_does_not),
-    ("index", "is less that neurons die than what exploding gradients leave behind", forgetting_closes_more_than_half),
+    ("index", "That closes most of the gap on MNIST; on Fashion-MNIST", forgetting_closes_more_than_half_on_mnist_alone),
+    ("discussion", "on MNIST mostly by what it leaves in Adam's memory", forgetting_closes_more_than_half_on_mnist_alone),
+    ("discussion", "On MNIST that is shown to be more than half of the gap", forgetting_closes_more_than_half_on_mnist_alone),
     ("index", "For CNN-ReLU the reading holds all the same", relu_learns_and_softmax_leaks),
     ("index", "there most of the rise is leakage", relu_learns_and_softmax_leaks),
     ("index", "On WDBC the printed numbers are not what the published code gives", lambda records: scaling.unscaled(records)),
     ("discussion", "The numbers on WDBC are not what the published code gives", lambda records: scaling.unscaled(records)),
-    ("discussion", "In the CNN the last is the dear one, by what it leaves in Adam's memory", forgetting_closes_more_than_half),
+    ("discussion", "In the CNN the last is the dear one", exploding_closes_and_dying_does_not),
     ("discussion", "there most of the rise is on the test set too", relu_learns_and_softmax_leaks),
     ("discussion", "Outputs do die, though not in the CNN", outputs_die_but_not_in_the_cnn),
     ("discussion", "Hidden units die as well", hidden_units_die_with_relu),
