@@ -65,7 +65,7 @@ def gradients_spike_and_steps_shrink(records):
 
 #: A chapter, words of it, and what must be so for them to stand.
 CONCLUSIONS = [
-    ("index", "is less that neurons die than what exploding gradients leave behind", exploding_closes_and_dying_does_not),
+    ("index", "is less that neurons die than that gradients explode", exploding_closes_and_dying_does_not),
     ("index", "That closes most of the gap on MNIST; on Fashion-MNIST", forgetting_closes_more_than_half_on_mnist_alone),
     ("discussion", "on MNIST mostly by what it leaves in Adam's memory", forgetting_closes_more_than_half_on_mnist_alone),
     ("discussion", "On MNIST that is shown to be more than half of the gap", forgetting_closes_more_than_half_on_mnist_alone),
