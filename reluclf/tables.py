@@ -130,7 +130,7 @@ def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """The losses of the paper's Table 5 or 8 beside those of both our protocols, in nats, as :func:`folds` has the accuracies."""
     published, rows = paper.fold_loss(dataset), []
     for title, at, of_ten, one, many in _FOLD_ROWS:
-        row = {"fold": title, "paper": one(of_ten(published[at]), "test_loss")}
+        row = {"fold": title.replace("rise", "change"), "paper": one(of_ten(published[at]), "test_loss")}
         for protocol in _PROTOCOLS:
             row[protocol] = many(_of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.validation.loss[-1]), "test_loss")
         rows.append(row)
@@ -373,6 +373,18 @@ def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         )
     columns = ["network", "runs", "died", "at batch (median; range)", "test accuracy of the dead, %", "of the others, %"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def died(dataset: str, records: Sequence[Record]) -> str:
+    """How many of the runs of :func:`deaths` died, and when the last of them did, as sentences."""
+    told = []
+    for of, architecture in paper.RESULT_TABLES:
+        runs = of_setting(records, {"loss": "verbatim"}, dataset=dataset, architecture=architecture, head="relu") if of == dataset else []
+        batches = [run.diverged_at for run in runs if run.diverged_at]
+        if runs:
+            when = f", the last at batch {max(batches)}" if batches else ""
+            told.append(f"Of {len(runs)} {architecture.upper()}-ReLUs {len(batches) or 'none'} died{when}.")
+    return " ".join(told) or "No such run is recorded yet."
 
 
 def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:

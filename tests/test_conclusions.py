@@ -63,6 +63,18 @@ def gradients_spike_and_steps_shrink(records):
     return True
 
 
+def outputs_die_in_the_first_epoch_and_stay_dead(dataset):
+    def curves(records):
+        found = [
+            run.final.probe.dead_units
+            for run in records
+            if run.spec.dataset == dataset and run.spec.head == "relu" and not run.spec.setting and run.final
+        ]
+        return [curve for curve in found if max(curve) > 0]
+
+    return lambda records: bool(curves(records)) and all(len(set(curve)) == 1 for curve in curves(records))
+
+
 #: A chapter, words of it, and what must be so for them to stand.
 CONCLUSIONS = [
     ("index", "is less that neurons die than that gradients explode", exploding_closes_and_dying_does_not),
@@ -73,6 +85,8 @@ CONCLUSIONS = [
     ("index", "there most of the rise is leakage", relu_learns_and_softmax_leaks),
     ("index", "On WDBC the printed numbers are not what the published code gives", lambda records: scaling.unscaled(records)),
     ("discussion", "The numbers on WDBC are not what the published code gives", lambda records: scaling.unscaled(records)),
+    ("mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("mnist")),
+    ("fashion_mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("fashion_mnist")),
     ("discussion", "In the CNN the last is the dear one", exploding_closes_and_dying_does_not),
     ("discussion", "there most of the rise is on the test set too", relu_learns_and_softmax_leaks),
     ("discussion", "Outputs do die, though not in the CNN", outputs_die_but_not_in_the_cnn),
@@ -81,7 +95,7 @@ CONCLUSIONS = [
 ]
 
 
-@pytest.mark.parametrize("chapter, words, holds", CONCLUSIONS, ids=[words for _, words, _ in CONCLUSIONS])
+@pytest.mark.parametrize("chapter, words, holds", CONCLUSIONS, ids=[f"{chapter}: {words}" for chapter, words, _ in CONCLUSIONS])
 def test_what_is_concluded_in_words_holds(chapter, words, holds, committed):
     cells = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4).cells
     assert any(words in cell.source for cell in cells), "the page no longer says so; take it out here"
