@@ -427,8 +427,8 @@ RULES: dict[str, tuple[Rule, str]] = {
     "C04": (
         _fact(
             Status.REPRODUCED,
-            "The author's code does so, and ours as well; the components are not whitened. Whether the numbers printed for WDBC are of such a run is a "
-            "question of its own, which the chapter on WDBC asks.",
+            "The author's code does so, and ours as well; the components are not whitened. Whether the numbers printed for WDBC are of such a run is "
+            "a question of its own, which the chapter on WDBC asks.",
         ),
         "method#sec-method-data",
     ),
