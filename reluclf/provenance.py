@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -12,6 +13,7 @@ import pandas as pd
 from reluclf import paths
 from reluclf.records import Record
 from reluclf.selection import note
+from reluclf.specs import N_SPLITS
 
 #: The modules from the bottom up; a test holds the order to it.
 MODULES = (
@@ -32,6 +34,24 @@ def experiments(records: Sequence[Record]) -> pd.DataFrame:
     by_group = groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent))
     frame.insert(frame.columns.get_loc("device"), "on", [", ".join(sorted({letters[_where(r)] for r in members})) for _, members in by_group])
     return frame.drop(columns=["device", "backend"])
+
+
+def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
+    """A row for each record: its file, whose store lies in this folder within ``results/``; its outcome; and all of its provenance."""
+    rows = []
+    for record in records:
+        whole = len(record.folds) == N_SPLITS
+        outcome = {
+            "record": f"{folder}{record.spec.path}",
+            "cv_accuracy": record.cv_accuracy if whole else None,
+            "cv_std": record.cv_std if whole else None,
+            "test_accuracy": record.test.accuracy,
+            "diverged_at": record.diverged_at,
+        }
+        described = record.provenance.model_dump(mode="json")
+        texts = {name: json.dumps(described.pop(name), sort_keys=True) for name in ("versions", "data")}
+        rows.append(outcome | described | texts)
+    return pd.DataFrame(rows)
 
 
 def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:

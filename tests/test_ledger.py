@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_publication import BOOK, plain, unavailable
 
-from reluclf import paper
+from reluclf import paper, paths
 from reluclf.evidence import Status
 
 
@@ -41,6 +41,17 @@ def test_the_page_has_the_verdicts_of_the_files(ledger):
     assert rows == [(row["id"], row["status"]) for row in ledger]
     table = pd.read_csv(BOOK / "ledger.csv")
     assert table["id"].tolist() == [row["id"] for row in ledger] and table["status"].tolist() == [row["status"] for row in ledger]
+
+
+def test_every_committed_record_is_listed_beside_the_pages_with_its_provenance(ledger):
+    listed = pd.read_csv(BOOK / "records.csv")
+    files = [file.relative_to(paths.RESULTS).as_posix() for file in paths.RESULTS.rglob("seed-*.json")]
+    assert sorted(listed["record"]) == sorted(files)
+    row = listed.sample(1, random_state=1).iloc[0]
+    record = json.loads((paths.RESULTS / row["record"]).read_text(encoding="utf-8"))
+    assert json.loads(row["versions"]) == record["provenance"]["versions"] and json.loads(row["data"]) == record["provenance"]["data"]
+    same = ["code", "seconds", "device", "backend", "threads", "modified"]
+    assert {name: row[name] for name in same} == {name: record["provenance"][name] for name in same}
 
 
 def text_of(cell):

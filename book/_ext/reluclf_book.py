@@ -158,19 +158,23 @@ def _lighten(app, error):
 
 
 def write_ledger(app, exception):
-    """Lay the verdicts beside the pages, as CSV and JSON."""
+    """Lay the verdicts beside the pages, as CSV and JSON, and the records one by one, as CSV."""
     if exception or app.builder.format != "html":
         return
     import json
 
     import pandas as pd
 
-    from reluclf import provenance
-    from reluclf.records import Store
+    from reluclf import provenance, runtime
+    from reluclf.records import BACKENDS, Store
     from reluclf.verdicts import judge
 
+    records = Store().read_all()
+    stores = [(records, "")] + [(Store.of_backend(name).read_all(), f"{BACKENDS}/{name}/") for name in runtime.BACKENDS]
+    listed = pd.concat([provenance.one_by_one(found, folder) for found, folder in stores])
+    listed.to_csv(Path(app.outdir) / "records.csv", index=False)
     rows = []
-    for verdict in judge(Store().read_all()):
+    for verdict in judge(records):
         groups = provenance.groups(verdict.records).to_dict("records")
         rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence", "link")})
         rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
