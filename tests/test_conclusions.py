@@ -1,4 +1,4 @@
-"""What the pages and the README conclude in words, with no number in it, holds by the committed records; where records change that, the words must follow."""
+"""What the pages and the README conclude in words holds by the committed records; where records change that, the words must follow."""
 
 import nbformat
 import numpy as np
