@@ -95,7 +95,7 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
                     f"{name}_{protocol}_test": percent(selection.measure(ours, "test_accuracy")),
                     f"{name}_{protocol}_last": percent(last),
                     f"{name}_{protocol}_each": _each(ours),
-                    f"{name}_{protocol}_lost": _of(f"{sum(_lost(run) for run in ours)} of {len(ours)}"),
+                    f"{name}_{protocol}_lost": _of(f"{sum(run.test.lost for run in ours)} of {len(ours)}"),
                 }
             )
 
@@ -109,11 +109,6 @@ def _each(runs: Sequence[Record]) -> str:
 def _of(counted: str) -> str:
     """A count of runs, as ``2 of 3``, as prose has it: zero is none."""
     return re.sub(r"^0 of", "none of", counted)
-
-
-def _lost(run: Record) -> bool:
-    """Whether a network has lost a class: it is right on less than half of it."""
-    return any(row[i] < sum(row) / 2 for i, row in enumerate(run.test.confusion_matrix))
 
 
 def glue_remedies(records: Sequence[Record]) -> None:

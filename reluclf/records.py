@@ -119,6 +119,11 @@ class Test(_Part):
         """Whether each test sample was classified correctly: bool, shape (n,)."""
         return from_digits(self.labels) == from_digits(self.predictions)
 
+    @property
+    def lost(self) -> bool:
+        """Whether a class is lost: less than half of it is classified correctly."""
+        return any(row[i] < sum(row) / 2 for i, row in enumerate(self.confusion_matrix))
+
     @model_validator(mode="after")
     def _agree(self) -> Test:
         if len(self.labels) != len(self.predictions) or not (self.labels + self.predictions).isdigit():

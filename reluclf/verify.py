@@ -122,7 +122,7 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
     -------
     DataFrame of str
         A row for each experiment and backend: test accuracy, its difference from the reference, whether the two are equivalent within
-        :data:`reluclf.selection.MARGIN`, and how many runs had a loss that was not finite.
+        :data:`reluclf.selection.MARGIN`, how many runs lost a class, and how many had a loss that was not finite.
     """
     groups = {}
     for backend, records in by_backend.items():
@@ -142,10 +142,11 @@ def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tenso
                     "test accuracy, %": cells.cell(selection.measure(mine.values(), "test_accuracy"), "test_accuracy"),
                     f"minus {reference}, points": cells.difference_cell(difference),
                     "equivalent": _equivalent(difference),
+                    "a class lost": f"{sum(run.test.lost for run in mine.values())} of {len(mine)}",
                     "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
                 }
             )
-    columns = ["network", "backend", "test accuracy, %", f"minus {reference}, points", "equivalent", "loss not finite"]
+    columns = ["network", "backend", "test accuracy, %", f"minus {reference}, points", "equivalent", "a class lost", "loss not finite"]
     return pd.DataFrame(rows, columns=columns)
 
 
