@@ -72,9 +72,10 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
     """Glue the accuracies of every network of a data set, the paper's and ours.
 
     The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``carried`` or ``fresh``, and what is
-    ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy) or ``last`` (the accuracy on the last fold's validation rows); of ours also
-    ``each`` (the test accuracy of every run) and ``lost`` (in how many of them a class is lost). ``<dataset>-<architecture>-<head>-rise`` is the rise
-    from fold to fold of the carried models' accuracy on validation rows, ``-rise-test`` that on the test set, ``-rise-leak`` the difference.
+    ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy), ``last`` (the accuracy on the last fold's validation rows) or ``folds``
+    (the lowest and the highest fold); of ours also ``each`` (the test accuracy of every run) and ``lost`` (in how many of them a class is lost).
+    ``<dataset>-<architecture>-<head>-rise`` is the rise from fold to fold of the carried models' accuracy on validation rows, ``-rise-test`` that on
+    the test set, ``-rise-leak`` the difference.
     """
     for (of, architecture, head), (_, seen, unseen, difference) in tables.rises(records).items():
         if of == dataset:
@@ -95,6 +96,7 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
                     f"{name}_{protocol}_test": percent(selection.measure(ours, "test_accuracy")),
                     f"{name}_{protocol}_last": percent(last),
                     f"{name}_{protocol}_each": _each(ours),
+                    f"{name}_{protocol}_folds": _range_of_folds(ours),
                     f"{name}_{protocol}_lost": _of(f"{sum(run.test.lost for run in ours)} of {len(ours)}"),
                 }
             )
@@ -104,6 +106,12 @@ def _each(runs: Sequence[Record]) -> str:
     """The test accuracy of every run, by seed."""
     ordered = sorted(runs, key=lambda run: run.spec.seed)
     return listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%" if ordered else "(not measured yet)"
+
+
+def _range_of_folds(runs: Sequence[Record]) -> str:
+    """The lowest and the highest accuracy on a fold's validation rows, of any of the runs."""
+    folds = [accuracy for run in runs if run.folds for accuracy in run.fold_accuracy]
+    return f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%" if folds else "(not measured yet)"
 
 
 def _of(counted: str) -> str:

@@ -83,7 +83,8 @@ def results(dataset: str, architecture: str, records: Sequence[Record], setting:
                     "fresh − paper": signed(fresh.mean - published[name], name) if fresh else NONE,
                 }
             )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    return frame if setting is None else frame.loc[:, frame.ne(NONE).any()]  # of other settings not every protocol is run
 
 
 def _one_more(ours: Estimate | None, published: float, other: float, name: str) -> str:
@@ -332,12 +333,19 @@ def comparable(records: Sequence[Record]) -> pd.DataFrame:
         accuracy = seeds_paired(relu, softmax)
         f1 = paired([relu[seed].test.f1 for seed in common], [softmax[seed].test.f1 for seed in common], margin=MARGIN)
         row = {"network": f"{data.TITLES[dataset]} {architecture.upper()}", "protocol": protocol}
-        row |= {"accuracy, points": difference_cell(accuracy), "F1, points": difference_cell(f1), "shown": NONE}
+        row |= {"accuracy, points": difference_cell(accuracy), "F1, points": difference_cell(f1), "shown": NONE, "seeds within a point": NONE}
         if accuracy:
+            close = sum(abs(relu[seed].test.accuracy - softmax[seed].test.accuracy) <= MARGIN for seed in common)
+            row["seeds within a point"] = f"{close} of {len(common)}"
             par, beyond = accuracy.equivalent and f1.equivalent, accuracy.beyond or f1.beyond
             row["shown"] = "on par" if par else "more than a point apart" if beyond else "neither"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def wider(runs: Sequence[Record]) -> float:
+    """How many times as wide an interval over splits that overlap is, once it is corrected to speak of other samples (Nadeau and Bengio, 2003)."""
+    return math.sqrt(1 + len(runs) * len(runs[0].test.labels) / _n_train(runs[0]))
 
 
 def _n_train(run: Record) -> int:
