@@ -21,6 +21,12 @@ def difference_cell(value: Difference | None) -> str:
     return f"{mean} [{low}, {high}] (n = {value.n})"
 
 
+def points(value: Difference | Estimate) -> str:
+    """A difference of shares in percentage points, as a sentence has it, with its interval and n."""
+    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    return f"{mean} points (n = 1)" if value.n == 1 else f"{mean} points ({low} to {high}, n = {value.n})"
+
+
 def signed_cell(value: Estimate | None, name: str = "cv_accuracy") -> str:
     """An estimate of a difference in a measure, by default in accuracy, with its sign, interval and n, or a dash."""
     if value is None:

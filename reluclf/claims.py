@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reluclf import cells, data, paper, remedies, selection
+from reluclf.cells import points
 from reluclf.evidence import (
     FEWEST,
     Evidence,
@@ -24,7 +25,6 @@ from reluclf.evidence import (
     listed,
     minus,
     not_shown,
-    points,
     power,
     power_equivalent,
     power_to_show,
@@ -252,7 +252,8 @@ def _comparable_on_wdbc(evidence: Evidence) -> Finding:
     """Rule for claim C22: equivalent in F1 within the difference that the paper itself calls comparable."""
     published = abs(_in_paper("wdbc", "ffnn", "f1"))
     difference = evidence.difference("wdbc", "ffnn", "carried", f1, margin=published)
-    text = f"the paper's own F1s differ by {published:.2f}, not 0.2, and it calls that comparable; ours by {points(difference)}"
+    text = f"the paper's own F1s differ by {published:.2f}, not 0.2, and it calls that comparable; ours by "
+    text += minus(f"{difference.mean:.3f} ({difference.low:.3f} to {difference.high:.3f}, n = {difference.n})")
     if difference.equivalent:
         return Status.REPRODUCED, f"They are shown to be as close as that: {text}."
     if difference.beyond:

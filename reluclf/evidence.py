@@ -211,11 +211,6 @@ def f1(run: Record) -> float:
     return run.test.f1
 
 
-def points(difference: Difference) -> str:
-    """A difference of shares in percentage points, with its interval and the number of pairs."""
-    return minus(f"{100 * difference.mean:+.2f} points ({100 * difference.low:.2f} to {100 * difference.high:.2f}, n = {difference.n})")
-
-
 def minus(text: str) -> str:
     """Text whose negative numbers have a minus sign; hyphens stay."""
     return re.sub(r"(?<![\w])-(?=\d)", "−", text)

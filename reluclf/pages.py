@@ -176,10 +176,7 @@ def points(value: Difference | Estimate | None) -> str:
     """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
         return "(needs two seeds of each)"
-    if value.n == 1:
-        return f"{cells.signed(value.mean, 'cv_accuracy')}\u00a0points (n\u00a0=\u00a01)"
-    low, mean, high = (cells.signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
-    return f"{mean}\u00a0points ({low} to {high}, n\u00a0=\u00a0{value.n})"
+    return cells.points(value).replace(" points", "\u00a0points").replace("n = ", "n\u00a0=\u00a0")
 
 
 def counts(value: Difference | None) -> str:
