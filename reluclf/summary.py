@@ -16,6 +16,8 @@ _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 def part(number: int, of: int, what: str) -> str:
     """How many of so many, as prose has it: ``none of the five networks``, ``four of the five networks``, ``all five networks``."""
+    if not of:
+        return f"none of the {what} (there are no runs yet)"
     words = [_WORDS[n] if n < len(_WORDS) else str(n) for n in (number, of)]
     return f"all {words[1]} {what}" if number == of else f"{words[0]} of the {words[1]} {what}"
 

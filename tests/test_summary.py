@@ -1,0 +1,71 @@
+"""The sentences that add the book up, on records whose answer is known."""
+
+import pytest
+from factory import record
+
+from reluclf import Spec, paper, summary
+from reluclf.evidence import Status
+from reluclf.verdicts import judge
+
+
+def runs(relu, softmax, protocol, networks=paper.RESULT_TABLES, jitter=0.001):
+    """Three runs of each head of each network with these shares of right predictions."""
+    return [
+        record(
+            Spec(dataset=dataset, architecture=architecture, head=head, protocol=protocol, seed=seed),
+            [hits] * 10,
+            hits + (seed - 2) * jitter * (head == "relu"),
+        )
+        for dataset, architecture in networks
+        for head, hits in (("relu", relu), ("softmax", softmax))
+        for seed in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "of", "text"),
+    [
+        (0, 5, "none of the five runs"),
+        (4, 5, "four of the five runs"),
+        (5, 5, "all five runs"),
+        (3, 12, "three of the 12 runs"),
+        (12, 12, "all 12 runs"),
+    ],
+)
+def test_a_part_is_told_in_words(number, of, text):
+    assert summary.part(number, of, "runs") == text
+
+
+def test_the_head_that_is_behind_is_told_by_what_is_shown():
+    told = summary.heads(runs(0.8, 0.9, "fresh") + runs(0.899, 0.9, "carried", jitter=0.05))
+    assert "below softmax, on average, in all ten comparisons" in told
+    assert "behind in all five networks after 32 epochs and in none of the five networks after 320, and to be ahead in none of the ten" in told
+
+
+def test_a_head_that_is_ahead_would_be_told_as_well():
+    told = summary.heads(runs(0.95, 0.9, "fresh") + runs(0.8, 0.9, "carried"))
+    assert "in five of the ten comparisons" in told and "in none of the five networks after 32 epochs and in all five networks after 320" in told
+    assert told.endswith("to be ahead in five of the ten comparisons.")
+
+
+def test_networks_without_runs_are_not_counted():
+    told = summary.heads(runs(0.8, 0.9, "fresh", networks=[("mnist", "ffnn"), ("mnist", "cnn")]))
+    assert (
+        "in all two comparisons" in told
+        and "behind in all two networks after 32 epochs and in none of the networks (there are no runs yet) after 320" in told
+    )
+
+
+def test_how_far_the_softmax_networks_agree_is_told_by_their_own_numbers():
+    none = summary.softmax_agrees(runs(0.5, 0.5, "carried", jitter=0))
+    assert "none of the eight accuracies" in none and "within 49." in none
+    assert "too few runs" in summary.softmax_agrees([])
+
+
+def test_verdicts_are_counted_by_whether_they_need_runs():
+    found = judge([])
+    split = summary.split(found, "x")
+    assert (split["x_settled"], split["x_settled_listed"]) == ("12", "6 reproduced and 6 contradicted")
+    assert (split["x_needing"], split["x_judged"], split["x_open"], split["x_listed"]) == ("35", "0", "35", "none")
+    judged = [verdict for verdict in judge(runs(0.8, 0.9, "carried") + runs(0.8, 0.9, "fresh")) if verdict.status != Status.OPEN]
+    assert int(summary.split(judged, "x")["x_judged"]) == len(judged) - 12 > 0
