@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 
 import nbformat
 import papermill
@@ -44,7 +45,7 @@ def test_a_chapter_is_committed_without_outputs_and_has_one_parameters_cell(chap
 def test_every_figure_has_a_caption_a_label_alt_text_and_is_referred_to(chapter):
     text = "\n".join(cell.source for cell in read(chapter).cells if cell.cell_type == "markdown")
     for cell in read(chapter).cells:
-        if cell.cell_type == "code" and "figures." in cell.source.splitlines()[-1]:
+        if cell.cell_type == "code" and re.search(r"\bfigures\.|\.figure\(", cell.source.splitlines()[-1]):
             figure = cell.metadata["mystnb"]["figure"]
             assert figure["caption"] and len(cell.metadata["mystnb"]["image"]["alt"]) > 40
             assert f"`{figure['name']}`" in text, f"{figure['name']} is not referred to"
