@@ -4,7 +4,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from reluclf import paths, remedies, scaling, steps, tables
+from reluclf import paths, remedies, scaling, selection, steps, tables
 from reluclf.paper import FOLD_TABLES
 from reluclf.records import Store
 
@@ -75,6 +75,12 @@ def outputs_die_in_the_first_epoch_and_stay_dead(dataset):
     return lambda records: bool(curves(records)) and all(len(set(curve)) == 1 for curve in curves(records))
 
 
+def logistic_regression_is_better(records):
+    solved = {run.spec.seed: run for run in Store(paths.RESULTS).select(architecture="logistic")}
+    heads = [selection.by_seed(records, dataset="wdbc", architecture="ffnn", head=head, protocol="carried") for head in ("softmax", "relu")]
+    return all(selection.seeds_paired(solved, runs).greater for runs in heads)
+
+
 #: A chapter, words of it, and what must be so for them to stand.
 CONCLUSIONS = [
     ("index", "is less that neurons die than that gradients explode", exploding_closes_and_dying_does_not),
@@ -88,6 +94,7 @@ CONCLUSIONS = [
     ("mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("mnist")),
     ("fashion_mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("fashion_mnist")),
     ("discussion", "In the CNN the last is the dear one", exploding_closes_and_dying_does_not),
+    ("discussion", "Logistic regression on the same splits does better than either network", logistic_regression_is_better),
     ("discussion", "there most of the rise is on the test set too", relu_learns_and_softmax_leaks),
     ("discussion", "Outputs do die, though not in the CNN", outputs_die_but_not_in_the_cnn),
     ("discussion", "Hidden units die as well", hidden_units_die_with_relu),
