@@ -14,6 +14,10 @@ from reluclf.records import Record
 from reluclf.stats import Match, estimate, estimate_counts, slope
 
 
+#: So many numbers that cannot be told stand in a verdict with their intervals; more would hide what it says.
+_FEW = 2
+
+
 @dataclass(frozen=True)
 class Compared:
     """One of the paper's numbers, compared with what one more run of ours would give.
@@ -40,8 +44,10 @@ def _agree(found: Sequence[Compared], what: str) -> Finding | None:
     """
 
     def named(match: Match) -> str:
-        names = [compared.name + compared.values * (match == Match.OUTSIDE) for compared in found if compared.match == match]
-        return "all of them" if len(names) == len(found) > len(paper.HEADS) else listed(names)
+        of = [compared for compared in found if compared.match == match]
+        if len(of) == len(found) > len(paper.HEADS):
+            return "all of them"
+        return listed([compared.name + compared.values * (match == Match.OUTSIDE or len(of) <= _FEW) for compared in of])
 
     matches = [compared.match for compared in found]
     if off := matches.count(Match.OUTSIDE):
