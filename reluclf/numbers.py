@@ -13,7 +13,6 @@ from reluclf.evidence import FEWEST, Evidence, Finding, Status, Undecided, liste
 from reluclf.records import Record
 from reluclf.stats import Match, estimate, estimate_counts, slope
 
-
 #: So many numbers that cannot be told stand in a verdict with their intervals; more would hide what it says.
 _FEW = 2
 
