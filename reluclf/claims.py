@@ -389,27 +389,37 @@ FURTHER_HEADS = ("leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu
 
 
 def _more_heads(evidence: Evidence) -> Finding:
-    """Rule for proposal W2: answered once three runs of each further head are there; the answer is which are shown to be better than ReLU (Holm)."""
-    better: dict[str, int] = dict.fromkeys(FURTHER_HEADS, 0)
+    """Rule for proposal W2: answered once three runs of each further head are there.
+
+    The answer is which are shown to be better than ReLU, and which to be on par with softmax, in test accuracy (Holm over the heads).
+    """
+    better, par = (dict.fromkeys(FURTHER_HEADS, 0) for _ in range(2))
     lacking: dict[str, list[str]] = {}
     for dataset, architecture in paper.IMAGE_NETWORKS:
-        relu = {run.spec.seed: run for run in evidence.runs(dataset, architecture, "relu", "fresh")}
-        found = {}
+        relu, softmax = ({run.spec.seed: run for run in evidence.runs(dataset, architecture, head, "fresh")} for head in ("relu", "softmax"))
+        found, beside_softmax = {}, {}
         for head in FURTHER_HEADS:
             runs = selection.by_seed(evidence.records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
             if len(runs.keys() & relu.keys()) < FEWEST:
                 lacking.setdefault(f"{data.TITLES[dataset]} {architecture.upper()}", []).append(head)
             else:
-                found[head] = selection.seeds_paired(runs, relu)
+                found[head], beside_softmax[head] = (selection.seeds_paired(runs, other) for other in (relu, softmax))
         shown = holm([difference.p for difference in found.values()]) < 0.05
-        for (head, difference), sure in zip(found.items(), shown, strict=True):
+        equivalent = holm([difference.p_equivalent for difference in beside_softmax.values()]) < 0.05
+        for (head, difference), sure, as_good in zip(found.items(), shown, equivalent, strict=True):
             better[head] += bool(sure and difference.mean > 0)
+            par[head] += bool(as_good)
     if lacking:
         missing = "; ".join(f"the {network} lacks some of {listed(heads)}" for network, heads in lacking.items())
         raise Undecided(f"The rule needs {FEWEST} runs of each further head; {missing}.")
-    n = len(paper.IMAGE_NETWORKS)
-    counts = ", ".join(f"{head} in {count}" for head, count in better.items())
-    return Status.ANSWERED, f"Of {len(better)} further heads on {n} image networks, shown to be better than ReLU after 32 epochs: {counts}."
+    texts = []
+    for counts in (par, better):
+        often = sorted((head for head in FURTHER_HEADS if counts[head]), key=lambda head: -counts[head])
+        texts.append(listed([f"{head} in {counts[head]}" for head in often]) or "none")
+    return Status.ANSWERED, (
+        f"Of {len(FURTHER_HEADS)} further heads on {len(paper.IMAGE_NETWORKS)} image networks, after 32 epochs, these are shown to be on par with "
+        f"softmax: {texts[0]}; and these to be better than ReLU: {texts[1]}."
+    )
 
 
 RULES: dict[str, tuple[Rule, str]] = {

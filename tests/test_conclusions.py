@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reluclf import paths, remedies, scaling, selection, steps, tables
-from reluclf.paper import FOLD_TABLES
+from reluclf.paper import FOLD_TABLES, IMAGE_NETWORKS
 from reluclf.records import Store
 
 
@@ -75,6 +75,19 @@ def outputs_die_in_the_first_epoch_and_stay_dead(dataset):
     return lambda records: bool(curves(records)) and all(len(set(curve)) == 1 for curve in curves(records))
 
 
+def the_heads_part_in_two(records):
+    def short(head):
+        gaps = []
+        for dataset, architecture in IMAGE_NETWORKS:
+            network = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
+            means = [selection.measure(selection.of_setting(records, head=of, **network), "test_accuracy").mean for of in ("softmax", head)]
+            gaps.append(means[0] - means[1])
+        return gaps
+
+    fall_short = all(min(short(head)) > 0.01 for head in ("relu", "leaky_relu", "squared_relu"))
+    return fall_short and all(max(map(abs, short(head))) < 0.01 for head in ("softplus", "elu_plus_one", "sparsemax", "relu_softmax"))
+
+
 def logistic_regression_is_better(records):
     solved = {run.spec.seed: run for run in Store(paths.RESULTS).select(architecture="logistic")}
     heads = [selection.by_seed(records, dataset="wdbc", architecture="ffnn", head=head, protocol="carried") for head in ("softmax", "relu")]
@@ -94,11 +107,13 @@ CONCLUSIONS = [
     ("mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("mnist")),
     ("fashion_mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("fashion_mnist")),
     ("discussion", "In the CNN the last is the dear one", exploding_closes_and_dying_does_not),
+    ("discussion", "The heads part in two", the_heads_part_in_two),
     ("discussion", "Logistic regression on the same splits does better than either network", logistic_regression_is_better),
     ("discussion", "there most of the rise is on the test set too", relu_learns_and_softmax_leaks),
     ("discussion", "Outputs do die, though not in the CNN", outputs_die_but_not_in_the_cnn),
     ("discussion", "Hidden units die as well", hidden_units_die_with_relu),
     ("README", "clipping their norm takes the network most of the way to softmax's accuracy", exploding_closes_and_dying_does_not),
+    ("README", "ReLU scores are level with softmax", the_heads_part_in_two),
     ("README", "on MNIST so does an Adam that forgets them sooner", forgetting_closes_more_than_half_on_mnist_alone),
     ("README", "On WDBC the paper's numbers are those of measurements that were not standardised", lambda records: scaling.unscaled(records)),
     ("discussion", "The spikes are there", gradients_spike_and_steps_shrink),
