@@ -20,7 +20,7 @@ MODULES = (
     *("paths", "files", "specs", "sources", "data", "models", "records", "probes", "protocols", "runtime"),
     *("progress", "checkpoints", "watch", "campaign"),
     *("stats", "paper", "selection", "cells", "remedies", "inputs", "scaling", "tables", "provenance"),
-    *("evidence", "numbers", "claims", "verdicts", "summary", "figures", "pages"),
+    *("evidence", "numbers", "claims", "rules", "verdicts", "summary", "figures", "pages"),
     *("steps", "checks", "verify", "chapters", "speed", "bench", "__main__"),
 )
 

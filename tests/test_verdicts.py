@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from factory import record
 
-from reluclf import Spec, paper, paths
+from reluclf import Spec, paper, paths, rules
 from reluclf import records as schema
 from reluclf.claims import FURTHER_HEADS
 from reluclf.evidence import Power, Status, Undecided, not_shown
@@ -603,3 +603,12 @@ def test_on_par_is_judged_on_its_own_data_set(identifier, dataset):
             found += [run(dataset, "ffnn", "softmax", protocol, seed, hits=0.9), run(dataset, "ffnn", "relu", protocol, seed, hits=0.9 + shift)]
     assert verdict(identifier, found).status == Status.REPRODUCED
     assert verdict("C16" if identifier == "C09" else "C09", found).status == Status.OPEN
+
+
+def test_the_rules_in_brief_have_every_item_that_needs_runs():
+    named = set()
+    for text in rules.in_brief()["item"]:
+        for first, last in re.findall(r"\b([TFCW]\d+)(?: to ([TFCW]\d+))?", text):
+            named |= {f"{first[0]}{n}" for n in range(int(first[1:]), int(last[1:]) + 1)} if last else {first}
+    open_without_runs = {found.id for found in judge([]) if found.status == Status.OPEN}
+    assert named == open_without_runs
