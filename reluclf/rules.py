@@ -11,7 +11,7 @@ _ROWS = (
         "T3, T4, T6, T7, T9",
         "cross-validation and test accuracy, both heads",
         "carried",
-        "each is what one more run of ours may give, by an interval that could have missed it; only by the flaw, if *fresh* gives another cross-validation",
+        "each is what one more run of ours may give, by an interval that could have missed it; only by the flaw, if *fresh* gives another",
         cells.NONE,
     ),
     ("T5, T8", "mean and rise of the ten folds", "carried", "the same; only by the flaw, if *fresh* is shown to rise by less", cells.NONE),
