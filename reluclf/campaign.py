@@ -96,15 +96,17 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     most = _MOST_A_CORE * joblib.cpu_count()
     if workers is not None and not 1 <= workers <= most:
         raise CampaignError(f"workers={workers} is not allowed; 1 to {most} are on this machine, or none for one a core.")
-    todo = sorted(store.missing(dict.fromkeys(specs)), key=progress.cost, reverse=True)
+    specs = dict.fromkeys(specs)
+    todo = sorted(store.missing(specs), key=progress.cost, reverse=True)
+    for spec in specs.keys() - todo:
+        Checkpoint(spec).clear()  # a run that was killed when it had written its record left what it no longer needs
+    for spec in specs:
+        watch.forget(spec)  # of an earlier campaign
     if not todo:
         return 0
     runtime.backend()  # missed before anything is started, as is the data
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
         sources.load_images(dataset)  # fetched once, and missed before anything is started
-    for spec in todo:
-        with contextlib.suppress(OSError):  # of an earlier campaign
-            watch.trace_file(spec).unlink(missing_ok=True)
     n, failures, kills = len(todo), {}, 0
     with progress.Bar(todo) as bar, warnings.catch_warnings():
         # Loky starts an idle worker that has ended anew, and says so where the chapter's page would show it.

@@ -9,6 +9,9 @@ from reluclf.stats import Difference, Estimate
 #: What stands in a cell that has no value.
 NONE = "–"
 
+#: What stands in a sentence for a number that no record gives yet.
+NOT_MEASURED = "(not measured yet)"
+
 _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 _SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}
 

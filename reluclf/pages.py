@@ -105,13 +105,13 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
 def _each(runs: Sequence[Record]) -> str:
     """The test accuracy of every run, by seed."""
     ordered = sorted(runs, key=lambda run: run.spec.seed)
-    return listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%" if ordered else "(not measured yet)"
+    return listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%" if ordered else cells.NOT_MEASURED
 
 
 def _range_of_folds(runs: Sequence[Record]) -> str:
     """The lowest and the highest accuracy on a fold's validation rows, of any of the runs."""
     folds = [accuracy for run in runs if run.folds for accuracy in run.fold_accuracy]
-    return f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%" if folds else "(not measured yet)"
+    return f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%" if folds else cells.NOT_MEASURED
 
 
 def _of(counted: str) -> str:
@@ -156,7 +156,7 @@ def glue_inputs(dataset: str, records: Sequence[Record]) -> None:
 def percent(value: float | Estimate | None) -> str:
     """An accuracy as prose has it: in percent, an estimate with its 95\u00a0% interval and n; None is "not measured yet"."""
     if value is None:
-        return "(not measured yet)"
+        return cells.NOT_MEASURED
     if not isinstance(value, Estimate):
         return f"{100 * value:.2f}\u00a0%"
     if value.n == 1:
@@ -191,7 +191,7 @@ def sides(a: dict[int, Record], b: dict[int, Record]) -> str:
     """How runs paired by seed compare one by one in test accuracy, as prose: in how many the first is higher, the same and lower; and the median."""
     differences = [a[seed].test.accuracy - b[seed].test.accuracy for seed in sorted(a.keys() & b.keys())]
     if not differences:
-        return "(not measured yet)"
+        return cells.NOT_MEASURED
     higher, lower = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
     median = cells.signed(float(np.median(differences)), "cv_accuracy")
     same = len(differences) - higher - lower

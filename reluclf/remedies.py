@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reluclf import data
-from reluclf.cells import NONE, cell
+from reluclf.cells import NONE, NOT_MEASURED, cell
 from reluclf.paper import IMAGE_NETWORKS
 from reluclf.records import Probe, Record
 from reluclf.selection import MARGIN, by_seed, measure, seeds_paired
@@ -194,7 +194,7 @@ def favoured(records: Sequence[Record]) -> str:
 def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> str:
     """In how many of the probed runs of a network with a remedy, by default with the ReLU head as it is, an output is dead in the end, as text."""
     probes = _probes(remedy, dataset, architecture, records)
-    return _with_dead(probes) if probes else "(not measured yet)"
+    return _with_dead(probes) if probes else NOT_MEASURED
 
 
 def hidden(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> list[float]:

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, figures, models, paths, protocols, remedies, runtime
+from reluclf import cells, data, figures, models, paths, protocols, remedies, runtime
 from reluclf.evidence import listed
 from reluclf.files import write_atomically
 from reluclf.remedies import Remedy
@@ -184,7 +184,7 @@ def told(measured: Sequence[Steps]) -> dict[str, str]:
             found[f"{name}_first"] = f"{np.median([first_epoch(run) for run in runs]):.3f}"
             found[f"{name}_test"] = listed([f"{100 * run.test[-1]:.1f}" for run in runs]) + "\u00a0%"
         else:
-            found |= {f"{name}_{what}": "(not measured yet)" for what in ("largest", "step", "first", "test")}
+            found |= {f"{name}_{what}": cells.NOT_MEASURED for what in ("largest", "step", "first", "test")}
     return found
 
 

@@ -40,7 +40,13 @@ def watched(spec: Spec, patience: float) -> Iterator[Callable[[], None]]:
             yield alive
         finally:
             faulthandler.cancel_dump_traceback_later()
-    file.unlink(missing_ok=True)
+    forget(spec)
+
+
+def forget(spec: Spec) -> None:
+    """Remove the trace of this spec's worker, if there is one."""
+    with contextlib.suppress(OSError):
+        trace_file(spec).unlink(missing_ok=True)
 
 
 def trace_file(spec: Spec) -> Path:

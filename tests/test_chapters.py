@@ -100,7 +100,7 @@ def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, im
 def test_the_discussion_trains_its_interventions(tmp_path, images):
     executed("discussion", {"train": True, "seeds": 1, "epochs": 1, "samples": 400, "datasets": ["mnist"], "workers": 2}, tmp_path)
     settings = [record.spec.setting for record in Store(tmp_path / "results").read_all() if record.spec.architecture == "cnn" and record.spec.setting]
-    assert sorted(settings, key=str) == sorted((remedy.setting for remedy in remedies.REMEDIES if remedy.setting), key=str)
+    assert sorted(settings, key=str) == sorted((remedy.setting for remedy in remedies.REMEDIES + remedies.COMPARISONS if remedy.setting), key=str)
 
 
 def test_without_its_records_and_without_training_a_chapter_says_what_is_missing_and_how_to_make_it(tmp_path):
