@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import cells, data, paper, remedies, selection
+from reluclf import cells, data, models, paper, remedies, selection
 from reluclf.cells import points
 from reluclf.evidence import (
     FEWEST,
@@ -385,7 +385,7 @@ def _gradients(evidence: Evidence) -> Finding:
 
 
 #: The heads that the book adds to the paper's two, for its second proposal.
-FURTHER_HEADS = ("leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu_softmax", "sparsemax")
+FURTHER_HEADS = tuple(head for head in models.HEADS if head not in paper.HEADS)
 
 
 def _more_heads(evidence: Evidence) -> Finding:

@@ -97,7 +97,7 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
                     f"{name}_{protocol}_last": percent(last),
                     f"{name}_{protocol}_each": _each(ours),
                     f"{name}_{protocol}_folds": _range_of_folds(ours),
-                    f"{name}_{protocol}_lost": _of(f"{sum(run.test.lost for run in ours)} of {len(ours)}"),
+                    f"{name}_{protocol}_lost": _count([run.test.lost for run in ours]),
                 }
             )
 
@@ -114,9 +114,9 @@ def _range_of_folds(runs: Sequence[Record]) -> str:
     return f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%" if folds else cells.NOT_MEASURED
 
 
-def _of(counted: str) -> str:
-    """A count of runs, as ``2 of 3``, as prose has it: zero is none."""
-    return re.sub(r"^0 of", "none of", counted)
+def _count(runs: Sequence[bool]) -> str:
+    """In how many of the runs something is so, as prose has it."""
+    return f"{sum(runs) or 'none'} of {len(runs)}" if runs else cells.NOT_MEASURED
 
 
 def glue_remedies(records: Sequence[Record]) -> None:
@@ -130,18 +130,17 @@ def glue_remedies(records: Sequence[Record]) -> None:
         network = f"{dataset}_{architecture}"
         glue(
             **{
-                f"{network}_dead": _of(remedies.dead(dataset, architecture, records)),
+                f"{network}_dead": _count(remedies.dead(dataset, architecture, records)),
                 f"{network}_hidden": shares(remedies.hidden(dataset, architecture, records)),
                 f"{network}_hidden_softmax": shares(remedies.hidden(dataset, architecture, records, remedies.SOFTMAX)),
             }
         )
         for remedy in (*remedies.REMEDIES, *remedies.COMPARISONS):
             found = remedies.remedied(remedy, dataset, architecture, records).values()
-            dead = _of(remedies.dead(dataset, architecture, records, remedy))
             glue(
                 **{
                     f"{network}_with_{remedy.name}": shares([run.test.accuracy for run in found]),
-                    f"{network}_dead_with_{remedy.name}": dead,
+                    f"{network}_dead_with_{remedy.name}": _count(remedies.dead(dataset, architecture, records, remedy)),
                     f"{network}_hidden_with_{remedy.name}": shares(remedies.hidden(dataset, architecture, records, remedy)),
                 }
             )

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reluclf import data
-from reluclf.cells import NONE, NOT_MEASURED, cell
+from reluclf.cells import NONE, cell
 from reluclf.paper import IMAGE_NETWORKS
 from reluclf.records import Probe, Record
 from reluclf.selection import MARGIN, by_seed, measure, seeds_paired
@@ -191,10 +191,9 @@ def favoured(records: Sequence[Record]) -> str:
     return f"{' and '.join(always)}: {text}" + (f", and none against {' or '.join(never)}" if never else "")
 
 
-def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> str:
-    """In how many of the probed runs of a network with a remedy, by default with the ReLU head as it is, an output is dead in the end, as text."""
-    probes = _probes(remedy, dataset, architecture, records)
-    return _with_dead(probes) if probes else NOT_MEASURED
+def dead(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> list[bool]:
+    """Whether an output is dead in the end, in each probed run of a network with a remedy, by default with the ReLU head as it is."""
+    return [probe.dead_units[-1] > 0 for probe in _probes(remedy, dataset, architecture, records)]
 
 
 def hidden(dataset: str, architecture: str, records: Sequence[Record], remedy: Remedy = AS_IT_IS) -> list[float]:
@@ -215,13 +214,13 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for (dataset, architecture), remedy in product(IMAGE_NETWORKS, (SOFTMAX, AS_IT_IS, *REMEDIES, *COMPARISONS)):
         probes = _probes(remedy, dataset, architecture, records)
-        counted = hidden(dataset, architecture, records, remedy)
+        died, counted = dead(dataset, architecture, records, remedy), hidden(dataset, architecture, records, remedy)
         if probes:
             rows.append(
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}",
                     "with": remedy.title,
-                    "runs with a dead output": NONE if remedy.spares_outputs else _with_dead(probes),
+                    "runs with a dead output": NONE if remedy.spares_outputs else f"{sum(died)} of {len(died)}",
                     "true class's output 0, %": NONE if remedy.spares_outputs else cell(estimate([p.dead_true[-1] for p in probes]), "test_accuracy"),
                     "hidden units dead, %": NONE if remedy.spares_hidden else cell(estimate(counted), "test_accuracy"),
                     "largest gradient norm": cell(estimate([max(probe.norm_head) for probe in probes]), "norm"),
@@ -233,7 +232,3 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
 
 def _probes(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> list[Probe]:
     return [run.final.probe for run in remedied(remedy, dataset, architecture, records).values() if run.final and run.final.probe]
-
-
-def _with_dead(probes: Sequence[Probe]) -> str:
-    return f"{sum(probe.dead_units[-1] > 0 for probe in probes)} of {len(probes)}"

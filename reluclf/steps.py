@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import cells, data, figures, models, paths, protocols, remedies, runtime
+from reluclf import cells, data, figures, models, paper, paths, protocols, remedies, runtime
 from reluclf.evidence import listed
 from reluclf.files import write_atomically
 from reluclf.remedies import Remedy
@@ -67,7 +67,7 @@ class Steps(BaseModel):
 
 def specs() -> list[Spec]:
     """What is measured: the CNN on both image sets, each of :data:`WAYS`, a few seeds."""
-    return [spec(way, dataset, seed) for dataset in ("mnist", "fashion_mnist") for way in WAYS for seed in first(SEEDS)]
+    return [spec(way, dataset, seed) for dataset in paper.FOLD_TABLES for way in WAYS for seed in first(SEEDS)]
 
 
 def spec(way: Remedy, dataset: str, seed: int) -> Spec:
@@ -145,7 +145,7 @@ def of_way(measured: Sequence[Steps], dataset: str, way: Remedy) -> list[Steps]:
 def figure(measured: Sequence[Steps]) -> Figure:
     """The largest gradient, and the median step, of every fifth of an epoch; the median over the seeds of each."""
     drawn, panels = plt.subplots(2, 2, figsize=(figures.WIDTH, 4.4), sharex=True, sharey="row")
-    for column, dataset in zip(panels.T, ("mnist", "fashion_mnist"), strict=True):
+    for column, dataset in zip(panels.T, paper.FOLD_TABLES, strict=True):
         for way, (colour, line) in zip(WAYS, _LINES, strict=True):
             runs = of_way(measured, dataset, way)
             for axes, name, of_block in zip(column, ("gradient", "step"), (np.max, np.median), strict=True):
@@ -175,7 +175,7 @@ def told(measured: Sequence[Steps]) -> dict[str, str]:
     of the first epoch alone; ``test`` the test accuracy after the last epoch, seed by seed.
     """
     found = {}
-    for dataset, way in product(("mnist", "fashion_mnist"), WAYS):
+    for dataset, way in product(paper.FOLD_TABLES, WAYS):
         runs = of_way(measured, dataset, way)
         name = f"steps_{dataset}_{way.name}"
         if runs:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import factory
 import joblib
@@ -369,6 +370,16 @@ def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(keras, 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     campaign.train(SPEC, store)
     assert SPEC in store
+
+
+# What is left
+
+
+def test_what_a_run_killed_as_its_record_was_written_left_is_removed(kept, store):
+    Path(str(kept).removesuffix(".checkpoint") + ".trace").touch()
+    store.write(factory.record(TWO_FOLDS, [0.9, 0.9], 0.9))
+    assert campaign.train_missing([TWO_FOLDS], store) == 0
+    assert files(paths.user_cache() / "unfinished") == []
 
 
 # What goes wrong in a worker

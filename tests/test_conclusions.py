@@ -40,7 +40,7 @@ def relu_learns_and_softmax_leaks(records):
 
 def outputs_die_but_not_in_the_cnn(records):
     def none(network):
-        return all(remedies.dead(dataset, network, records).startswith("0 of") for dataset in FOLD_TABLES)
+        return not any(any(remedies.dead(dataset, network, records)) for dataset in FOLD_TABLES)
 
     return none("cnn") and not none("ffnn")
 
