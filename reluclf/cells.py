@@ -30,6 +30,11 @@ def points(value: Difference | Estimate) -> str:
     return f"{mean} points (n = 1)" if value.n == 1 else f"{mean} points ({low} to {high}, n = {value.n})"
 
 
+def p_value(p: float) -> str:
+    """A p-value, in three decimals."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def signed_cell(value: Estimate | None, name: str = "cv_accuracy") -> str:
     """An estimate of a difference in a measure, by default in accuracy, with its sign, interval and n, or a dash."""
     if value is None:

@@ -111,7 +111,7 @@ class Power:
     """How many runs a part of a claim has, and how many would tell whether it holds; ``needed`` is None if more than :data:`MOST`.
 
     It is ``hopeless`` if they are more than that even where single runs scatter no more than the lower 95 % limit of what ours do; ``excluded`` if
-    our interval leaves out what the paper has.
+    our runs have told already: no more pair of them would give what the paper has, or what the claim says is outside their interval.
     """
 
     runs: int
@@ -126,7 +126,7 @@ class Power:
 
 
 def power(difference: Difference, sought: float, parts: int = 1, comparisons: int = 1) -> Power:
-    """Of a test for a difference of the paper's size; an interval that excludes that size has told.
+    """Of a test for a difference of the paper's size; runs of which one more pair would not give that size, as the paper's pair did, have told.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def power(difference: Difference, sought: float, parts: int = 1, comparisons: in
     comparisons : int
         How many tests this one is adjusted for, of which one will do.
     """
-    low, high = difference.interval(parts)
+    low, high = difference.prediction(parts)
     if not low <= sought <= high:
         return Power(difference.n, difference.n, excluded=True)
     return power_to_show(difference, sought, parts, comparisons)
@@ -183,17 +183,17 @@ def not_shown(text: str, powers: Sequence[Power]) -> Finding:
     """
     if telling := [one for one in powers if one.tells]:
         if any(one.excluded for one in telling):
-            return Status.NOT_REPRODUCED, f"{text}; for a part that is not shown, what the paper has lies outside our interval."
+            return Status.NOT_REPRODUCED, f"{text}; for a part that is not shown, our runs leave no room for what it says."
         return Status.NOT_REPRODUCED, f"{text}; so many runs would have shown it, were it as large as the paper has it."
     if all(one.hopeless for one in powers):
-        return Status.NOT_TESTABLE, f"{text}; even if single runs scatter as little as ours allow, it would take more than {MOST} seeds to tell."
+        return Status.NOT_TESTABLE, f"{text}; even by the lowest estimate of their scatter more than {MOST} seeds would be needed to tell."
     needed = [one.needed for one in powers if one.needed is not None]
     if not needed:
         raise Undecided(f"{text}; it would take more than {MOST} seeds to tell, unless single runs scatter less than these few do.")
     everything = f"about {max(needed)}" if len(needed) == len(powers) else f"more than {MOST}"
     if everything == f"about {min(needed)}":
         raise Undecided(f"{text}; {everything} seeds would tell.")
-    raise Undecided(f"{text}; about {min(needed)} seeds may tell of a part, {everything} of all.")
+    raise Undecided(f"{text}; about {min(needed)} seeds might settle a part, {everything} all of it.")
 
 
 def listed(names: Sequence[str]) -> str:

@@ -82,7 +82,11 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
         return "It takes three seeds of each to say whether the order of its components matters to CNN-Softmax."
     differs = holm([order.p, pixels.p]) < 0.05
     if order.equivalent:
-        first = f"To put its components in a random order changes CNN-Softmax by {_points(order)}, which is shown to be less than a point"
+        low, high = (signed(end, "cv_accuracy") for end in order.equivalence_interval)
+        first = (
+            f"To put its components in a random order changes CNN-Softmax by {_points(order)}, shown to be less than a point "
+            f"(90 % interval {low} to {high}, n = {order.n})"
+        )
     elif differs[0]:
         first = f"A random order of its components is shown to suit CNN-Softmax {_better(order)}, by {_points(order)}"
     else:
@@ -91,7 +95,7 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
         second = f"pixels are shown to suit it {_better(pixels)}, by {_points(pixels)}"
     else:
         second = "that pixels suit it better than components is not shown"
-    name = ": on components it is convolutional in name only" if order.equivalent and differs[1] and pixels.mean > 0 else ""
+    name = ": from the order of its components it gains nothing" if order.equivalent and order.mean > 0 and differs[1] and pixels.mean > 0 else ""
     return f"{first}; {second}{name}. {_suits_relu(found)}"
 
 
@@ -113,5 +117,5 @@ def _suits_relu(found: dict[str, Difference | None]) -> str:
     if not any(sure):
         return "For CNN-ReLU neither change is shown to help or to harm."
     if words[0] == words[1]:
-        return f"For CNN-ReLU both are shown to be {words[0]}, by {_points(order)} and {_points(pixels)}."
-    return f"For CNN-ReLU a random order is shown to be {words[0]}, and pixels {words[1]}."
+        return f"CNN-ReLU is shown to do {words[0]} with either, by {_points(order)} and {_points(pixels)}."
+    return f"CNN-ReLU is shown to do {words[0]} with a random order, and {words[1]} with pixels."

@@ -49,6 +49,7 @@ def _agree(found: Sequence[Compared], what: str) -> Finding | None:
         return listed([compared.name + compared.values * (match == Match.OUTSIDE or len(of) <= _FEW) for compared in of])
 
     matches = [compared.match for compared in found]
+    all_of_them = f"{'Both' if len(found) == 2 else f'All {len(found)}'} {what} lie inside our intervals"
     if off := matches.count(Match.OUTSIDE):
         return (
             Status.NOT_REPRODUCED,
@@ -57,14 +58,12 @@ def _agree(found: Sequence[Compared], what: str) -> Finding | None:
     if Match.SCATTERED in matches:
         return (
             Status.NOT_TESTABLE,
-            f"None of its {len(found)} {what} is off, but single runs scatter so widely that one run can show nothing for {named(Match.SCATTERED)}.",
+            f"{all_of_them}, but single runs scatter so widely that it means nothing for {named(Match.SCATTERED)}.",
         )
     if Match.WIDE in matches:
         needed = [compared.runs for compared in found if compared.match == Match.WIDE]
         enough = f"; about {max(needed)} seeds would do" if all(needed) else ""
-        raise Undecided(
-            f"None of its {len(found)} {what} is off, but from so few runs the interval is too wide to tell for {named(Match.WIDE)}{enough}."
-        )
+        raise Undecided(f"{all_of_them}, but from so few runs these are too wide to judge for {named(Match.WIDE)}{enough}.")
     return None
 
 

@@ -323,4 +323,4 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
 
 def _numeric(column: pd.Series) -> bool:
     """Whether a column has nothing but numbers, intervals and dashes; "n", "to" and "of" are no words here."""
-    return not any(re.search(r"[^\W\d_]", re.sub(r"\(n\s=\s\d+\)|\b(to|of|NaN)\b", "", text)) for text in column.astype(str))
+    return not any(re.search(r"[^\W\d_]", re.sub(r"\(n\s=\s\d+\)|\b(to|of|NaN)\b|(?<=\d)e[+-]\d+", "", text)) for text in column.astype(str))

@@ -55,7 +55,7 @@ def select(records: Iterable[Record], **fields: Any) -> list[Record]:
 def of_setting(records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any) -> list[Record]:
     """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing.
 
-    Of runs that differ in how many folds they have only, the one with most is taken: their final models are one and the same run.
+    Of runs that differ in how many folds they have only, the one with most is taken: made on one machine, their final models are one and the same.
     """
     found: dict[Any, Record] = {}
     for record in select(records, **fields):

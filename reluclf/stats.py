@@ -236,6 +236,17 @@ class Difference:
         low, high = self.interval(comparisons)
         return low > self.margin or high < -self.margin
 
+    @property
+    def equivalence_interval(self) -> tuple[float, float]:
+        """The 90 % interval of the mean: it lies within the margin exactly if the two one-sided tests show equivalence."""
+        half = _t(self.n - 1, 1 / 2) * self.std / math.sqrt(self.n)
+        return self.mean - half, self.mean + half
+
+    def prediction(self, comparisons: int = 1) -> tuple[float, float]:
+        """The interval that the difference of one more pair falls into, widened so that several hold together (Bonferroni)."""
+        half = _t(self.n - 1, comparisons) * self.std * math.sqrt(1 + 1 / self.n)
+        return self.mean - half, self.mean + half
+
     def interval(self, comparisons: int = 1) -> tuple[float, float]:
         """The confidence interval of the mean, widened so that several hold together (Bonferroni)."""
         half = _t(self.n - 1, comparisons) * self.std / math.sqrt(self.n)

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from reluclf import paths, remedies, scaling, selection, steps, tables
+from reluclf.evidence import Status
 from reluclf.paper import FOLD_TABLES, IMAGE_NETWORKS
 from reluclf.records import Store
+from reluclf.verdicts import judge
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def outputs_die_but_not_in_the_cnn(records):
 
 def hidden_units_die_with_relu(records):
     with_relu, with_softmax = (remedies.hidden("mnist", "cnn", records, way) for way in (remedies.AS_IT_IS, remedies.SOFTMAX))
-    return min(with_relu) > 2 * max(with_softmax)
+    return np.mean(with_relu) > 2 * max(with_softmax)
 
 
 def gradients_spike_and_steps_shrink(records):
@@ -61,6 +63,23 @@ def gradients_spike_and_steps_shrink(records):
         if not step["relu"] < min(step["clipnorm"], step["beta_2"], step["softmax"]):
             return False
     return True
+
+
+def steps_on_fashion_mnist_are_short_at_first_only(records):
+    measured = steps.read()
+
+    def of_epochs(way):
+        runs = np.array([run.step for run in steps.of_way(measured, "fashion_mnist", way)])
+        return np.array([np.median(epoch) for epoch in np.array_split(runs, steps.EPOCHS, axis=1)])
+
+    relu, softmax = of_epochs(remedies.AS_IT_IS), of_epochs(remedies.SOFTMAX)
+    return relu[0] < softmax[0] / 2 and all(relu[1:] > 0.9 * softmax[1:])
+
+
+def one_result_on_images_is_off(records):
+    off = [verdict for verdict in judge(records) if verdict.status == Status.NOT_REPRODUCED]
+    of_images = [verdict for verdict in off if verdict.id[0] in "TF" and verdict.id not in ("T9", "F10", "F11")]
+    return [verdict.id for verdict in of_images] == ["T8"] and "the mean" in of_images[0].why
 
 
 def outputs_die_in_the_first_epoch_and_stay_dead(dataset):
@@ -96,8 +115,12 @@ def logistic_regression_is_better(records):
 
 #: A chapter, words of it, and what must be so for them to stand.
 CONCLUSIONS = [
-    ("index", "is less that neurons die than that gradients explode", exploding_closes_and_dying_does_not),
-    ("index", "That closes most of the gap on MNIST; on Fashion-MNIST", forgetting_closes_more_than_half_on_mnist_alone),
+    ("index", "Clipping gradients gives the CNN with the ReLU head most of what it lacks", exploding_closes_and_dying_does_not),
+    (
+        "index",
+        "On Fashion-MNIST clipping closes most of the gap as well; the shorter memory is not shown to",
+        forgetting_closes_more_than_half_on_mnist_alone,
+    ),
     ("discussion", "on MNIST mostly by what it leaves in Adam's memory", forgetting_closes_more_than_half_on_mnist_alone),
     ("discussion", "On MNIST that is shown to be more than half of the gap", forgetting_closes_more_than_half_on_mnist_alone),
     ("index", "For CNN-ReLU the reading holds all the same", relu_learns_and_softmax_leaks),
@@ -106,8 +129,8 @@ CONCLUSIONS = [
     ("discussion", "The numbers on WDBC are not what the published code gives", lambda records: scaling.unscaled(records)),
     ("mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("mnist")),
     ("fashion_mnist", "An output that dies does so in the first epoch", outputs_die_in_the_first_epoch_and_stay_dead("fashion_mnist")),
-    ("discussion", "In the CNN the last is the dear one", exploding_closes_and_dying_does_not),
-    ("discussion", "The heads part in two", the_heads_part_in_two),
+    ("discussion", "In the CNN the last costs most", exploding_closes_and_dying_does_not),
+    ("discussion", "The heads fall into two groups", the_heads_part_in_two),
     ("discussion", "Logistic regression on the same splits does better than either network", logistic_regression_is_better),
     ("discussion", "there most of the rise is on the test set too", relu_learns_and_softmax_leaks),
     ("discussion", "Outputs do die, though not in the CNN", outputs_die_but_not_in_the_cnn),
@@ -116,6 +139,8 @@ CONCLUSIONS = [
     ("README", "ReLU scores are level with softmax", the_heads_part_in_two),
     ("README", "on MNIST so does an Adam that forgets them sooner", forgetting_closes_more_than_half_on_mnist_alone),
     ("README", "On WDBC the paper's numbers are those of measurements that were not standardised", lambda records: scaling.unscaled(records)),
+    ("index", "The one result on images that does not come back is the cross-validation of CNN-ReLU on Fashion-MNIST", one_result_on_images_is_off),
+    ("discussion", "short in the first epoch only", steps_on_fashion_mnist_are_short_at_first_only),
     ("discussion", "The spikes are there", gradients_spike_and_steps_shrink),
 ]
 

@@ -39,5 +39,5 @@ def test_neither_is_said_to_fit_where_neither_does_or_runs_are_few():
 
 def test_the_committed_runs_give_ranks_for_every_number_of_both_heads():
     found = scaling.ranks(Store().select(dataset="wdbc", architecture="ffnn"))
-    assert len(found) == 10
+    assert len(found) == 12
     assert {sum((rank.below, rank.at, rank.above)) for _, _, by_fed in found for rank in by_fed.values()} == {100}

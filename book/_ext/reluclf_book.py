@@ -38,7 +38,7 @@ def mathml(latex: str, display: str) -> str:
     if _NOT_CONVERTED.search(result):
         raise ValueError(f"this formula has a command that MathML cannot show: {latex}")
     # Functions such as max are identifiers: as operators they would be set with space on both sides. A thin space parts one from its argument.
-    result = re.sub(r"<mo>([a-z]{2,})</mo>", r"<mi>\1</mi>", result)
+    result = re.sub(r"<mo>([a-z]{2,})</mo>", r"<mi>\1</mi>", result).replace("<mi>±</mi>", "<mo>±</mo>")
     return re.sub(r"(?<!<msub>)(?<!<msup>)(<mi>[a-z]{2,}</mi>)(?=<m(?:i|n|row|sub|sup|frac|sqrt)>)", r'\1<mspace width="0.17em" />', result)
 
 
@@ -81,7 +81,9 @@ def _configure(app, config):
         edge = colour if figures.luminance(colour) < 0.9 else "#999999"  # white has no edge of its own
         _rules.append(f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n")
         keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
-        config.latex_elements["preamble"] += rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\sphinxsetup{{{keys}}}}}{{}}" + "\n"
+        config.latex_elements["preamble"] += (
+            rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\needspace{{6\baselineskip}}\sphinxsetup{{{keys}}}}}{{}}" + "\n"
+        )
 
 
 def _write_rules(app):
