@@ -201,8 +201,10 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
         for axes, title in zip(places, _PROBES.values(), strict=True):
             if not axes.lines:
                 axes.text(0.5, 0.5, "not counted", ha="center", va="center", fontsize=7, transform=axes.transAxes)
-            if title.endswith("%"):  # from 0, and not so close that next to nothing looks like much
-                axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
+                axes.set_yticks([])
+            elif title.endswith("%"):  # from 0, where a line can be seen, and not so close that next to nothing looks like much
+                top = max(1.0, axes.get_ylim()[1])
+                axes.set_ylim(-0.04 * top, top)
         handles, labels = places[0].get_legend_handles_labels()
         corner.set_axis_off()
         if handles:
