@@ -82,6 +82,10 @@ def one_result_on_images_is_off(records):
     return [verdict.id for verdict in of_images] == ["T8"] and "the mean" in of_images[0].why
 
 
+def dying_is_open(records):
+    return [verdict.status for verdict in judge(records) if verdict.id == "C24"] == [Status.OPEN]
+
+
 def outputs_die_in_the_first_epoch_and_stay_dead(dataset):
     def curves(records):
         found = [
@@ -140,6 +144,8 @@ CONCLUSIONS = [
     ("README", "on MNIST so does an Adam that forgets them sooner", forgetting_closes_more_than_half_on_mnist_alone),
     ("README", "On WDBC the paper's numbers look like those of measurements that were not standardised", lambda records: scaling.unscaled(records)),
     ("index", "The one result on images that does not come back is the cross-validation of CNN-ReLU on Fashion-MNIST", one_result_on_images_is_off),
+    ("index", "C24 is not judged yet", dying_is_open),
+    ("README", "as the paper suggests, is not shown either way", dying_is_open),
     ("discussion", "short in the first epoch only", steps_on_fashion_mnist_are_short_at_first_only),
     ("discussion", "The spikes are there", gradients_spike_and_steps_shrink),
 ]
