@@ -333,9 +333,8 @@ def _python(code: str, *arguments: str, cwd: Path = paths.ROOT) -> str:
         surroundings = os.environ | chapters.kernel_environment(Path(folder))
         done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, env=surroundings, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise campaign.CampaignError(
-            f"a process that was to be timed failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}; mend that, then run make bench again."
-        )
+        why = [f"exit status {done.returncode}", *(done.stderr or done.stdout).strip().splitlines()][-1]  # one that is killed says nothing
+        raise campaign.CampaignError(f"a process that was to be timed failed: {why}; mend that, then run make bench again.")
     return done.stdout
 
 

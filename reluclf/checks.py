@@ -112,7 +112,8 @@ def answers(backend: str) -> list[dict[str, str]]:
     code = "import json; from reluclf import checks; print(json.dumps(checks._answers()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, env=os.environ | surroundings, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackendError(f"{backend} gave no answers ({done.stderr.strip().splitlines()[-1]}); install it anew, or remove it, and try again.")
+        why = [f"exit status {done.returncode}", *done.stderr.strip().splitlines()][-1]  # one that is killed says nothing
+        raise BackendError(f"{backend} gave no answers ({why}); install it anew, or remove it, and try again.")
     return json.loads(done.stdout.splitlines()[-1])
 
 

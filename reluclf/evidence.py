@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from reluclf import data, paper, selection
 from reluclf.records import Record
-from reluclf.specs import N_SPLITS
+from reluclf.specs import N_SPLITS, Spec
 from reluclf.stats import MOST, Difference, paired
 
 #: Runs that a rule needs of each network before it judges.
@@ -50,8 +50,12 @@ class Evidence:
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Evidence:
-        """Keep what is in the paper's setting, whole: 32 epochs on all samples."""
-        return cls(tuple(record for record in records if record.spec.samples is None and record.spec.epochs == 32))
+        """Keep what is in the paper's setting, whole: 32 epochs on all samples, and all ten folds where one model goes through them."""
+
+        def whole(spec: Spec) -> bool:
+            return spec.samples is None and spec.epochs == 32 and (spec.protocol != "carried" or spec.folds == N_SPLITS)
+
+        return cls(tuple(record for record in records if whole(record.spec)))
 
     def runs(self, dataset: str, architecture: str, head: str, protocol: str, fewest: int = FEWEST, whole: bool = False) -> list[Record]:
         """The runs of a network, by seed; with ``whole`` only those with all ten folds.

@@ -127,11 +127,11 @@ def folds(dataset: str, evidence: Evidence) -> Finding:
     published, other = (paper.fold_accuracy(dataset, "cnn", head) for head in ("relu", "softmax"))
     rise = slope(published).mean
     found = []
-    for name, value, ours, allowed in (
-        ("mean", published.mean(), selection.measure(runs, "cv_accuracy"), tables.tolerance(published.mean(), other.mean())),
-        ("rise from fold to fold", rise, estimate([slope(run.fold_accuracy).mean for run in runs]), abs(rise)),
+    for name, value, ours, allowed, against in (
+        ("mean", published.mean(), selection.measure(runs, "cv_accuracy"), tables.tolerance(published.mean(), other.mean()), _against),
+        ("rise from fold to fold", rise, estimate([slope(run.fold_accuracy).mean for run in runs]), abs(rise), _rise_against),
     ):
-        found.append(Compared(f"the {name}", ours.match(value, allowed, 2), ours.enough(allowed, 2), _against(value, ours.prediction(2))))
+        found.append(Compared(f"the {name}", ours.match(value, allowed, 2), ours.enough(allowed, 2), against(value, ours.prediction(2))))
     if finding := _agree(found, "summaries (mean and rise of the ten folds)"):
         return finding
     fresh = evidence.runs(dataset, "cnn", "relu", "fresh", fewest=1, whole=True)
@@ -147,6 +147,10 @@ def folds(dataset: str, evidence: Evidence) -> Finding:
 
 def _rise(value: float) -> str:
     return minus(f"{100 * value:.1f} points")
+
+
+def _rise_against(published: float, interval: tuple[float, float]) -> str:
+    return f" ({_rise(published)} against {' to '.join(map(_rise, interval))})"  # uncut: a rise can be negative
 
 
 def layers(number: int, evidence: Evidence) -> Finding:

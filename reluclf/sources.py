@@ -167,12 +167,14 @@ def _bar() -> Any:
     from tqdm import tqdm
 
     class Bar(tqdm):
-        begun, received = time.monotonic(), 0
+        begun, received, done = time.monotonic(), 0, False
 
         def __bool__(self) -> bool:  # tqdm's own looks at the total, which a mirror need not say
             return True
 
         def update(self, n: int = 1) -> bool | None:
+            if self.done:
+                return super().update(n)
             seconds, self.received = time.monotonic() - self.begun, self.received + n
             if seconds > TIMEOUT and self.received < SLOWEST * seconds:
                 raise DataError(f"only {self.received} bytes in {seconds:.0f} s")
@@ -181,7 +183,7 @@ def _bar() -> Any:
             return super().update(n)
 
         def reset(self, total: float | None = None) -> None:
-            self.received = -(total or self.total or 0)  # the download is done; it is counted once more, all at once, to fill the bar
+            self.done = True  # the download is there; pooch counts it once more, all at once, to fill the bar
             super().reset(total)
 
     return Bar(unit="B", unit_scale=True, leave=False)

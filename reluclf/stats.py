@@ -103,7 +103,10 @@ class Estimate:
         return Match.SCATTERED if float(ndtri(1 - (1 - LEVEL) / comparisons / 2)) * surely > tolerance else Match.WIDE
 
     def enough(self, tolerance: float, comparisons: int = 1) -> int | None:
-        """How many runs would make half the prediction interval no wider than the tolerance, if their spread stays what it is; None if none would."""
+        """How many runs would make half the prediction interval no wider than the tolerance, if their spread stays what it is.
+
+        None if none would, or only more than :data:`MOST`.
+        """
         from scipy.special import ndtri
 
         if self.n < 2 or float(ndtri(1 - (1 - LEVEL) / comparisons / 2)) * self.std >= tolerance:
@@ -111,6 +114,8 @@ class Estimate:
         pooled, n = self.dof // (self.n - 1), self.n
         while _t(pooled * (n - 1), comparisons) * self.std * math.sqrt(1 + 1 / n) > tolerance:
             n += 1
+            if n > MOST:
+                return None
         return n
 
 

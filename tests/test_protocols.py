@@ -7,6 +7,11 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from reluclf import Spec, data, models, protocols
 
@@ -185,6 +190,16 @@ def test_a_run_that_is_taken_up_again_does_the_rest_and_ends_as_if_it_had_not_be
     resumed = Watched(whole.spec, state)
     assert [fit["number"] for fit in resumed.fits] == [fit["number"] for fit in whole.fits[folds_done:]]
     assert measured(resumed.outcome) == measured(whole.outcome)
+
+
+def test_logistic_regression_is_scikit_learns_and_sees_no_test_row():
+    spec = like(WDBC, architecture="logistic", head="softmax", epochs=1, folds=2)
+    x, y = load_breast_cancer(return_X_y=True)
+    x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.3, stratify=y, random_state=spec.seed)
+    expected = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(x_train, y_train)
+    outcome = protocols.run(spec)
+    assert outcome.test.predictions == "".join(map(str, expected.predict(x_test))) and outcome.test.labels == "".join(map(str, y_test))
+    assert len(outcome.folds) == 2
 
 
 def test_so_does_a_cnn_on_images(few_images):

@@ -240,7 +240,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         _, folder, name = self.path.split("/")
-        if folder not in ("good", "short", "silent", "drip", "endless", "unsaid"):
+        if folder not in ("good", "short", "silent", "drip", "endless", "unsaid", "steady"):
             self.send_error(404)
             return
         with contextlib.suppress(OSError):  # the other side hangs up
@@ -255,7 +255,12 @@ class Mirror(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(GOOD[name][i : i + 1])
             while folder == "endless":
                 self.wfile.write(bytes(10_000))
-            if folder != "drip":
+            if folder == "steady":
+                time.sleep(0.2)
+                self.wfile.write(GOOD[name][:10])
+                time.sleep(0.2)
+                self.wfile.write(GOOD[name][10:])
+            elif folder != "drip":
                 self.wfile.write(GOOD[name])
 
     def log_message(self, *_):
@@ -293,6 +298,14 @@ def test_a_mirror_that_is_slow_or_does_not_end_gives_way_to_the_next(server, net
     with pytest.raises(sources.DataError, match=f"{bad}: {why}"):
         sources.load_images("mnist")
     assert cached() == {}
+
+
+def test_a_download_that_takes_long_but_is_not_slow_is_kept(server, network, monkeypatch):
+    monkeypatch.setattr(sources, "TIMEOUT", 0.3)
+    monkeypatch.setattr(sources, "SLOWEST", 1)
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "steady/",))
+    assert is_published(sources.load_images("mnist"))
+    assert cached() == GOOD
 
 
 def test_a_mirror_need_not_say_how_long_a_file_is(server, network, monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 
-from reluclf.stats import POWER, Match, estimate, estimate_counts, holm, mcnemar, paired, slope
+from reluclf.stats import MOST, POWER, Estimate, Match, estimate, estimate_counts, holm, mcnemar, paired, slope
 
 
 def test_an_estimate_of_nothing_is_none():
@@ -198,6 +198,12 @@ def test_as_many_runs_as_are_enough_for_every_part_show_all_of_them_as_often_as_
         assert (shown.mean() > POWER - 0.02) == promised
     assert spread.enough(sought / 20) is None and spread.enough(sought / 20, std=std / 20) == spread.enough(sought)
     assert spread.least_std == pytest.approx(std * np.sqrt(2 / scipy_stats.chi2.ppf(0.95, 2)))
+
+
+def test_more_runs_than_any_network_has_are_not_called_enough():
+    z = scipy_stats.norm.ppf(0.975)
+    assert 3 < Estimate(0.5, 0.4, 0.6, 0.9 / z, 3, 2).enough(1.0) <= MOST
+    assert Estimate(0.5, 0.4, 0.6, 0.999 / z, 3, 2).enough(1.0) is None
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))

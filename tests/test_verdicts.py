@@ -6,8 +6,9 @@ import nbformat
 import numpy as np
 import pytest
 from factory import record
+from scipy.stats import t as student
 
-from reluclf import Spec, paper, paths, rules
+from reluclf import Spec, paper, paths, rules, tables
 from reluclf import records as schema
 from reluclf.claims import FURTHER_HEADS
 from reluclf.evidence import Power, Status, Undecided, not_shown
@@ -281,6 +282,43 @@ def test_best_in_every_class_must_be_shown_in_every_class(differences, status):
 def test_most_classes_ahead_but_fewer_in_total_are_two_tests(differences, status):
     jitter = 1 if status != Status.OPEN else 3
     assert verdict("C19", by_class("fashion_mnist", "cnn", differences, jitter)).status == status
+
+
+def test_runs_of_one_fold_are_not_judged_as_if_they_had_320_epochs():
+    whole = by_class("mnist", "cnn", [-40] * 10)
+    assert verdict("C15", whole).status == Status.REPRODUCED
+    partial = [made.model_copy(update={"spec": made.spec.model_copy(update={"folds": 1}), "folds": made.folds[:1]}) for made in whole]
+    for claim in ("C12", "C13", "C15"):
+        assert verdict(claim, partial).status == Status.OPEN and "none recorded" in verdict(claim, partial).why
+
+
+def test_a_fall_from_fold_to_fold_is_told_uncut():
+    falling = runs("mnist", "cnn", "relu", "carried", paper.fold_accuracy("mnist", "cnn", "relu")[::-1], 0.9)
+    assert re.search(r"the rise from fold to fold \(6\.2 points against −6\.\d points to −6\.\d points\)", verdict("T5", falling).why)
+
+
+@pytest.mark.parametrize("honest", [0.9733, 0.9829])
+def test_the_interval_from_the_ten_folds_of_one_run_is_corrected_for_their_overlap(honest):
+    anew = run("mnist", "ffnn", "softmax", "fresh", 1, honest + np.linspace(-0.004, 0.004, 10))
+    std = np.std(anew.fold_accuracy, ddof=1)
+    half = student.ppf(0.975, 9) * std * np.sqrt(1 / 10 + 1 / 9)
+    assert tables.over_folds(anew) == pytest.approx((honest - half, honest + half), abs=1e-9)
+
+
+def test_which_error_is_which_on_wdbc_matters_to_what_could_have_been_shown():
+    def matrices(false_alarms, misses):
+        made = []
+        for seed in range(1, 7):
+            for head, alarms, missed in (("softmax", 5, 9), ("relu", 5 + false_alarms, 9 + misses)):
+                wobble = (seed % 2) * 2 - 1 if head == "relu" else 0
+                labels = np.repeat([0, 1], [64, 107])
+                guesses = np.repeat([0, 1, 0, 1], [64 - missed - wobble, missed + wobble, alarms + wobble, 107 - alarms - wobble])
+                made.append(run("wdbc", "ffnn", head, "carried", seed).model_copy(update={"test": schema.Test.of(labels, guesses, 0.2, 2)}))
+        return made
+
+    # The paper has 3 benign tumours fewer taken for malignant with ReLU, and 6 malignant ones more missed.
+    assert verdict("C23", matrices(false_alarms=-3, misses=6)).status == Status.REPRODUCED
+    assert verdict("C23", matrices(false_alarms=3, misses=-6)).status == Status.CONTRADICTED
 
 
 @pytest.mark.parametrize(
