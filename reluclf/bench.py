@@ -303,8 +303,6 @@ def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], Non
 
     ``KERAS_BACKEND=jax make bench GPU=8`` calls it, with 32 epochs and ten folds.
     """
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes share the card's memory
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     networks = {"dataset": ["mnist", "fashion_mnist"], "architecture": ["ffnn", "cnn"], "head": list(paper.HEADS)}
     whole = grid(**networks, protocol="carried", seed=1, epochs=epochs, folds=folds)
     few = grid(**networks, protocol="carried", seed=1, epochs=min(4, epochs), folds=1)

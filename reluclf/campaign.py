@@ -9,7 +9,7 @@ import contextlib
 import socket
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _CONNECT = 10
 #: Worker processes for each core at the most: every one of them loads the framework, and on a processor one a core is best.
 _MOST_A_CORE = 4
 
-#: How often a campaign whose workers are killed is begun again.
+#: How often in a row a campaign may have a worker killed before any further run is finished.
 _ATTEMPTS = 5
 
 #: Seconds without the end of an epoch after which a worker process is taken to hang, and is ended.
@@ -99,16 +99,16 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     specs = dict.fromkeys(specs)
     todo = sorted(store.missing(specs), key=progress.cost, reverse=True)
     for spec in specs.keys() - todo:
-        Checkpoint(spec).clear()  # a run that was killed when it had written its record left what it no longer needs
+        Checkpoint(spec, store).clear()  # a run that was killed when it had written its record left what it no longer needs
     for spec in specs:
-        watch.forget(spec)  # of an earlier campaign
+        watch.forget(store.unfinished(spec, "trace"))  # of an earlier campaign
     if not todo:
         return 0
     runtime.backend()  # missed before anything is started, as is the data
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
         sources.load_images(dataset)  # fetched once, and missed before anything is started
     n, failures, kills = len(todo), {}, 0
-    with progress.Bar(todo) as bar, warnings.catch_warnings():
+    with progress.Bar(todo, store) as bar, warnings.catch_warnings():
         # Loky starts an idle worker that has ended anew, and says so where the chapter's page would show it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor", category=UserWarning)
         while todo:
@@ -124,25 +124,32 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
                         store.write(record)
                 break
             except BrokenProcessPool as error:  # a worker was killed: by the system for want of memory, by hand, or by itself because it hung
-                hung = {spec: f"no epoch ended in {PATIENCE:.0f} s; where it stood: {watch.trace_file(spec)}" for spec in todo if watch.hung(spec)}
+                traces = {spec: store.unfinished(spec, "trace") for spec in todo}
+                hung = {spec: f"no epoch ended in {PATIENCE:.0f} s; where it stood: {trace}" for spec, trace in traces.items() if watch.hung(trace)}
                 failures |= hung
-                kills += not hung
-                todo = [spec for spec in store.missing(todo) if spec not in failures]
+                left = [spec for spec in store.missing(todo) if spec not in failures]
+                kills = kills + 1 if left == todo else 0
+                todo = left
                 if todo and kills == _ATTEMPTS:
-                    raise CampaignError(f"workers were killed {kills} times, last with {len(todo)} runs to go; try WORKERS=1.") from error
+                    also = f" Before that, {_first_of(failures, n)}." if failures else ""
+                    raise CampaignError(
+                        f"workers were killed {kills} times before a run was finished, with {len(todo)} to go; try WORKERS=1.{also}"
+                    ) from error
     if failures:
-        spec, failure = next(iter(failures.items()))
-        raise CampaignError(
-            f"{len(failures)} of {n} runs failed, the others have their records; the first was {spec}: {failure}; the same command tries them again."
-        )
+        raise CampaignError(f"{_first_of(failures, n)}; the others have their records, and the same command tries these again.")
     return n
+
+
+def _first_of(failures: Mapping[Spec, str], n: int) -> str:
+    spec, failure = next(iter(failures.items()))
+    return f"{len(failures)} of {n} runs failed, the first was {spec}: {failure}"
 
 
 def train(spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) -> Record:
     """Train one spec in this process, from its checkpoint if it has one, and write its record; call ``alive`` as epochs end."""
-    checkpoint = Checkpoint(spec, alive)
+    checkpoint = Checkpoint(spec, store, alive)
     state = checkpoint.load()
-    started, clock = datetime.now(UTC).replace(microsecond=0), time.perf_counter()
+    provenance, clock = runtime.provenance(spec, datetime.now(UTC).replace(microsecond=0)), time.perf_counter()
     outcome = protocols.run(spec, checkpoint, state)
     record = Record(
         spec=spec,
@@ -150,7 +157,7 @@ def train(spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) ->
         final=outcome.final,
         diverged_at=outcome.diverged_at,
         test=outcome.test,
-        provenance=runtime.provenance(spec, started, time.perf_counter() - clock),
+        provenance=provenance.model_copy(update={"seconds": round(time.perf_counter() - clock, 2)}),
     )
     store.write(record)
     checkpoint.clear()
@@ -189,7 +196,7 @@ def _train_in_worker(spec: Spec, folder: Path, patience: float) -> tuple[Spec, R
     watch.leave_at_once()
     store = Store(folder)
     try:
-        with watch.watched(spec, patience) as alive:
+        with watch.watched(store.unfinished(spec, "trace"), patience) as alive:
             return spec, store.read(spec) if spec in store else train(spec, store, alive), None
     except Exception as error:
         return spec, None, f"{type(error).__name__}: {error}"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reluclf import paths, progress, protocols, runtime
+from reluclf import progress, protocols, runtime
 from reluclf.files import write_atomically
-from reluclf.records import Fold
+from reluclf.records import Fold, Store
 from reluclf.specs import Spec
 
 
@@ -23,11 +23,11 @@ class Checkpoint:
     A checkpoint is used only by the code, the libraries and the backend that wrote it, so a resumed run cannot mix two of them.
     """
 
-    def __init__(self, spec: Spec, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) -> None:
         self._spec = spec
         self._alive = alive
-        self._file = paths.user_cache() / "unfinished" / spec.path.with_suffix(".checkpoint")
-        self._progress = progress.file(spec)
+        self._file = store.unfinished(spec, "checkpoint")
+        self._progress = store.unfinished(spec, "epochs")
         self._epochs = 0
         self._told = -progress.LOOK
 

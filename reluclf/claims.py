@@ -30,7 +30,7 @@ from reluclf.evidence import (
     power_to_show,
 )
 from reluclf.remedies import REMEDIES, Closing
-from reluclf.stats import Difference, Match, estimate, holm, paired
+from reluclf.stats import Difference, Match, estimate, paired, rejected
 
 
 def _fact(status: Status, why: str) -> Rule:
@@ -66,8 +66,8 @@ def _by_class(dataset: str, architecture: str, evidence: Evidence) -> list[Diffe
 def _mixed_classes(dataset: str, architecture: str, evidence: Evidence) -> Finding:
     """Rule for "better on some classes, worse on others": shown in both directions (Holm over the classes)."""
     classes = _by_class(dataset, architecture, evidence)
-    shown = holm([difference.p for difference in classes]) < 0.05
-    better, worse = (sum(sign * d.mean > 0 and sure for d, sure in zip(classes, shown, strict=True)) for sign in (1, -1))
+    differ = rejected([difference.p for difference in classes])
+    better, worse = (sum(sign * d.mean > 0 and sure for d, sure in zip(classes, differ, strict=True)) for sign in (1, -1))
     ahead, behind = (sum(sign * d.mean > 0 for d in classes) for sign in (1, -1))
     level = f"; they are level in {len(classes) - ahead - behind}" if ahead + behind < len(classes) else ""
     sought = _hits_of_paper(dataset, architecture)
@@ -188,8 +188,8 @@ def _may_be_on_par(evidence: Evidence) -> Finding:
         if remedy.head == "relu" and "hidden" not in remedy.setting:
             _closing(remedy, "mnist", "cnn", evidence)  # for its demands on runs
             found[remedy.title] = selection.seeds_paired(remedies.remedied(remedy, "mnist", "cnn", evidence.records), softmax)
-    adjusted = holm([difference.p_equivalent for difference in found.values()])
-    par = [title for title, p in zip(found, adjusted, strict=True) if p < 0.05]
+    equivalent = rejected([difference.p_equivalent for difference in found.values()])
+    par = [title for title, sure in zip(found, equivalent, strict=True) if sure]
     best = max(found, key=lambda title: found[title].mean)
     if par:
         but = ", though shown to be lower" if found[par[0]].less else ""
@@ -204,7 +204,7 @@ def _softmax_best_everywhere(evidence: Evidence) -> Finding:
     classes = _by_class("mnist", "cnn", evidence)
     ahead, shown = sum(d.mean < 0 for d in classes), sum(d.less for d in classes)
     sought = _hits_of_paper("mnist", "cnn")
-    reverse = np.sum((holm([d.p for d in classes]) < 0.05) & (np.array([d.mean for d in classes]) > 0))
+    reverse = np.sum(rejected([d.p for d in classes]) & (np.array([d.mean for d in classes]) > 0))
     text = f"{_in_its_matrices(sought)}. In our runs CNN-Softmax is ahead in {ahead} on average, shown in {shown} (n = {classes[0].n})"
     if shown == len(classes):
         return Status.REPRODUCED, f"{text}."
@@ -247,7 +247,7 @@ def _relu_best_in_most(evidence: Evidence) -> Finding:
     of_paper = minus(f"{_in_its_matrices(sought)}, and {sought.sum():+d} predictions in total. In our runs")
     if classes.greater and total.less:
         return Status.REPRODUCED, f"{of_paper} both are shown: {text}."
-    reverse = holm([classes.p, total.p]) < 0.05
+    reverse = rejected([classes.p, total.p])
     if (reverse[0] and classes.less) or (reverse[1] and total.greater):
         return Status.CONTRADICTED, f"{of_paper} the opposite of one is shown: {text}."
     powers = [power(classes, float(np.sign(sought).sum()), 2)] * (not classes.greater) + [power(total, float(sought.sum()), 2)] * (not total.less)
@@ -281,7 +281,7 @@ def _errors_on_wdbc(evidence: Evidence) -> Finding:
             f"With benign as the positive class it holds ({text}); a clinician, for whom malignant is positive, reads it the other way round.",
         )
     clinician = "; with malignant as the positive class, as a clinician has it, it holds" if as_malignant.greater and as_benign.less else ""
-    reverse = holm([as_malignant.p, as_benign.p]) < 0.05
+    reverse = rejected([as_malignant.p, as_benign.p])
     if clinician or (reverse[0] and as_malignant.greater) or (reverse[1] and as_benign.less):
         return Status.CONTRADICTED, f"With benign as the positive class, as in the paper's counts, the opposite is shown ({text}){clinician}."
     malignant, benign = -_hits_of_paper("wdbc", "ffnn")
@@ -348,7 +348,7 @@ def _range(counts: Iterable[int]) -> str:
 def _comparable(evidence: Evidence) -> Finding:
     """Rule for claim C25: after ``carried`` all four image experiments equivalent (all must hold), and one of them better (Holm)."""
     found, at_first = ({pair: evidence.difference(*pair, protocol, accuracy) for pair in paper.IMAGE_NETWORKS} for protocol in ("carried", "fresh"))
-    differ = holm([difference.p for difference in found.values()]) < 0.05
+    differ = rejected([difference.p for difference in found.values()])
     par, worse = (sum(getattr(difference, what) for difference in found.values()) for what in ("equivalent", "beyond"))
     better = sum(sure and difference.mean > 0 for sure, difference in zip(differ, found.values(), strict=True))
     behind = sum(difference.beyond and difference.mean < 0 for difference in at_first.values())
@@ -414,9 +414,9 @@ def _more_heads(evidence: Evidence) -> Finding:
                 lacking.setdefault(f"{data.TITLES[dataset]} {architecture.upper()}", []).append(head)
             else:
                 found[head], beside_softmax[head] = (selection.seeds_paired(runs, other) for other in (relu, softmax))
-        shown = holm([difference.p for difference in found.values()]) < 0.05
-        equivalent = holm([difference.p_equivalent for difference in beside_softmax.values()]) < 0.05
-        for (head, difference), sure, as_good in zip(found.items(), shown, equivalent, strict=True):
+        differ = rejected([difference.p for difference in found.values()])
+        equivalent = rejected([difference.p_equivalent for difference in beside_softmax.values()])
+        for (head, difference), sure, as_good in zip(found.items(), differ, equivalent, strict=True):
             better[head] += bool(sure and difference.mean > 0)
             par[head] += bool(as_good)
     if lacking:

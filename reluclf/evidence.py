@@ -201,8 +201,8 @@ def not_shown(text: str, powers: Sequence[Power]) -> Finding:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as a sentence has them."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    """Names as a sentence has them; empty if there are none."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def accuracy(run: Record) -> float:

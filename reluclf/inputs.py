@@ -11,7 +11,7 @@ from reluclf.cells import NONE, cell, difference_cell, signed
 from reluclf.paper import HEAD_TITLES, HEADS
 from reluclf.records import Record
 from reluclf.selection import MARGIN, by_seed, measure, seeds_paired
-from reluclf.stats import Difference, holm, paired
+from reluclf.stats import Difference, paired, rejected
 
 _TITLES = {"paper": "principal components, in order", "shuffled": "the same, in a random order", "pixels": "16 × 16 pixels"}
 
@@ -80,7 +80,7 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
     order, pixels = found["shuffled_change_softmax"], found["pixels_change_softmax"]
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
         return "It takes three seeds of each to say whether the order of its components matters to CNN-Softmax."
-    differs = holm([order.p, pixels.p]) < 0.05
+    differs = rejected([order.p, pixels.p])
     if order.equivalent:
         low, high = (signed(end, "cv_accuracy") for end in order.equivalence_interval)
         first = (
@@ -112,7 +112,7 @@ def _suits_relu(found: dict[str, Difference | None]) -> str:
     order, pixels = found["shuffled_change_relu"], found["pixels_change_relu"]
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
         return "Of CNN-ReLU there are too few runs to say."
-    sure = holm([order.p, pixels.p]) < 0.05
+    sure = rejected([order.p, pixels.p])
     words = [_better(change) if one else "neither better nor worse" for change, one in zip((order, pixels), sure, strict=True)]
     if not any(sure):
         return "For CNN-ReLU neither change is shown to help or to harm."

@@ -6,9 +6,8 @@ import os
 import sys
 import threading
 from contextlib import AbstractContextManager
-from pathlib import Path
 
-from reluclf import paths
+from reluclf.records import Store
 from reluclf.specs import Spec
 
 #: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
@@ -33,17 +32,13 @@ def epochs(spec: Spec) -> int:
     return spec.epochs * (spec.folds + (spec.protocol == "fresh"))
 
 
-def file(spec: Spec) -> Path:
-    """Where a run says how many of its epochs are done."""
-    return paths.user_cache() / "unfinished" / spec.path.with_suffix(".epochs")
-
-
 class Bar(AbstractContextManager):
-    """One progress bar for all workers, in units of work; it looks at their progress files."""
+    """One progress bar for all workers, in units of work; it looks at the files in which they say how many of their epochs are done."""
 
-    def __init__(self, specs: list[Spec]) -> None:
+    def __init__(self, specs: list[Spec], store: Store) -> None:
         from tqdm import tqdm
 
+        self._store = store
         self._running = {spec: 0.0 for spec in specs}
         self._finished = 0.0
         self._n = 0
@@ -78,7 +73,7 @@ class Bar(AbstractContextManager):
         while not self._stop.wait(LOOK):
             for spec in list(self._running):
                 try:
-                    self._running[spec] = cost(spec) * int(file(spec).read_text() or 0) / epochs(spec)
+                    self._running[spec] = cost(spec) * int(self._store.unfinished(spec, "epochs").read_text() or 0) / epochs(spec)
                 except (OSError, ValueError, KeyError):
                     continue
             self._show()

@@ -266,6 +266,11 @@ class Store:
         """The file that holds the record of a spec; None if there is none."""
         return next((file for folder in self._folders if (file := folder / spec.path).is_file()), None)
 
+    def unfinished(self, spec: Spec, kind: str) -> Path:
+        """Where, in the user's cache, an unfinished run of this store leaves a file of this kind: ``checkpoint``, ``epochs`` or ``trace``."""
+        store = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]  # a rerun has the specs of a campaign, and its own folder
+        return paths.user_cache() / "unfinished" / store / spec.path.with_suffix(f".{kind}")
+
     def __contains__(self, spec: Spec) -> bool:
         return self.file(spec) is not None
 

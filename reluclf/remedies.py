@@ -16,7 +16,7 @@ from reluclf.cells import NONE, cell
 from reluclf.paper import IMAGE_NETWORKS
 from reluclf.records import Probe, Record
 from reluclf.selection import MARGIN, by_seed, measure, seeds_paired
-from reluclf.stats import Difference, estimate, holm, paired
+from reluclf.stats import Difference, estimate, paired, rejected
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ DYING, EXPLODING = ("dead outputs", "dead hidden units"), ("exploding gradients"
 
 def shown(found: Sequence[Closing]) -> list[bool]:
     """Whether each is shown to close more than half of the gap, where one of them will do (Holm)."""
-    adjusted = holm([closing.past_half.p for closing in found])
-    return [bool(p < 0.05 and closing.past_half.mean > 0) for p, closing in zip(adjusted, found, strict=True)]
+    differ = rejected([closing.past_half.p for closing in found])
+    return [bool(sure and closing.past_half.mean > 0) for sure, closing in zip(differ, found, strict=True)]
 
 
 def closing(remedy: Remedy, dataset: str, architecture: str, records: Sequence[Record]) -> Closing | None:

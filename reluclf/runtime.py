@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -66,6 +67,8 @@ def configure(threads: int) -> None:
     """
     os.environ["KERAS_BACKEND"] = backend()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several processes share a card; each would take all of its memory
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if threads:
         for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -74,16 +77,17 @@ def configure(threads: int) -> None:
         import keras  # noqa: F401
 
 
-def provenance(spec: Spec, started: datetime, seconds: float) -> Provenance:
-    """Describe the surroundings of a run that has just ended in this process."""
+def provenance(spec: Spec, started: datetime) -> Provenance:
+    """Describe the surroundings of a run that begins in this process; how many seconds it takes is for the caller to add."""
     import keras
 
     backend = keras.backend.backend()
+    commit, modified = _checkout()
     return Provenance(
         started=started,
-        seconds=round(seconds, 2),
-        commit=_git("rev-parse", "HEAD"),
-        modified=bool(_git("status", "--porcelain", "--", "reluclf")),
+        seconds=0.0,
+        commit=commit,
+        modified=modified,
         code=code_digest(),
         versions=versions(backend),
         backend=backend,
@@ -99,8 +103,9 @@ def versions(backend: str) -> dict[str, str]:
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in libraries}
 
 
+@functools.cache
 def code_digest() -> str:
-    """SHA-256 over the modules that decide what a run gives."""
+    """SHA-256 over the modules that decide what a run gives, as they were when it was first asked for: later edits this process does not run."""
     digest = hashlib.sha256()
     for name in _DECISIVE:
         digest.update((paths.ROOT / "reluclf" / name).read_bytes())
@@ -157,6 +162,12 @@ def described(cpuinfo: str) -> str:
     flags = told["flags"].split()
     widest = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX")) if flag in flags), "SSE")
     return f"{told['model name']} (family {told['cpu family']}, model {told['model']}, {widest})"
+
+
+@functools.cache
+def _checkout() -> tuple[str | None, bool]:
+    """The commit, and whether the package differs from it, as :func:`code_digest`."""
+    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--", "reluclf"))
 
 
 def _git(*arguments: str) -> str | None:

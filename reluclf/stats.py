@@ -391,6 +391,11 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
+def rejected(p_values: Sequence[float]) -> np.ndarray:
+    """Which null hypotheses are rejected where any one of them will do, by :func:`holm` at :data:`LEVEL`: bool, in their order."""
+    return holm(p_values) < 1 - LEVEL
+
+
 def _t(dof: int, comparisons: int = 1) -> float:
     from scipy.special import stdtrit
 

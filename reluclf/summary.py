@@ -11,7 +11,7 @@ from reluclf import data, numbers, paper
 from reluclf.evidence import Evidence, Status, Undecided, accuracy, listed, minus
 from reluclf.records import Record
 from reluclf.selection import measure
-from reluclf.stats import Match, holm
+from reluclf.stats import Match, rejected
 from reluclf.verdicts import Verdict, judge
 
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -39,7 +39,7 @@ def heads(records: Iterable[Record]) -> str:
                 found.append(evidence.difference(*network, protocol, accuracy))
             except Undecided:
                 continue
-        sure = holm([difference.p for difference in found]) < 0.05
+        sure = rejected([difference.p for difference in found])
         below += [difference.mean < 0 for difference in found]
         behind[protocol] = part(sum(s and d.mean < 0 for s, d in zip(sure, found, strict=True)), len(found), "networks")
         ahead += sum(s and d.mean > 0 for s, d in zip(sure, found, strict=True))

@@ -16,7 +16,7 @@ from reluclf.paper import HEAD_TITLES, HEADS
 from reluclf.records import Record
 from reluclf.selection import MARGIN, by_seed, measure, of_setting, seeds_paired, select
 from reluclf.specs import N_SPLITS
-from reluclf.stats import Difference, Estimate, estimate, holm, mcnemar, paired, slope
+from reluclf.stats import Difference, Estimate, estimate, mcnemar, paired, rejected, slope
 
 _LABELS = {
     "cv_accuracy": "CV accuracy, %",
@@ -314,7 +314,7 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         pairs = [(by_head[0][seed], by_head[1][seed]) for seed in sorted(by_head[0].keys() & by_head[1].keys())]
         whole = [pair for pair in pairs if protocol == "fresh" and all(len(run.folds) == N_SPLITS for run in pair)][:1]
         # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
-        adjusted = holm([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
+        differ = rejected([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
         accuracies = [[run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)] or [[], []]
         row = {"network": architecture.upper(), "protocol": protocol, "over seeds, points": difference_cell(paired(*accuracies, margin=MARGIN))}
         if dataset == "wdbc":
@@ -322,7 +322,7 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             row["for other tumours, points"] = difference_cell(paired(*accuracies, margin=MARGIN, overlap=overlap))
         over_folds = paired(*(run.fold_accuracy for run in whole[0]), margin=MARGIN, overlap=OVERLAP) if whole else None
         row["over folds, points"] = difference_cell(over_folds)
-        row["seeds that differ (McNemar)"] = f"{int(np.sum(adjusted < 0.05))} of {len(pairs)}" if pairs else NONE
+        row["seeds that differ (McNemar)"] = f"{int(np.sum(differ))} of {len(pairs)}" if pairs else NONE
         rows.append(row)
     return pd.DataFrame(rows)
 

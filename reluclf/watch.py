@@ -11,22 +11,19 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from reluclf import paths
-from reluclf.specs import Spec
-
 
 @contextlib.contextmanager
-def watched(spec: Spec, patience: float) -> Iterator[Callable[[], None]]:
-    """End this worker process if what is yielded is not called for so many seconds, and leave a trace of where it stood.
+def watched(trace: Path, patience: float) -> Iterator[Callable[[], None]]:
+    """End this worker process if what is yielded is not called for so many seconds, and leave in ``trace`` where it stood.
 
     The watch is a thread of C, so that it works whatever hangs. Only a campaign's own worker processes are watched: this very process
     (with one worker) must not be ended, and a Dask cluster has its own ways.
     """
-    file, stream = trace_file(spec), None
+    stream = None
     if _in_worker():
         with contextlib.suppress(OSError):  # without a cache to write to, a worker is not watched
-            file.parent.mkdir(parents=True, exist_ok=True)
-            stream = file.open("w")
+            trace.parent.mkdir(parents=True, exist_ok=True)
+            stream = trace.open("w")
     if stream is None:
         yield lambda: None
         return
@@ -40,24 +37,19 @@ def watched(spec: Spec, patience: float) -> Iterator[Callable[[], None]]:
             yield alive
         finally:
             faulthandler.cancel_dump_traceback_later()
-    forget(spec)
+    forget(trace)
 
 
-def forget(spec: Spec) -> None:
-    """Remove the trace of this spec's worker, if there is one."""
+def forget(trace: Path) -> None:
+    """Remove a worker's trace, if there is one."""
     with contextlib.suppress(OSError):
-        trace_file(spec).unlink(missing_ok=True)
+        trace.unlink(missing_ok=True)
 
 
-def trace_file(spec: Spec) -> Path:
-    """Where a worker that hangs leaves the trace of where it stood."""
-    return paths.user_cache() / "unfinished" / spec.path.with_suffix(".trace")
-
-
-def hung(spec: Spec) -> bool:
-    """Whether the worker that trained this spec ended itself: only then is there a trace with something in it."""
+def hung(trace: Path) -> bool:
+    """Whether the worker with this trace ended itself: only then is there something in it."""
     with contextlib.suppress(OSError):
-        return trace_file(spec).stat().st_size > 0
+        return trace.stat().st_size > 0
     return False
 
 

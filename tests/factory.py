@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from reluclf import data
 from reluclf.records import Curve, Final, Fold, Provenance, Record, Score, Test
 from reluclf.specs import Spec
+from reluclf.verdicts import Verdict, judge
 
 CLASSES = {"mnist": 10, "fashion_mnist": 10, "wdbc": 2}
 SUPPORTS = {
@@ -55,3 +57,17 @@ def record(spec: Spec, fold_accuracy: list[float], hits: float, diverged_at: int
         data=data.checksums(spec.dataset),
     )
     return Record(spec=spec, folds=folds, final=final, diverged_at=diverged_at, test=test, provenance=provenance)
+
+
+def run(
+    dataset: str, architecture: str, head: str, protocol: str, seed: int, folds: Sequence[float] | None = None, hits: float = 0.9, **fields: object
+) -> Record:
+    """A record of this network with the given fold accuracies, by default ten that are all ``hits``, as the share of every class that is right."""
+    accuracies = list(folds) if folds is not None else [hits] * 10
+    spec = Spec(dataset=dataset, architecture=architecture, head=head, protocol=protocol, seed=seed, folds=len(accuracies), **fields)
+    return record(spec, accuracies, hits)
+
+
+def verdict(identifier: str, records: Iterable[Record]) -> Verdict:
+    """The verdict on one item."""
+    return next(found for found in judge(records) if found.id == identifier)

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from reluclf import Spec, campaign, first, grid, paths, progress, protocols, runtime
+from reluclf import Spec, campaign, first, grid, paths, progress, protocols, runtime, watch
 from reluclf.checkpoints import Checkpoint
 from reluclf.records import Store
 
@@ -182,7 +182,7 @@ def wait_for(condition, process, seconds=120):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_record(keras, store, monkeypatch, tmp_path):
-    checkpoint = paths.user_cache() / "unfinished" / LONG.path.with_suffix(".checkpoint")
+    checkpoint = store.unfinished(LONG, "checkpoint")
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
     command = [sys.executable, "-c", TRAIN, LONG.model_dump_json(), str(store.folder)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -243,67 +243,67 @@ def state(keras):
 
 
 @pytest.fixture
-def kept(state):
+def kept(state, store):
     """The file of that run's checkpoint."""
-    Checkpoint(TWO_FOLDS).fold(state)
+    Checkpoint(TWO_FOLDS, store).fold(state)
     (file,) = (paths.user_cache() / "unfinished").rglob("*.checkpoint")
     return file
 
 
-def test_a_checkpoint_gives_back_the_state_it_was_given(kept, state):
-    loaded = Checkpoint(TWO_FOLDS).load()
+def test_a_checkpoint_gives_back_the_state_it_was_given(kept, state, store):
+    loaded = Checkpoint(TWO_FOLDS, store).load()
     assert loaded.folds == state.folds
     assert (loaded.batches, loaded.diverged_at) == (state.batches, state.diverged_at)
     assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(loaded.weights, state.weights, strict=True))
 
 
-def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state):
+def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state, store):
     loss = (float("nan"),) * TWO_FOLDS.epochs
     fold = state.folds[0].model_copy(update={"train": state.folds[0].train.model_copy(update={"loss": loss})})
-    Checkpoint(TWO_FOLDS).fold(protocols.State(folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]))
-    loaded = Checkpoint(TWO_FOLDS).load()
+    Checkpoint(TWO_FOLDS, store).fold(protocols.State(folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]))
+    loaded = Checkpoint(TWO_FOLDS, store).load()
     assert loaded.diverged_at == 1
     assert repr(loaded.folds) == repr([fold])
     assert np.isnan(loaded.weights[0]).all()
 
 
-def test_a_checkpoint_of_fresh_keeps_no_weights(keras, state):
+def test_a_checkpoint_of_fresh_keeps_no_weights(keras, state, store):
     spec = Spec(**TINY | {"protocol": "fresh", "folds": 2}, seed=1)
-    Checkpoint(spec).fold(protocols.State(folds=state.folds, batches=2))
-    assert Checkpoint(spec).load() == protocols.State(folds=state.folds, batches=2)
+    Checkpoint(spec, store).fold(protocols.State(folds=state.folds, batches=2))
+    assert Checkpoint(spec, store).load() == protocols.State(folds=state.folds, batches=2)
 
 
-def test_a_run_without_a_checkpoint_starts_from_the_beginning(keras):
-    assert Checkpoint(TWO_FOLDS).load() is None
+def test_a_run_without_a_checkpoint_starts_from_the_beginning(keras, store):
+    assert Checkpoint(TWO_FOLDS, store).load() is None
 
 
-def test_a_checkpoint_of_other_code_is_not_used(kept, monkeypatch):
+def test_a_checkpoint_of_other_code_is_not_used(kept, monkeypatch, store):
     monkeypatch.setattr(runtime, "code_digest", lambda: "0" * 64)
-    assert Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS, store).load() is None
 
 
 @pytest.mark.parametrize("library", ["keras", "numpy", "tensorflow", "scikit-learn", "scipy"])
-def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcome_is_not_used(kept, monkeypatch, keras, library):
+def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcome_is_not_used(kept, monkeypatch, keras, library, store):
     if library == "tensorflow" and keras.backend.backend() != "tensorflow":
         pytest.skip("TensorFlow is not the backend")
     version = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == library else version(name))
     module = {"scikit-learn": "sklearn"}.get(library, library)
     monkeypatch.setattr(f"{module}.__version__", "0.0")
-    assert Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS, store).load() is None
 
 
-def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras):
+def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras, store):
     version = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == "jaxlib" else version(name))
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS, store).load() is None
 
 
-def test_a_checkpoint_in_the_place_of_another_specs_is_not_used(kept):
+def test_a_checkpoint_in_the_place_of_another_specs_is_not_used(kept, store):
     other = Spec(**TINY | {"folds": 2}, seed=2)
     kept.rename(kept.with_name("seed-2.checkpoint"))
-    assert Checkpoint(other).load() is None
+    assert Checkpoint(other, store).load() is None
 
 
 def cut(content):
@@ -327,20 +327,20 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_checkpoint_is_not_used(kept, damage):
+def test_a_damaged_checkpoint_is_not_used(kept, damage, store):
     kept.write_bytes(damage(kept.read_bytes()))
-    assert Checkpoint(TWO_FOLDS).load() is None
+    assert Checkpoint(TWO_FOLDS, store).load() is None
 
 
-def test_a_checkpoint_with_any_flipped_bit_is_not_used(kept):
+def test_a_checkpoint_with_any_flipped_bit_is_not_used(kept, store):
     whole = kept.read_bytes()
     # Bits of its beginning and its end, where the digest, the flags and the directory are, and some of those between.
     for place in [*range(8 * 64), *range(8 * 64, 8 * (len(whole) - 64), 100_003), *range(8 * (len(whole) - 64), 8 * len(whole))]:
         byte, bit = divmod(place, 8)
         kept.write_bytes(whole[:byte] + bytes([whole[byte] ^ 1 << bit]) + whole[byte + 1 :])
-        assert Checkpoint(TWO_FOLDS).load() is None
+        assert Checkpoint(TWO_FOLDS, store).load() is None
     kept.write_bytes(whole)
-    assert Checkpoint(TWO_FOLDS).load() is not None
+    assert Checkpoint(TWO_FOLDS, store).load() is not None
 
 
 def test_a_damaged_checkpoint_does_not_stop_its_run(kept, store):
@@ -350,19 +350,19 @@ def test_a_damaged_checkpoint_does_not_stop_its_run(kept, store):
     assert files(paths.user_cache() / "unfinished") == []
 
 
-def test_a_run_says_how_many_of_its_epochs_are_done_also_when_it_is_taken_up_again(kept):
-    checkpoint = Checkpoint(TWO_FOLDS)
+def test_a_run_says_how_many_of_its_epochs_are_done_also_when_it_is_taken_up_again(kept, store):
+    checkpoint = Checkpoint(TWO_FOLDS, store)
     checkpoint.load()
     checkpoint.epoch()
-    assert progress.file(TWO_FOLDS).read_text() == "2"
+    assert store.unfinished(TWO_FOLDS, "epochs").read_text() == "2"
     checkpoint.clear()
     assert files(paths.user_cache() / "unfinished") == []
 
 
-def test_a_cache_that_cannot_be_written_does_not_stop_the_progress_of_a_run(keras, monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_written_does_not_stop_the_progress_of_a_run(keras, monkeypatch, tmp_path, store):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    Checkpoint(TWO_FOLDS).epoch()
+    Checkpoint(TWO_FOLDS, store).epoch()
 
 
 def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(keras, monkeypatch, tmp_path, store):
@@ -382,15 +382,46 @@ def test_what_a_run_killed_as_its_record_was_written_left_is_removed(kept, store
     assert files(paths.user_cache() / "unfinished") == []
 
 
+def test_what_an_interrupted_run_left_is_kept_from_a_campaign_with_the_same_spec_in_another_folder(kept, store, tmp_path):
+    elsewhere = Store(tmp_path / "elsewhere")
+    elsewhere.write(factory.record(TWO_FOLDS, [0.9, 0.9], 0.9))
+    assert campaign.train_missing([TWO_FOLDS], elsewhere) == 0
+    assert Checkpoint(TWO_FOLDS, store).load() is not None
+
+
 # What goes wrong in a worker
 
 
 def test_a_run_that_fails_does_not_stop_the_others_and_is_named(store, workers):
     good, bad = (Spec(**TINY | {"folds": 1}, seed=seed) for seed in (11, 12))
     (store.folder / bad.path).mkdir(parents=True)  # a folder where the record should go: writing it fails
-    with pytest.raises(campaign.CampaignError, match=r"1 of 2 runs failed, the others have their records; the first was .*seed-12: .*Error"):
+    with pytest.raises(campaign.CampaignError, match=r"1 of 2 runs failed, the first was .*seed-12: .*Error.*; the others have their records"):
         campaign.train_missing([good, bad], store, workers=2)
     assert good in store
+
+
+def _write_and_be_killed(spec, folder, patience):
+    if spec.seed == 1:
+        return spec, None, "ValueError: that one is wrong"
+    if spec.seed < 9:
+        Store(folder).write(factory.record(spec, [0.9], 0.9))
+    if watch._in_worker():  # the last run is made in this very process
+        os._exit(9)
+    return spec, None, None
+
+
+def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_killed(store, workers, monkeypatch):
+    monkeypatch.setattr(campaign, "_train_in_worker", _write_and_be_killed)
+    assert campaign.train_missing([SPEC.model_copy(update={"seed": seed}) for seed in range(2, 9)], store, workers=2) == 7 > campaign._ATTEMPTS
+
+
+def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, workers, monkeypatch):
+    monkeypatch.setattr(campaign, "_train_in_worker", _write_and_be_killed)
+    with pytest.raises(
+        campaign.CampaignError,
+        match=r"killed 5 times before a run was finished, with 2 to go; try WORKERS=1\. Before that, 1 of 3 runs failed, .*seed-1: ValueError",
+    ):
+        campaign.train_missing([SPEC.model_copy(update={"seed": seed}) for seed in (1, 9, 10)], store, workers=2)
 
 
 def test_a_worker_that_is_killed_is_replaced_and_every_run_gets_its_record(store, workers):

@@ -171,7 +171,7 @@ def test_what_another_campaign_has_finished_meanwhile_is_not_trained_again(store
 
 def _hang_or_not(spec, folder, patience):
     """Instead of training: seed 3 hangs, seed 2 is slow, the others are quick."""
-    with watch.watched(spec, patience) as alive:
+    with watch.watched(Store(folder).unfinished(spec, "trace"), patience) as alive:
         if spec.seed == 3:
             time.sleep(600)
         for _ in range(6 if spec.seed == 2 else 0):
@@ -198,7 +198,7 @@ def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(store, wor
 
 
 def _write(spec, folder, patience, hits):
-    with watch.watched(spec, patience):
+    with watch.watched(Store(folder).unfinished(spec, "trace"), patience):
         Store(folder).write(factory.record(spec, [hits], hits))
     return spec, None, None
 
@@ -218,7 +218,7 @@ def test_a_worker_whose_libraries_hang_at_its_end_ends_all_the_same(store, monke
 
 
 def test_this_very_process_is_never_ended_by_the_watch(store):
-    with watch.watched(SPECS[0], 0.1) as alive:
+    with watch.watched(store.unfinished(SPECS[0], "trace"), 0.1) as alive:
         alive()
         time.sleep(0.5)
     assert files(paths.user_cache()) == []

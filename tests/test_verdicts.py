@@ -5,21 +5,15 @@ import re
 import nbformat
 import numpy as np
 import pytest
-from factory import record
+from factory import run, verdict
 from scipy.stats import t as student
 
-from reluclf import Spec, paper, paths, rules, tables
+from reluclf import paper, paths, rules, tables
 from reluclf import records as schema
 from reluclf.claims import FURTHER_HEADS
 from reluclf.evidence import Power, Status, Undecided, not_shown
 from reluclf.remedies import REMEDIES
 from reluclf.verdicts import judge
-
-
-def run(dataset, architecture, head, protocol, seed, folds=None, hits=0.9, **fields):
-    accuracies = list(folds) if folds is not None else [hits] * 10
-    spec = Spec(dataset=dataset, architecture=architecture, head=head, protocol=protocol, seed=seed, folds=len(accuracies), **fields)
-    return record(spec, accuracies, hits)
 
 
 def runs(dataset, architecture, head, protocol, folds, hits, spread=0.002, n=5, **fields):
@@ -29,10 +23,6 @@ def runs(dataset, architecture, head, protocol, folds, hits, spread=0.002, n=5, 
         run(dataset, architecture, head, protocol, seed, [min(1, f + shift) for f in folds], hits + shift, **fields)
         for seed, shift in enumerate(shifts, start=1)
     ]
-
-
-def verdict(identifier, records):
-    return next(found for found in judge(records) if found.id == identifier)
 
 
 def as_in_the_paper(dataset, architecture, head):
