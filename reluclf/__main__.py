@@ -18,7 +18,7 @@ from reluclf.records import BACKENDS, Record, RecordError, Store, copies, read_f
 from reluclf.sources import DataError
 from reluclf.specs import SpecError
 
-_ERRORS = (CampaignError, runtime.BackendError, chapters.ParameterError, DataError, PaperError, RecordError, SpecError)
+_ERRORS = (CampaignError, runtime.BackendError, chapters.BusyError, chapters.ParameterError, DataError, PaperError, RecordError, SpecError)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reluclf import paths
+from reluclf.files import write_atomically
 
 #: Executed notebooks and their records.
 RERUNS = paths.ROOT / "reruns"
@@ -26,6 +27,10 @@ _NONE = type(None)
 
 class ParameterError(ValueError):
     """A chapter or parameter that does not exist, or a value of the wrong kind; the message names it and what is allowed."""
+
+
+class BusyError(RuntimeError):
+    """A chapter that is being rerun already."""
 
 
 def names() -> list[str]:
@@ -112,7 +117,23 @@ def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: b
     """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``.
 
     What an earlier rerun left there is deleted, unless that was the same one and was interrupted: then it goes on where it was.
+
+    Raises
+    ------
+    BusyError
+        If another rerun of the chapter is under way: its records are not to be deleted.
     """
+    import filelock
+
+    RERUNS.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(RERUNS / f".{chapter}.lock", timeout=0):
+            return _rerun(chapter, values, keep, afresh)
+    except filelock.Timeout:
+        raise BusyError(f"chapter {chapter} is being rerun by another process; wait for it, or end it.") from None
+
+
+def _rerun(chapter: str, values: Mapping[str, Any], keep: bool, afresh: bool) -> Path:
     folder = RERUNS / chapter
     unfinished = folder / ".unfinished"
     asked = json.dumps([dict(values), afresh], sort_keys=True)
@@ -121,8 +142,9 @@ def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: b
     folder.mkdir(parents=True, exist_ok=True)
     unfinished.write_text(asked, encoding="utf-8")
     executed = run(chapter, {"train": True, **values} if "train" in parameters(chapter) else values, folder, folder / "results", afresh)
-    if keep and (folder / "results").is_dir():
-        shutil.copytree(folder / "results", paths.RESULTS, dirs_exist_ok=True)
+    if keep:
+        for file in sorted((folder / "results").rglob("seed-*.json")):
+            write_atomically(paths.RESULTS / file.relative_to(folder / "results"), file.read_bytes())
     unfinished.unlink()
     return executed
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 
+import filelock
 import nbformat
 import papermill
 import pytest
@@ -117,6 +118,15 @@ def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, t
     assert status == 0, capsys.readouterr().err
     assert len(list((tmp_path / "reruns/wdbc/results").rglob("seed-*.json"))) == 6
     assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (6 if flags else 0)
+
+
+def test_a_chapter_that_is_being_rerun_is_not_rerun_by_another_process(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(chapters, "RERUNS", tmp_path)
+    (tmp_path / "wdbc" / "results").mkdir(parents=True)
+    with filelock.FileLock(tmp_path / ".wdbc.lock"):
+        assert command_line.main(["chapter", "CHAPTER=wdbc", "train=false"]) == 2
+    assert capsys.readouterr().err == "error: chapter wdbc is being rerun by another process; wait for it, or end it.\n"
+    assert (tmp_path / "wdbc" / "results").is_dir()
 
 
 @pytest.mark.parametrize(
