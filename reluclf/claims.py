@@ -89,12 +89,8 @@ def _mixed_classes(dataset: str, architecture: str, evidence: Evidence) -> Findi
 
 def _hits_of_paper(dataset: str, architecture: str) -> np.ndarray:
     """ReLU minus softmax in the paper's correct predictions of every class."""
-    numbers = {
-        entry["head"]: number
-        for number, entry in paper.contents()["figures"].items()
-        if (entry.get("dataset"), entry.get("architecture")) == (dataset, architecture)
-    }
-    return np.diag(paper.matrix(numbers["relu"]).counts) - np.diag(paper.matrix(numbers["softmax"]).counts)
+    relu, softmax = (np.diag(paper.matrix_of(dataset, architecture, head).counts) for head in ("relu", "softmax"))
+    return relu - softmax
 
 
 def _in_its_matrices(hits: np.ndarray) -> str:

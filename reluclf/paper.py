@@ -97,6 +97,12 @@ def matrix(number: int) -> Matrix:
     return Matrix(number, entry["dataset"], entry["architecture"], entry["head"], np.array(entry["matrix"]))
 
 
+def matrix_of(dataset: str, architecture: str, head: str) -> Matrix:
+    """The confusion matrix of a network."""
+    network = {"dataset": dataset, "architecture": architecture, "head": head}
+    return matrix(next(number for number, entry in contents()["figures"].items() if network.items() <= entry.items()))
+
+
 def claims() -> dict[str, dict[str, str]]:
     """Section and wording of each of the 25 claims, by identifier."""
     return contents()["claims"]

@@ -89,8 +89,8 @@ def totals(records: Sequence[Record], others: Mapping[str, Sequence[Record]] | N
         members = [record for record in everything if _where(record) == where]
         threads = ", ".join(map(str, sorted({record.provenance.threads for record in members})))
         device, backend = where
-        versions = members[0].provenance.versions
-        libraries = ", ".join([backend, *(f"{name} {versions[name]}" for name in ("keras", "numpy", "scikit-learn", "python") if name in versions)])
+        found = {name: sorted({r.provenance.versions.get(name, "") for r in members} - {""}) for name in ("keras", "numpy", "scikit-learn", "python")}
+        libraries = ", ".join([backend, *(f"{name} {' and '.join(versions)}" for name, versions in found.items() if versions)])
         row = {"": letter, "device": device, "libraries": libraries, "threads": threads, "runs": f"{len(members):,}"}
         rows.append(row | _effort(members))
     if len(rows) > 1:

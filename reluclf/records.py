@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -86,6 +86,11 @@ class Final(_Part):
     seconds: float
 
 
+def loses_a_class(confusion_matrix: Sequence[Sequence[int]]) -> bool:
+    """Whether a class has less than half of its samples classified correctly; a row for each true class."""
+    return any(row[i] < sum(row) / 2 for i, row in enumerate(confusion_matrix))
+
+
 class Test(_Part):
     """The test of the run's last model.
 
@@ -122,7 +127,7 @@ class Test(_Part):
     @property
     def lost(self) -> bool:
         """Whether a class is lost: less than half of it is classified correctly."""
-        return any(row[i] < sum(row) / 2 for i, row in enumerate(self.confusion_matrix))
+        return loses_a_class(self.confusion_matrix)
 
     @model_validator(mode="after")
     def _agree(self) -> Test:

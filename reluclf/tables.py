@@ -122,9 +122,7 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         row["one more carried run"] = NONE
         if title in allowed and carried and carried.n > 1:
             low, high = carried.prediction(len(allowed))
-            if title == "mean":  # an accuracy cannot lie beyond; the rise can
-                low, high = max(low, 0.0), min(high, 1.0)
-            low, high = one(low, "cv_accuracy"), one(high, "cv_accuracy")
+            low, high = ends(low, high, "cv_accuracy") if title == "mean" else (one(low, "cv_accuracy"), one(high, "cv_accuracy"))
             row["one more carried run"] = f"{low} to {high}: {carried.match(of_paper, allowed[title], len(allowed))}"
         rows.append(row)
     return pd.DataFrame(rows)
