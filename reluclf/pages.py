@@ -249,7 +249,7 @@ def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
         verdict = by_id[identifier]
         name = f"{kinds[identifier[0]]} {identifier[1:]}" if identifier[0] in "TF" else f"{kinds[identifier[0]]}{identifier}"
         lines.append(
-            f":::{{admonition}} The paper's {name}: {verdict.status}\n:class: verdict {verdict.status.css} on-{identifier}\n\n{verdict.why}\n:::"
+            f":::{{admonition}} The paper's {name}: {verdict.status}\n:class: verdict {verdict.status.css} on-{identifier}\n\n{_unbroken(verdict.why)}\n:::"
         )
     display(Markdown("\n\n".join(lines)))
 
@@ -262,7 +262,7 @@ def ledger(found: Iterable[Verdict], caption: str, name: str) -> None:
         label = verdict.evidence.partition("#")[2]
         role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[label.partition("-")[0]]
         link = f"{{{role}}}`{label}`"
-        rows.append({"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": verdict.why, "evidence": link})
+        rows.append({"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": _unbroken(verdict.why), "evidence": link})
     table(pd.DataFrame(rows), caption, name, css="ledger")
 
 
@@ -285,6 +285,11 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
             f"{listed}.\n:::"
         )
     )
+
+
+def _unbroken(text: str) -> str:
+    """A sentence in which no line breaks between a number and its unit, or within "n = 3"."""
+    return re.sub(r"(?<=\d) (?=%|points?\b)|(?<=\bn) (?==)|(?<=\bn =) ", "\u00a0", text)
 
 
 def _kept_together(text: str) -> str:
