@@ -248,9 +248,8 @@ def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
     for identifier in identifiers:
         verdict = by_id[identifier]
         name = f"{kinds[identifier[0]]} {identifier[1:]}" if identifier[0] in "TF" else f"{kinds[identifier[0]]}{identifier}"
-        lines.append(
-            f":::{{admonition}} The paper's {name}: {verdict.status}\n:class: verdict {verdict.status.css} on-{identifier}\n\n{_unbroken(verdict.why)}\n:::"
-        )
+        title, classes = f"The paper's {name}: {verdict.status}", f"verdict {verdict.status.css} on-{identifier}"
+        lines.append(f":::{{admonition}} {title}\n:class: {classes}\n\n{_unbroken(verdict.why)}\n:::")
     display(Markdown("\n\n".join(lines)))
 
 
@@ -262,7 +261,9 @@ def ledger(found: Iterable[Verdict], caption: str, name: str) -> None:
         label = verdict.evidence.partition("#")[2]
         role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[label.partition("-")[0]]
         link = f"{{{role}}}`{label}`"
-        rows.append({"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": _unbroken(verdict.why), "evidence": link})
+        rows.append(
+            {"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": _unbroken(verdict.why), "evidence": link}
+        )
     table(pd.DataFrame(rows), caption, name, css="ledger")
 
 

@@ -140,6 +140,16 @@ def split(found: Sequence[Verdict], name: str) -> dict[str, str]:
     }
 
 
+def of_kinds(found: Sequence[Verdict], *statuses: Status) -> str:
+    """The items with these verdicts, as sentences: ``reproduced: T1, T2 and F1; answered here: W1``."""
+    told = []
+    for status in statuses:
+        identifiers = [verdict.id for verdict in found if verdict.status == status]
+        if identifiers:
+            told.append(f"{status}: {listed(identifiers)}")
+    return "; ".join(told) or "none yet"
+
+
 def _kinds(found: Sequence[Verdict]) -> str:
     counts = Counter(verdict.status for verdict in found)
     kinds = [f"{counts[status]} {status}" for status in Status if counts[status] and status != Status.OPEN]

@@ -95,6 +95,12 @@ def test_the_papers_cross_validation_is_compared_with_one_that_starts_every_fold
     assert "not known yet" in summary.honest_folds([])
 
 
+def test_items_are_listed_by_their_verdicts():
+    told = summary.of_kinds(judge([]), Status.REPRODUCED, Status.ANSWERED, Status.CONTRADICTED)
+    assert told == "reproduced: T1, T2, F1, C03, C04 and C07; contradicted: C01, C02, C05, C06, C08 and C20"
+    assert summary.of_kinds(judge([]), Status.ANSWERED) == "none yet"
+
+
 def test_verdicts_are_counted_by_whether_they_need_runs():
     found = judge([])
     split = summary.split(found, "x")
