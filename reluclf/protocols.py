@@ -88,36 +88,36 @@ def run(spec: Spec, observer: Observer | None = None, state: State | None = None
     DataError
         If the images cannot be had.
     """
-    split = data.load_split(spec)
     if spec.architecture == "logistic":
-        return _logistic(spec, split)
+        return _logistic(spec)
     run = _carried if spec.protocol == "carried" else _fresh
-    return run(spec, split, observer or _Nobody(), state or State())
+    return run(spec, observer or _Nobody(), state or State())
 
 
-def _carried(spec: Spec, split: data.Split, observer: Observer, state: State) -> Outcome:
-    x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
+def _carried(spec: Spec, observer: Observer, state: State) -> Outcome:
+    whole = data.prepared(spec)
     model = models.build(spec, seed_of(spec, WHOLE))
     if state.weights is not None:
         restore(model, state.weights)
     outputs = None
-    for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds], start=1):
+    for number, (train, validate) in enumerate(data.folds(whole.y_train)[: spec.folds], start=1):
         if number <= len(state.folds):
             continue
-        held_out = (x_train[validate], split.y_train[validate])
-        rows = (x_train[train], split.y_train[train])
-        fold, outputs = _one_fold(spec, number, model, rows, held_out, (x_test, split.y_test), state, observer)
+        held_out = (whole.x_train[validate], whole.y_train[validate])
+        rows = (whole.x_train[train], whole.y_train[train])
+        fold, outputs = _one_fold(spec, number, model, rows, held_out, (whole.x_test, whole.y_test), state, observer)
         state.folds.append(fold)
         state.weights = variables(model)
         observer.fold(state)
     if outputs is None:  # the run was interrupted after its last fold
-        outputs = predict(model, x_test)
-    return Outcome(tuple(state.folds), None, state.diverged_at, _test(spec, outputs, split))
+        outputs = predict(model, whole.x_test)
+    return Outcome(tuple(state.folds), None, state.diverged_at, _test(spec, outputs, whole))
 
 
-def _fresh(spec: Spec, split: data.Split, observer: Observer, state: State) -> Outcome:
+def _fresh(spec: Spec, observer: Observer, state: State) -> Outcome:
     model = None
-    for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds], start=1):
+    split = data.load_split(spec) if len(state.folds) < spec.folds else None
+    for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds] if split else [], start=1):
         if number <= len(state.folds):
             continue
         x_fold, x_held_out, x_test = data.prepare(spec, split.x_train[train], split.x_train[validate], split.x_test)
@@ -127,18 +127,21 @@ def _fresh(spec: Spec, split: data.Split, observer: Observer, state: State) -> O
         fold, _ = _one_fold(spec, number, model, rows, held_out, (x_test, split.y_test), state, observer)
         state.folds.append(fold)
         observer.fold(state)
-    x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
+    whole = data.prepared(spec)
     model = anew(model, spec, WHOLE)
     started = time.perf_counter()
-    probed = _Probed(spec, model, x_train[: probes.ROWS], split.y_train[: probes.ROWS], observer)
-    train_curve, test_curve, outputs = _fit(spec, WHOLE, model, (x_train, split.y_train), (x_test, split.y_test), state, probed)
-    final = Final(n_train=len(x_train), train=train_curve, test=test_curve, probe=probed.result(), seconds=_seconds_since(started))
-    return Outcome(tuple(state.folds), final, state.diverged_at, _test(spec, outputs, split))
+    probed = _Probed(spec, model, whole.x_train[: probes.ROWS], whole.y_train[: probes.ROWS], observer)
+    rows, test = (whole.x_train, whole.y_train), (whole.x_test, whole.y_test)
+    train_curve, test_curve, outputs = _fit(spec, WHOLE, model, rows, test, state, probed)
+    final = Final(n_train=len(whole.x_train), train=train_curve, test=test_curve, probe=probed.result(), seconds=_seconds_since(started))
+    return Outcome(tuple(state.folds), final, state.diverged_at, _test(spec, outputs, whole))
 
 
-def _logistic(spec: Spec, split: data.Split) -> Outcome:
+def _logistic(spec: Spec) -> Outcome:
     """Logistic regression, with scikit-learn's default penalty, on the same folds and the same split as the networks."""
     from sklearn.linear_model import LogisticRegression
+
+    split = data.load_split(spec)
 
     def solve(x: np.ndarray, y: np.ndarray, *others: tuple[np.ndarray, np.ndarray]) -> tuple[list[tuple[float, float]], np.ndarray]:
         prepared = data.prepare(spec, x, *(rows for rows, _ in others))

@@ -77,9 +77,8 @@ def spec(way: Remedy, dataset: str, seed: int) -> Spec:
 
 def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
     """Train the first epochs of a run without folds, and look at every batch. It needs TensorFlow."""
-    split = data.load_split(spec)
-    x, x_test = data.prepare(spec, split.x_train, split.x_test)
-    targets = protocols.one_hot(split.y_train, split.n_classes)
+    whole = data.prepared(spec)
+    x, targets = whole.x_train, protocols.one_hot(whole.y_train, whole.n_classes)
     model = models.build(spec, protocols.seed_of(spec, protocols.WHOLE))
     train = _watched(spec, model)
     gradient, step, test = [], [], []
@@ -90,7 +89,7 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
             of_gradient, of_step = train(x[rows], targets[rows])
             gradient.append(_rounded(of_gradient))
             step.append(_rounded(of_step))
-        test.append(_rounded(protocols.score(spec, protocols.predict(model, x_test), split.y_test)[1]))
+        test.append(_rounded(protocols.score(spec, protocols.predict(model, whole.x_test), whole.y_test)[1]))
     return Steps(spec=spec, gradient=gradient, step=step, test=test, device=runtime.device("tensorflow"), versions=runtime.versions("tensorflow"))
 
 

@@ -42,6 +42,7 @@ def _alone(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     _unset(monkeypatch)
     monkeypatch.setattr(sources, "_download", no_network)
+    data._kept.cache_clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
-from reluclf import Spec, data, sources
+from reluclf import Spec, data, protocols, sources
 
 MNIST_SUPPORTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
@@ -20,6 +20,39 @@ def like(spec, **changes):
 
 
 # The splits
+
+
+@pytest.mark.parametrize("features", ["paper", "pixels", "shuffled"])
+def test_prepared_images_are_kept_for_runs_that_see_the_same_and_for_no_others(few_images, features):
+    spec = like(MNIST, features=features)
+    kept = data.prepared(spec)
+    split = data.load_split(spec)
+    x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
+    for ours, expected in ((kept.x_train, x_train), (kept.x_test, x_test), (kept.y_train, split.y_train), (kept.y_test, split.y_test)):
+        assert ours.dtype == expected.dtype and np.array_equal(ours, expected)
+    assert data.prepared(like(spec, head="softmax", protocol="carried", epochs=3, clipnorm=1.0)) is kept
+    another = data.prepared(like(spec, seed=2))
+    assert (another is kept) == (features != "shuffled") and np.array_equal(another.x_train, kept.x_train) == (features != "shuffled")
+    fewer = data.prepared(like(spec, samples=300))
+    assert len(fewer.x_train) == 300 and data.prepared(spec) is not kept  # only the last is kept
+    other = {"paper": "pixels", "pixels": "shuffled", "shuffled": "paper"}[features]
+    assert not np.array_equal(data.prepared(like(spec, features=other)).x_train, kept.x_train)
+
+
+def test_a_run_leaves_what_is_kept_for_the_next_as_it_was(few_images, keras):
+    spec = like(MNIST, epochs=1, folds=1, batch_size=64)
+    kept = data.prepared(spec)
+    before = kept.x_train.copy(), kept.x_test.copy()
+    first = protocols.run(spec)
+    protocols.run(like(spec, protocol="carried"))
+    assert data.prepared(spec) is kept
+    assert np.array_equal(kept.x_train, before[0]) and np.array_equal(kept.x_test, before[1])
+    assert protocols.run(spec).test == first.test
+
+
+def test_wdbc_is_split_anew_for_every_seed():
+    one, two = data.prepared(WDBC), data.prepared(like(WDBC, seed=2))
+    assert not np.array_equal(one.y_train, two.y_train)
 
 
 @pytest.mark.parametrize("dataset, supports", [("mnist", MNIST_SUPPORTS), ("fashion_mnist", [1000] * 10)])
