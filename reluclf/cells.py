@@ -30,6 +30,11 @@ def points(value: Difference | Estimate) -> str:
     return f"{mean} points (n = 1)" if value.n == 1 else f"{mean} points ({low} to {high}, n = {value.n})"
 
 
+def magnitude(value: float) -> str:
+    """A number of any size, not negative: ``0``, ``1.1e-16``, ``0.725``, ``10,000``."""
+    return "0" if value == 0 else f"{value:.1e}" if value < 0.001 else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
 def p_value(p: float) -> str:
     """A p-value, in three decimals."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

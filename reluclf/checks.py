@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reluclf import models, paths
+from reluclf import cells, models, paths
 from reluclf.files import write_atomically
 from reluclf.runtime import BackendError
 from reluclf.specs import SpecError
@@ -80,9 +80,9 @@ def gradients(rows: int, seed: int) -> pd.DataFrame:
             {
                 "logits": name,
                 "loss": f"{loss:.3f}",
-                "largest gradient": f"{np.abs(formula).max():.3g}",
-                "automatic − formula": f"{np.abs(automatic - formula).max():.1e}",
-                "numerical − formula": f"{np.abs(_numerical(logits) - formula).max():.1e}",
+                "largest gradient": cells.magnitude(np.abs(formula).max()),
+                "automatic − formula": cells.magnitude(np.abs(automatic - formula).max()),
+                "numerical − formula": cells.magnitude(np.abs(_numerical(logits) - formula).max()),
             }
         )
     return pd.DataFrame(table)

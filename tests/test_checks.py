@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reluclf import checks, models, paths
+from reluclf import cells, checks, models, paths
 from reluclf.runtime import BackendError
 
 
@@ -57,3 +57,8 @@ def test_the_table_has_a_row_for_each_way_to_run_a_framework(committed):
 def test_without_measurements_there_is_nothing_to_show(monkeypatch, tmp_path):
     monkeypatch.setattr(paths, "ZERO_ROWS", tmp_path / "none.json")
     assert checks.zero_rows().empty
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (1.1e-16, "1.1e-16"), (0.0033, "0.0033"), (0.7251, "0.725"), (10_000.4, "10,000")])
+def test_a_number_of_any_size_is_written_so_that_it_can_be_read(value, text):
+    assert cells.magnitude(value) == text
