@@ -14,7 +14,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON,$(foreach any,$(.VARIABLE
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments gpu bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -72,6 +72,10 @@ chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epoch
 
 experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-relu] [WORKERS=2] [DASK=address]
 	@$(BIN)/python -m reluclf experiments $(call given,CHAPTER ONLY WORKERS DASK)
+
+gpu: $(READY)  ## install the CUDA libraries that TensorFlow needs for an NVIDIA GPU, and look whether it finds one
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "tensorflow[and-cuda]==$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("tensorflow"))')"
+	@$(BIN)/python -m reluclf gpu
 
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
 	@$(BIN)/python -m reluclf verify $(call given,SECONDS WORKERS SEED)

@@ -121,6 +121,14 @@ def _picture(assignments: dict[str, str]) -> int:
     return 0
 
 
+def _gpu(assignments: dict[str, str]) -> int:
+    """Look whether Keras's backend finds an accelerator."""
+    _refuse_unknown("gpu", assignments, [])
+    runtime.configure(threads=0)
+    print(runtime.accelerator())
+    return 0
+
+
 def _steps(assignments: dict[str, str]) -> int:
     """Measure the CNN's first epochs batch by batch, as far as that is not done."""
     _refuse_unknown("steps", assignments, [])
@@ -181,6 +189,12 @@ def _executed(run) -> int:
         name = getattr(error, "ename", "")
         print(f"error: {error.evalue}" if name in known else str(error), file=sys.stderr)
         return 1
+    except nbclient.exceptions.DeadKernelError:
+        print(
+            "error: the chapter's process was killed, often for want of memory; finished runs are kept, run the same command again to go on.",
+            file=sys.stderr,
+        )
+        return 1
     print(f"{executed} ({time.perf_counter() - started:.0f} s)")
     return 0
 
@@ -210,6 +224,7 @@ _COMMANDS = {
     "check-records": _check_records,
     "verify": _verify,
     "picture": _picture,
+    "gpu": _gpu,
     "steps": _steps,
     "zero-rows": _zero_rows,
     "bench": _bench,

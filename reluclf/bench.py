@@ -303,6 +303,8 @@ def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], Non
 
     ``KERAS_BACKEND=jax make bench GPU=8`` calls it, with 32 epochs and ten folds.
     """
+    named = _python("from reluclf import runtime; runtime.configure(1); import keras; print(keras.backend.backend()); print(runtime.accelerator())")
+    backend, device = named.splitlines()[-2:]
     networks = {"dataset": ["mnist", "fashion_mnist"], "architecture": ["ffnn", "cnn"], "head": list(paper.HEADS)}
     whole = grid(**networks, protocol="carried", seed=1, epochs=epochs, folds=folds)
     few = grid(**networks, protocol="carried", seed=1, epochs=min(4, epochs), folds=1)
@@ -310,10 +312,6 @@ def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], Non
     seconds = _seconds_of("campaign_of", whole, processes)
     say("a little of it in one process")
     alone = _seconds_of("campaign_of", few, 1)
-    named = _python(
-        "from reluclf import runtime; runtime.configure(1); import keras; b = keras.backend.backend(); print(b); print(runtime.device(b))"
-    )
-    backend, device = named.splitlines()[-2:]
     return speed.Accelerator(
         device=device,
         backend=backend,

@@ -9,9 +9,10 @@ import contextlib
 import socket
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from reluclf import progress, protocols, runtime, sources, watch
 from reluclf.checkpoints import Checkpoint
@@ -60,14 +61,14 @@ def obtain(
     store = store or Store()
     specs = list(specs)
     if train:
-        with _on(cluster):
-            train_missing([spec for spec in specs if only in str(spec)], store, workers)
+        with _connected(cluster) as client:
+            train_missing([spec for spec in specs if only in str(spec)], store, workers, client)
     experiments, named = {spec.model_copy(update={"seed": 1}) for spec in specs}, set(specs)
     others = [spec for spec in store.specs() if spec.model_copy(update={"seed": 1}) in experiments and spec not in named]
     return store.read_present([*specs, *others])
 
 
-def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None) -> int:
+def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None, client: Any = None) -> int:
     """Train those of the specs that have no record yet, and return how many these were.
 
     A run that fails, or a worker that is killed or hangs, does not stop the others. Another campaign may write to the same store at the
@@ -79,7 +80,9 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     store : Store
         Records are written to it.
     workers : int, optional
-        Processes; by default one a core. Under ``joblib.parallel_config(backend="dask")`` the cluster decides.
+        Processes; by default one a core.
+    client : distributed.Client, optional
+        Of a Dask cluster, whose workers then train instead.
 
     Raises
     ------
@@ -94,7 +97,7 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     from joblib.externals.loky import BrokenProcessPool
 
     most = _MOST_A_CORE * joblib.cpu_count()
-    if workers is not None and not 1 <= workers <= most:
+    if client is None and workers is not None and not 1 <= workers <= most:
         raise CampaignError(f"workers={workers} is not allowed; 1 to {most} are on this machine, or none for one a core.")
     specs = dict.fromkeys(specs)
     todo = sorted(store.missing(specs), key=progress.cost, reverse=True)
@@ -112,11 +115,9 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         # Loky starts an idle worker that has ended anew, and says so where the chapter's page would show it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor", category=UserWarning)
         while todo:
-            parallel = joblib.Parallel(
-                n_jobs=min(workers or joblib.cpu_count(), len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
-            )
+            outcomes = _in_processes(todo, store, workers or joblib.cpu_count()) if client is None else _on_cluster(todo, store, client)
             try:
-                for spec, record, failure in parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo):
+                for spec, record, failure in outcomes:
                     bar.finished(spec)
                     if failure:
                         failures[spec] = failure
@@ -133,11 +134,36 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
                 if todo and kills == _ATTEMPTS:
                     also = f" Before that, {_first_of(failures, n)}." if failures else ""
                     raise CampaignError(
-                        f"workers were killed {kills} times before a run was finished, with {len(todo)} to go; try WORKERS=1.{also}"
+                        f"workers were killed {kills} times before a run was finished, with {len(todo)} to go; try one worker.{also}"
                     ) from error
     if failures:
         raise CampaignError(f"{_first_of(failures, n)}; the others have their records, and the same command tries these again.")
     return n
+
+
+#: A run's spec, with its record, or with what went wrong.
+_Outcome = tuple[Spec, Record | None, str | None]
+
+
+def _in_processes(todo: Sequence[Spec], store: Store, workers: int) -> Iterator[_Outcome]:
+    """Train in processes of this machine, as many at a time."""
+    import joblib
+
+    parallel = joblib.Parallel(n_jobs=min(workers, len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    yield from parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo)
+
+
+def _on_cluster(todo: Sequence[Spec], store: Store, client: Any) -> Iterator[_Outcome]:
+    """Train on a Dask cluster; a run whose workers are killed, as often as its scheduler allows, has failed.
+
+    Joblib's backend for Dask would wait for such a run for ever.
+    """
+    import distributed
+
+    futures = {client.submit(_train_in_worker, spec, store.folder, PATIENCE, pure=False): spec for spec in todo}
+    for future in distributed.as_completed(futures):
+        error = future.exception()
+        yield (futures[future], None, f"{type(error).__name__}: {error}") if error else future.result()
 
 
 def _first_of(failures: Mapping[Spec, str], n: int) -> str:
@@ -165,12 +191,10 @@ def train(spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) ->
 
 
 @contextlib.contextmanager
-def _on(cluster: str | None) -> Iterator[None]:
-    """Where joblib sends the runs: the Dask cluster at this address, else local processes."""
-    import joblib
-
+def _connected(cluster: str | None) -> Iterator[Any]:
+    """A client of the Dask cluster at this address; None without one."""
     if not cluster:
-        yield
+        yield None
         return
     try:
         import distributed
@@ -184,11 +208,11 @@ def _on(cluster: str | None) -> Iterator[None]:
         client = distributed.Client(cluster, timeout=_CONNECT)
     except (OSError, ValueError) as error:
         raise CampaignError(f"no Dask scheduler answers at {cluster!r} ({error}); start one with: dask scheduler.") from None
-    with client, joblib.parallel_config(backend="dask", client=client):
-        yield
+    with client:
+        yield client
 
 
-def _train_in_worker(spec: Spec, folder: Path, patience: float) -> tuple[Spec, Record | None, str | None]:
+def _train_in_worker(spec: Spec, folder: Path, patience: float) -> _Outcome:
     """Train a spec; return it with its record, or with what went wrong."""
     runtime.configure(threads=1)
     import keras

@@ -24,6 +24,9 @@ RERUNS = paths.ROOT / "reruns"
 
 _NONE = type(None)
 
+#: The parameters that say how is trained, not what: records stay when they change.
+_HOW = {"workers", "cluster", "only"}
+
 
 class ParameterError(ValueError):
     """A chapter or parameter that does not exist, or a value of the wrong kind; the message names it and what is allowed."""
@@ -136,7 +139,8 @@ def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: b
 def _rerun(chapter: str, values: Mapping[str, Any], keep: bool, afresh: bool) -> Path:
     folder = RERUNS / chapter
     unfinished = folder / ".unfinished"
-    asked = json.dumps([dict(values), afresh], sort_keys=True)
+    what = {name: value for name, value in values.items() if name not in _HOW}
+    asked = json.dumps([what, afresh], sort_keys=True)
     if not unfinished.is_file() or unfinished.read_text(encoding="utf-8") != asked:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)

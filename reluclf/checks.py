@@ -221,12 +221,11 @@ def _loss_of_logits(logits):
 
 
 def _automatic(logits: np.ndarray) -> tuple[float, np.ndarray]:
-    import tensorflow as tf
+    import keras
 
-    variable = tf.Variable(logits[None], dtype=tf.float64)
-    with tf.GradientTape() as tape:
-        loss = _loss_of_logits(variable)
-    return float(loss[0]), np.asarray(tape.gradient(loss, variable))[0]
+    differentiate = next(iter(_MODES[keras.backend.backend()]().values()))
+    loss, gradient = differentiate(_loss_of_logits, logits[None])
+    return float(loss[0] if loss.ndim else loss), gradient[0]
 
 
 def _numerical(logits: np.ndarray) -> np.ndarray:

@@ -295,7 +295,7 @@ def _dying(evidence: Evidence) -> Finding:
         heads = evidence.difference(dataset, "cnn", "fresh", accuracy)
         if heads.equivalent or heads.greater:
             continue
-        if not heads.less or heads.mean >= -selection.MARGIN:
+        if not (heads.beyond and heads.less):
             raise Undecided(f"Whether CNN-ReLU is more than a point behind CNN-Softmax on {data.TITLES[dataset]} is not shown: {points(heads)}.")
         found = [(remedy, _closing(remedy, dataset, "cnn", evidence)) for remedy in REMEDIES if remedy.against]
         dying, exploding = ([(r, closing) for r, closing in found if r.against in of] for of in (remedies.DYING, remedies.EXPLODING))

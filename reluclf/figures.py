@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from reluclf import data, paper, selection
 from reluclf.evidence import Status
 from reluclf.records import Record
-from reluclf.specs import N_SPLITS
+from reluclf.specs import N_SPLITS, SpecError
 from reluclf.stats import estimate
 from reluclf.verdicts import Verdict
 
@@ -292,7 +292,15 @@ def ledger(verdicts: Sequence[Verdict]) -> Figure:
 
 
 def finding(dataset: str, records: Sequence[Record]) -> Figure:
-    """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over both protocols."""
+    """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over both protocols.
+
+    Raises
+    ------
+    SpecError
+        If the data set is not one of images.
+    """
+    if dataset not in paper.FOLD_TABLES:
+        raise SpecError(f"dataset={dataset} is not allowed; {' and '.join(paper.FOLD_TABLES)} are.")
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     for axes, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
         _fold_panel(axes, dataset, architecture, "relu", records)

@@ -87,6 +87,8 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
             f"To put its components in a random order changes CNN-Softmax by {_points(order)}, shown to be less than a point "
             f"(90 % interval {low} to {high}, n = {order.n})"
         )
+        if differs[0]:
+            first += f" and to be for the {_better(order)}"
     elif differs[0]:
         first = f"A random order of its components is shown to suit CNN-Softmax {_better(order)}, by {_points(order)}"
     else:
@@ -95,8 +97,11 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
         second = f"pixels are shown to suit it {_better(pixels)}, by {_points(pixels)}"
     else:
         second = "that pixels suit it better than components is not shown"
-    name = ": from the order of its components it gains nothing" if order.equivalent and order.mean > 0 and differs[1] and pixels.mean > 0 else ""
-    return f"{first}; {second}{name}. {_suits_relu(found)}"
+    gains = ""
+    if order.equivalent and differs[1] and pixels.mean > 0:
+        nothing = differs[0] and order.mean > 0
+        gains = f": from the order of its components it gains {'nothing' if nothing else 'less than a point, if anything'}"
+    return f"{first}; {second}{gains}. {_suits_relu(found)}"
 
 
 def _better(change: Difference) -> str:
@@ -113,9 +118,10 @@ def _suits_relu(found: dict[str, Difference | None]) -> str:
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
         return "Of CNN-ReLU there are too few runs to say."
     sure = rejected([order.p, pixels.p])
-    words = [_better(change) if one else "neither better nor worse" for change, one in zip((order, pixels), sure, strict=True)]
     if not any(sure):
         return "For CNN-ReLU neither change is shown to help or to harm."
-    if words[0] == words[1]:
-        return f"CNN-ReLU is shown to do {words[0]} with either, by {_points(order)} and {_points(pixels)}."
-    return f"CNN-ReLU is shown to do {words[0]} with a random order, and {words[1]} with pixels."
+    words = [
+        f"shown to do {_better(change)} with {what}, by {_points(change)}" if one else f"not shown to do better or worse with {what}"
+        for what, change, one in zip(("a random order", "pixels"), (order, pixels), sure, strict=True)
+    ]
+    return f"CNN-ReLU is {' and '.join(words)}."

@@ -265,7 +265,8 @@ class Store:
     @classmethod
     def of_backend(cls, name: str) -> Store:
         """The records of runs that were made to compare Keras's backends; those of all the backends are of the same specs."""
-        return cls(paths.new_results() / BACKENDS / name, fallback=paths.RESULTS / BACKENDS / name)
+        fallback = None if os.environ.get("RELUCLF_AFRESH") else paths.RESULTS / BACKENDS / name
+        return cls(paths.new_results() / BACKENDS / name, fallback)
 
     def file(self, spec: Spec) -> Path | None:
         """The file that holds the record of a spec; None if there is none."""

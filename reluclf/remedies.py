@@ -161,7 +161,7 @@ def _gap(dataset: str, architecture: str, records: Sequence[Record]) -> Differen
 def _closed(gap: Difference | None, found: Closing | None) -> str:
     if gap is None or found is None:
         return NONE
-    if not gap.greater or gap.mean <= MARGIN:
+    if not (gap.beyond and gap.greater):
         return f"no gap shown (n = {gap.n})"
     shown = "more than half" if found.past_half.greater else "less than half" if found.past_half.less else "undecided"
     share = f"{100 * found.share:.0f} %".replace("-", "−")
@@ -177,7 +177,7 @@ def favoured(records: Sequence[Record]) -> str:
         if architecture != "cnn" or any(closed is None or closed.gap.n < 3 for _, closed in found):
             continue
         gap = _gap(dataset, architecture, records)
-        if gap.greater and gap.mean > MARGIN:
+        if gap.beyond and gap.greater:
             names.append(data.TITLES[dataset])
             for of in (DYING, EXPLODING):
                 against = [(cause, closed) for cause, closed in found if cause in of]

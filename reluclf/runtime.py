@@ -58,7 +58,7 @@ def configure(threads: int) -> None:
     Parameters
     ----------
     threads : int
-        Threads within an operation, and between operations; 0 leaves the choice to the framework.
+        Threads within an operation, and between operations; 0 leaves the choice to the framework. JAX cannot be told.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def provenance(spec: Spec, started: datetime) -> Provenance:
         versions=versions(backend),
         backend=backend,
         device=device(backend),
-        threads=int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)),
+        threads=0 if backend == "jax" else int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)),
         data=data.checksums(spec.dataset),
     )
 
@@ -125,10 +125,30 @@ def device(backend: str) -> str:
 
         accelerator = jax.devices()[0].device_kind if jax.default_backend() != "cpu" else None
     elif backend == "torch":
+        import keras
         import torch
 
-        accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+        place = keras.ops.convert_to_tensor(0.0).device  # Keras chooses among CUDA, Apple's and others, and can be told to
+        accelerator = None if place.type == "cpu" else torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
     return accelerator or f"CPU, {processor()}"
+
+
+def accelerator() -> str:
+    """The accelerator that Keras's backend computes on.
+
+    Raises
+    ------
+    BackendError
+        If it computes on the processor.
+    """
+    import keras
+
+    found = device(keras.backend.backend())
+    if found.startswith("CPU"):
+        raise BackendError(
+            f"Keras's backend {keras.backend.backend()} finds no accelerator; for TensorFlow and an NVIDIA GPU, make gpu installs what it needs."
+        )
+    return found
 
 
 @contextlib.contextmanager

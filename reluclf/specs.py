@@ -207,7 +207,7 @@ def grid(**fields: Any) -> list[Spec]:
 def first(n: int) -> range:
     """The first ``n`` seeds: 1, 2, ..., n; at least one, at most :data:`MOST_SEEDS`, else :class:`SpecError`."""
     if not 1 <= n <= MOST_SEEDS:
-        raise SpecError(f"seeds={n} is not allowed; 1 to {MOST_SEEDS} are.")
+        raise SpecError(f"{n} seeds are not allowed; 1 to {MOST_SEEDS} are.")
     return range(1, n + 1)
 
 

@@ -76,7 +76,15 @@ def spec(way: Remedy, dataset: str, seed: int) -> Spec:
 
 
 def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
-    """Train the first epochs of a run without folds, and look at every batch. It needs TensorFlow."""
+    """Train the first epochs of a run without folds, and look at every batch.
+
+    Raises
+    ------
+    BackendError
+        If Keras's backend is not TensorFlow, whose gradients are looked at.
+    """
+    if runtime.backend() != "tensorflow":
+        raise runtime.BackendError(f"make steps looks at TensorFlow's gradients; unset KERAS_BACKEND, which is {runtime.backend()}.")
     whole = data.prepared(spec)
     x, targets = whole.x_train, protocols.one_hot(whole.y_train, whole.n_classes)
     model = models.build(spec, protocols.seed_of(spec, protocols.WHOLE))

@@ -63,6 +63,22 @@ def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, ca
     assert [measured(record) for record in distant] == [measured(record) for record in campaign.obtain(specs, train=True, workers=1, store=here)]
 
 
+def _die_or_not(spec, folder, patience):
+    if spec.seed == 2:
+        os._exit(9)
+    return spec, factory.record(spec, [0.9], 0.9), None
+
+
+def test_a_run_that_kills_its_workers_on_a_cluster_is_named_and_the_others_are_done(store, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(campaign, "_train_in_worker", _die_or_not)
+    specs = [SPEC.model_copy(update={"seed": seed}) for seed in (1, 2, 3)]
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": "CRITICAL"}
+    with distributed.LocalCluster(**options) as cluster, pytest.raises(campaign.CampaignError, match=r"1 of 3 runs failed, .*seed-2: KilledWorker"):
+        campaign.obtain(specs, train=True, workers=99, cluster=cluster.scheduler_address, store=store)
+    assert store.missing(specs) == [specs[1]]
+
+
 def test_without_the_package_for_clusters_the_error_says_how_to_install_it(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(campaign.CampaignError, match=r"needs the package distributed; install it with: pip install distributed\."):
@@ -419,7 +435,7 @@ def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, work
     monkeypatch.setattr(campaign, "_train_in_worker", _write_and_be_killed)
     with pytest.raises(
         campaign.CampaignError,
-        match=r"killed 5 times before a run was finished, with 2 to go; try WORKERS=1\. Before that, 1 of 3 runs failed, .*seed-1: ValueError",
+        match=r"killed 5 times before a run was finished, with 2 to go; try one worker\. Before that, 1 of 3 runs failed, .*seed-1: ValueError",
     ):
         campaign.train_missing([SPEC.model_copy(update={"seed": seed}) for seed in (1, 9, 10)], store, workers=2)
 

@@ -5,13 +5,14 @@ import os
 import re
 
 import filelock
+import nbclient.exceptions
 import nbformat
 import papermill
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluclf import Spec, chapters, models, paths, remedies
+from reluclf import Spec, chapters, models, paths, remedies, runtime
 from reluclf import __main__ as command_line
 from reluclf.records import Store
 
@@ -120,6 +121,42 @@ def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, t
     assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (6 if flags else 0)
 
 
+def test_an_interrupted_rerun_goes_on_with_another_number_of_workers_and_not_with_other_parameters(tmp_path, monkeypatch):
+    monkeypatch.setattr(chapters, "RERUNS", tmp_path)
+
+    def interrupted(chapter, values, folder, *others):
+        (folder / "results").mkdir(exist_ok=True)
+        (folder / "results" / f"{values['workers']}").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chapters, "run", interrupted)
+    for values, kept in (({"epochs": 8, "workers": 4}, ["4"]), ({"epochs": 8, "workers": 2}, ["2", "4"]), ({"epochs": 9, "workers": 1}, ["1"])):
+        with pytest.raises(KeyboardInterrupt):
+            chapters.rerun("wdbc", values)
+        assert sorted(file.name for file in (tmp_path / "wdbc" / "results").iterdir()) == kept
+
+
+def test_a_chapter_whose_process_dies_does_not_stop_the_others(monkeypatch, capsys):
+    begun = []
+
+    def die(chapter, *_):
+        begun.append(chapter)
+        raise nbclient.exceptions.DeadKernelError("Kernel died")
+
+    monkeypatch.setattr(chapters, "run", die)
+    assert command_line.main(["experiments"]) == 1
+    assert len(begun) > 1
+    assert capsys.readouterr().err.count("error: the chapter's process was killed, often for want of memory") == len(begun)
+
+
+def test_without_a_gpu_its_target_says_so(monkeypatch, capsys, keras):
+    monkeypatch.setattr(runtime, "device", lambda backend: "CPU, one")
+    assert command_line.main(["gpu"]) == 2
+    assert "finds no accelerator; for TensorFlow and an NVIDIA GPU, make gpu installs what it needs." in capsys.readouterr().err
+    monkeypatch.setattr(runtime, "device", lambda backend: "NVIDIA H100")
+    assert command_line.main(["gpu"]) == 0 and capsys.readouterr().out == "NVIDIA H100\n"
+
+
 def test_a_chapter_that_is_being_rerun_is_not_rerun_by_another_process(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
     (tmp_path / "wdbc" / "results").mkdir(parents=True)
@@ -211,12 +248,12 @@ def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_se
     ("chapter", "values", "named"),
     [
         ("wdbc", {"folds": 11}, "folds=11 is not allowed: input should be less than or equal to 10"),
-        ("wdbc", {"seeds": 0}, "seeds=0 is not allowed; 1 to 10000 are"),
-        ("wdbc", {"seeds": 10**9}, "seeds=1000000000 is not allowed; 1 to 10000 are"),
+        ("wdbc", {"seeds": 0}, "0 seeds are not allowed; 1 to 10000 are"),
+        ("wdbc", {"seeds": 10**9}, "1000000000 seeds are not allowed; 1 to 10000 are"),
         ("wdbc", {"workers": 0}, "workers=0 is not allowed; 1 to "),
         ("wdbc", {"cluster": "nowhere"}, "no Dask scheduler answers at 'nowhere'"),
         ("method", {"rows": 10**9}, "rows=1000000000 is not allowed; 100 at the most are"),
-        ("index", {"dataset": "cifar"}, "the paper has no notebook fold cifar-ffnn-relu; it has mnist-ffnn-relu"),
+        ("index", {"dataset": "wdbc"}, "dataset=wdbc is not allowed; mnist and fashion_mnist are"),
     ],
 )
 def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(chapter, values, named, tmp_path, monkeypatch, capsys):

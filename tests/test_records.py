@@ -6,6 +6,7 @@ import re
 import shutil
 import warnings
 
+import factory
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from reluclf import Spec, campaign, paths, records
 from reluclf import __main__ as command_line
-from reluclf.records import RecordError, Store
+from reluclf.records import BACKENDS, RecordError, Store
 
 SPEC = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=2)
 FRESH = Spec(**SPEC.model_dump() | {"protocol": "fresh", "folds": 1})
@@ -436,3 +437,14 @@ def test_a_file_that_is_no_records_is_named(store):
     stray.write_text("{}")
     with pytest.raises(RecordError, match=f"{re.escape(str(stray))} is not where a record is kept .*; delete or move it"):
         store.specs()
+
+
+def test_afresh_no_committed_record_is_seen_not_even_of_another_backend(tmp_path, monkeypatch):
+    monkeypatch.setenv("RELUCLF_RESULTS", str(tmp_path / "new"))
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "committed")
+    spec = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
+    for committed in (Store(paths.RESULTS), Store(paths.RESULTS / BACKENDS / "jax")):
+        committed.write(factory.record(spec, [], 0.9))
+    assert spec in Store() and spec in Store.of_backend("jax")
+    monkeypatch.setenv("RELUCLF_AFRESH", "1")
+    assert spec not in Store() and spec not in Store.of_backend("jax")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reluclf import Spec, paths, protocols, remedies, steps
+from reluclf import Spec, paths, protocols, remedies, runtime, steps
 
 FEW = {"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "fresh", "folds": 0, "seed": 3, "batch_size": 64}
 
@@ -55,3 +55,9 @@ def test_the_committed_measurements_are_of_both_heads_and_both_interventions():
     assert remedies.SOFTMAX in steps.WAYS and remedies.AS_IT_IS in steps.WAYS
     measured = steps.read()
     assert [found.spec for found in measured] == [spec for spec in steps.specs() if spec in {found.spec for found in measured}]
+
+
+def test_only_tensorflows_gradients_are_looked_at(monkeypatch):
+    monkeypatch.setattr(runtime, "backend", lambda: "jax")
+    with pytest.raises(runtime.BackendError, match="unset KERAS_BACKEND, which is jax"):
+        steps.measure(steps.spec(steps.WAYS[0], "mnist", 1))

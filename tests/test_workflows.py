@@ -75,7 +75,7 @@ def test_the_version_is_the_same_everywhere():
 def test_the_experiments_are_verified_and_their_notebooks_kept():
     steps = jobs(paths.ROOT / ".github" / "workflows" / "experiments.yml")["train"]["steps"]
     commands = [step["run"].split()[1] for step in steps if step.get("run", "").startswith("make")]
-    assert commands == ["experiments", "check-records", "verify"]
+    assert commands == ["gpu", "experiments", "check-records", "verify"]
     train, propose = (jobs(paths.ROOT / ".github" / "workflows" / "experiments.yml")[name] for name in ("train", "propose"))
     # One run of hundreds that fails must not keep the others' records from being proposed; records that do not verify must be.
     assert {step["if"] for step in steps if step.get("run") in ("make check-records", "make verify")} == {"${{ !cancelled() }}"}
