@@ -29,6 +29,7 @@ $(READY): requirements.txt
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
+	@echo "building the pages from the records (about a minute)"
 	@rm -rf $(BUILD)/html $(BUILD)/.doctrees $(BUILD)/jupyter_execute
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --path-output $(OUT)
 	@echo "the book: $(abspath $(BUILD))/html/index.html"
@@ -46,6 +47,7 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 	for font in $(TEX_FONTS); do fc-list 2>/dev/null | grep -q "$$font" || missing="$$missing the font $$font,"; done; \
 	if [ -n "$$missing" ]; then echo "make pdf lacks$${missing%,}. On Debian and Ubuntu:"; \
 	echo "apt-get install --no-install-recommends $(TEX_PACKAGES)"; exit 1; fi
+	@echo "building the PDF from the records (about a minute)"
 	@rm -rf $(BUILD)/print $(BUILD)/pdf && mkdir -p $(BUILD)/print $(BUILD)/pdf
 	@LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error" \
 	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output $(BUILD)/print > $(BUILD)/print/log 2>&1 \
@@ -113,5 +115,5 @@ audit: $(READY)  ## ask PyPI which of the pinned packages have known vulnerabili
 requirements: $(READY)  ## pin anew what pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --output-file requirements.txt pyproject.toml
 
-clean:  ## delete what was built; records and the environment stay
+clean:  ## delete what was built, and reruns; records and the environment stay
 	@rm -rf _build reruns .pytest_cache

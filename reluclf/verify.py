@@ -45,18 +45,20 @@ def shortest_telling(spec: Spec) -> Spec:
     return spec.model_copy(update={"folds": 1 if spec.protocol == "carried" else 0})
 
 
-def choose(records: Sequence[Record], seconds: float, seed: int) -> list[Record]:
-    """Records in random order, as many as are retrained in about so many seconds of one worker; at least one."""
+def choose(records: Sequence[Record], seconds: float, workers: int, seed: int) -> list[Record]:
+    """Records in random order, as many as so many workers retrain in about so many seconds; where that is too few for any, the quickest."""
     chosen, total = [], 0.0
     for i in np.random.default_rng(seed).permutation(len(records)):
-        record = records[i]
-        share = progress.epochs(shortest_telling(record.spec)) / progress.epochs(record.spec)
-        expected = 2 + share * sum([fold.seconds for fold in record.folds] + ([record.final.seconds] if record.final else []))
-        if chosen and total + expected > seconds:
-            continue
-        chosen.append(record)
-        total += expected
-    return chosen
+        expected = _expected_seconds(records[i])
+        if expected <= seconds and total + expected <= seconds * workers:
+            chosen.append(records[i])
+            total += expected
+    return chosen or [min(records, key=_expected_seconds)]
+
+
+def _expected_seconds(record: Record) -> float:
+    share = progress.epochs(shortest_telling(record.spec)) / progress.epochs(record.spec)
+    return 2 + share * sum([fold.seconds for fold in record.folds] + ([record.final.seconds] if record.final else []))
 
 
 def tolerance(record: Record, records: Sequence[Record]) -> float:
@@ -110,7 +112,7 @@ def run(records: Sequence[Record], seconds: float, workers: int | None = None, s
     import joblib
 
     workers = workers or joblib.cpu_count()
-    sample = choose(records, seconds * workers, seed)
+    sample = choose(records, seconds, workers, seed)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         campaign.train_missing([shortest_telling(record.spec) for record in sample], store, workers)

@@ -17,14 +17,20 @@ def cell(source, **metadata):
     return nbformat.v4.new_code_cell(source, metadata=metadata)
 
 
-def build(folder, *cells):
-    """Write a book of one chapter with this one's configuration and extension, build it, and return the finished process."""
+def build(folder, *cells, others=()):
+    """Write a book with this one's configuration and extension, build it, and return the finished process.
+
+    It has one chapter of these cells, and a chapter for each other cell.
+    """
     shutil.copytree(paths.BOOK, folder / "book", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copytree(paths.ROOT / "reluclf", folder / "reluclf")
     shutil.copy(paths.ROOT / "_config.yml", folder)
-    (folder / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": "book/index"}))
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"), *cells])
-    nbformat.write(notebook, folder / "book" / "index.ipynb")
+    names = [f"chapter-{i}" for i in range(1, len(others) + 1)]
+    contents = {"chapters": [{"file": f"book/{name}"} for name in names]} if names else {}
+    (folder / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": "book/index"} | contents))
+    for name, of in (("index", cells), *((name, [other]) for name, other in zip(names, others, strict=True))):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"), *of])
+        nbformat.write(notebook, folder / "book" / f"{name}.ipynb")
     return jupyter_book(folder, "--all")
 
 
@@ -57,8 +63,18 @@ def test_each_builder_gets_figures_of_its_own_kind_even_in_one_folder(tmp_path):
 def test_an_exception_in_a_cell_fails_the_build_and_is_named(tmp_path):
     done = build(tmp_path, cell("1 / 0"))
     assert done.returncode != 0
-    assert "ZeroDivisionError" in done.stdout + done.stderr
-    assert "Traceback (most recent call last)" not in pages(tmp_path)
+    assert "index.ipynb: ZeroDivisionError: division by zero" in done.stdout + done.stderr
+    assert not pages(tmp_path)
+
+
+def test_of_chapters_that_are_read_side_by_side_each_that_fails_is_named_with_its_error(tmp_path):
+    others = [cell("print(1)")] * 3 + [cell("raise ValueError('seeds-3 cannot be trusted')"), cell("print(1)"), cell("undefined")]
+    done = build(tmp_path, cell("print(2)"), others=others)
+    told = done.stdout + done.stderr
+    assert done.returncode != 0 and "these chapters failed" in told
+    assert "chapter-4.ipynb: ValueError: seeds-3 cannot be trusted" in told
+    assert "chapter-6.ipynb: NameError: name 'undefined' is not defined" in told
+    assert not pages(tmp_path)
 
 
 def test_a_chapter_that_was_executed_before_and_failed_is_refused(tmp_path):

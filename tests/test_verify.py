@@ -139,10 +139,13 @@ def test_the_tolerance_is_that_of_the_part_that_is_retrained():
 
 def test_the_sample_is_random_keeps_to_its_budget_and_is_never_empty():
     many = [record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], 0.9) for seed in range(1, 41)]
-    once, other = (verify.choose(many, seconds=30, seed=seed) for seed in (1, 2))
+    once, other = (verify.choose(many, seconds=30, workers=1, seed=seed) for seed in (1, 2))
     assert len(once) == 10  # each takes a second of training and two of starting
+    assert len(verify.choose(many, seconds=30, workers=2, seed=1)) == 20
     assert [found.spec.seed for found in once] != [found.spec.seed for found in other]
-    assert len(verify.choose(many, seconds=0, seed=1)) == 1
+    slow = [made.model_copy(update={"final": made.final.model_copy(update={"seconds": 45.0})}) for made in many]
+    assert verify.choose([*slow, many[0]], seconds=30, workers=2, seed=1) == [many[0]]  # no worker has the time for the others
+    assert verify.choose([*slow, many[0]], seconds=0, workers=1, seed=1) == [many[0]]
 
 
 def test_the_command_passes_on_honest_records_and_fails_after_one_digit_is_changed(published, monkeypatch, capsys):

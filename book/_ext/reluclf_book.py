@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 from docutils import nodes
 from latex2mathml.converter import convert
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
@@ -125,6 +126,14 @@ def _refuse_failed(app, env, docnames):
                     )
 
 
+def _refuse_failing(app, env):
+    """Refuse the chapters that have failed while they were read, each with what its cell raised, before any page is written."""
+    ran = ((name, NbMetadataCollector.get_exec_data(env, name)) for name in sorted(env.found_docs) if name in NbMetadataCollector.get_doc_data(env))
+    raised = [f"{env.doc2path(name)}: {data['traceback'].strip().splitlines()[-1]}" for name, data in ran if data and data["traceback"]]
+    if raised:
+        raise ExtensionError("these chapters failed:\n" + re.sub(r"\x1b\[[\d;]*m", "", "\n".join(raised)))
+
+
 def _keep_together(app, doctree):
     """Let the lines of a table's cell break between an estimate, its interval and its n, but not within them."""
     for entry in doctree.findall(nodes.entry):
@@ -219,6 +228,7 @@ def setup(app):
     app.connect("html-page-context", _page, priority=900)
     app.connect("env-get-outdated", _choose_figures)
     app.connect("env-before-read-docs", _refuse_failed)
+    app.connect("env-updated", _refuse_failing)
     app.connect("doctree-read", _keep_together)
     app.connect("doctree-resolved", _print, priority=900)
     app.connect("build-finished", _lighten)
