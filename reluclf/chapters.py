@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ RERUNS = paths.ROOT / "reruns"
 
 _NONE = type(None)
 
-#: The parameters that say how is trained, not what: records stay when they change.
+#: The parameters that say how is trained, not what.
 _HOW = {"workers", "cluster", "only"}
 
 
@@ -46,6 +47,8 @@ def parameters(chapter: str) -> dict[str, Any]:
     import nbformat
 
     file = paths.BOOK / f"{chapter}.ipynb"
+    if not chapter:
+        raise ParameterError(f"which chapter is not said; it is CHAPTER= one of {', '.join(names())}.")
     if not file.is_file():
         raise ParameterError(f"{chapter!r} is not a chapter; the chapters are {', '.join(names())}.")
     cells = nbformat.read(file, as_version=4).cells
@@ -96,12 +99,12 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / f"{chapter}.ipynb"
     progress = folder / f".{chapter}.progress"
-    surroundings = {**kernel_environment(folder / ".ipython"), "RELUCLF_PROGRESS": str(progress)}
+    surroundings = {"RELUCLF_PROGRESS": str(progress)}
     if results is not None:
         surroundings["RELUCLF_RESULTS"] = str(results)
     if afresh:
         surroundings["RELUCLF_AFRESH"] = "1"
-    with _environment(surroundings), _shown(progress):
+    with tempfile.TemporaryDirectory() as home, _environment(kernel_environment(Path(home)) | surroundings), _shown(progress):
         papermill.execute_notebook(
             paths.BOOK / f"{chapter}.ipynb", executed, dict(values), cwd=paths.BOOK, progress_bar=False, log_output=False, kernel_name="python3"
         )
@@ -119,7 +122,8 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
 def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: bool = False) -> Path:
     """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``.
 
-    What an earlier rerun left there is deleted, unless that was the same one and was interrupted: then it goes on where it was.
+    The records that earlier reruns left there are used, for their names have their parameters; ``afresh`` deletes them first, unless it goes on with
+    a rerun of the same parameters that was interrupted.
 
     Raises
     ------
@@ -139,9 +143,8 @@ def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: b
 def _rerun(chapter: str, values: Mapping[str, Any], keep: bool, afresh: bool) -> Path:
     folder = RERUNS / chapter
     unfinished = folder / ".unfinished"
-    what = {name: value for name, value in values.items() if name not in _HOW}
-    asked = json.dumps([what, afresh], sort_keys=True)
-    if not unfinished.is_file() or unfinished.read_text(encoding="utf-8") != asked:
+    asked = json.dumps({name: value for name, value in values.items() if name not in _HOW} | {"afresh": afresh}, sort_keys=True)
+    if afresh and not (unfinished.is_file() and unfinished.read_text(encoding="utf-8") == asked):
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished.write_text(asked, encoding="utf-8")
@@ -187,7 +190,7 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     """
     profile = folder / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\nc.HistoryManager.enabled = False\n")
+    (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'CRITICAL'\nc.HistoryManager.enabled = False\n")
     path = os.pathsep.join(filter(None, [str(paths.ROOT), os.environ.get("PYTHONPATH")]))
     return {"PYTHONPATH": path, "IPYTHONDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
 

@@ -70,7 +70,7 @@ class Evidence:
             found = [record for record in found if len(record.folds) == N_SPLITS]
         if len(found) < fewest:
             name = f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}"
-            raise Undecided(f"The rule needs {fewest} {protocol} run{'s' * (fewest > 1)} of {name}; {len(found) or 'none'} recorded.")
+            raise Undecided(f"The rule needs {fewest} {protocol} run{'s' * (fewest > 1)} of {name} as in the paper; {len(found) or 'none'} recorded.")
         return sorted(found, key=lambda record: record.spec.seed)
 
     def pairs(self, dataset: str, architecture: str, protocol: str) -> list[tuple[Record, Record]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import TextIO
 
 from reluclf.records import Store
 from reluclf.specs import Spec
@@ -32,6 +33,19 @@ def epochs(spec: Spec) -> int:
     return spec.epochs * (spec.folds + (spec.protocol == "fresh"))
 
 
+def say(text: str) -> None:
+    """Tell the user something on the terminal, as the bar does."""
+    with _stream() as stream:
+        print(text, file=stream)
+
+
+def _stream() -> AbstractContextManager[TextIO]:
+    """Where the user sees progress, to be closed in the end: under papermill the terminal is the caller's, and it gets there through a file."""
+    if "RELUCLF_PROGRESS" in os.environ:
+        return open(os.environ["RELUCLF_PROGRESS"], "a", encoding="utf-8")
+    return nullcontext(sys.stderr)
+
+
 class Bar(AbstractContextManager):
     """One progress bar for all workers, in units of work; it looks at the files in which they say how many of their epochs are done."""
 
@@ -44,9 +58,13 @@ class Bar(AbstractContextManager):
         self._n = 0
         total = sum(cost(spec) for spec in specs)
         # On a cluster other machines' files may not be seen here; the bar then moves when a run ends.
-        # Under papermill the terminal is the caller's, and the bar gets there through a file.
-        self._stream = open(os.environ["RELUCLF_PROGRESS"], "a", encoding="utf-8") if "RELUCLF_PROGRESS" in os.environ else sys.stderr  # noqa: SIM115
-        self._bar = tqdm(total=total, file=self._stream, bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}", mininterval=LOOK)
+        self._open = ExitStack()
+        self._bar = tqdm(
+            total=total,
+            file=self._open.enter_context(_stream()),
+            bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}",
+            mininterval=LOOK,
+        )
         self._of = len(specs)
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
@@ -60,8 +78,7 @@ class Bar(AbstractContextManager):
         self._stop.set()
         self._watch.join()
         self._bar.close()
-        if self._stream is not sys.stderr:
-            self._stream.close()
+        self._open.close()
 
     def finished(self, spec: Spec) -> None:
         self._running.pop(spec)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -362,11 +362,16 @@ def read_file(file: Path) -> Record:
     try:
         record = Record.model_validate(content)
     except (ValidationError, ValueError) as error:
-        reason = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()) if isinstance(error, ValidationError) else error
+        reason = "; ".join(map(_described, error.errors())) if isinstance(error, ValidationError) else error
         raise RecordError(f"{file} cannot be trusted ({reason}); restore it with git, or delete it and retrain it.") from error
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
         raise RecordError(f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}.")
     return record
+
+
+def _described(problem: Mapping[str, Any]) -> str:
+    where = ".".join(map(str, problem["loc"]))
+    return f"{where}: {problem['msg']}" if where else problem["msg"].removeprefix("Value error, ")
 
 
 def copies(records: Iterable[Record]) -> list[tuple[Record, Record]]:

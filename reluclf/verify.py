@@ -4,7 +4,8 @@ A random sample of the records is retrained, each in the shortest form that tell
 final model, for both come out the same whether or not the rest of the run is done. Where device, libraries, backend and threads are
 those of the record, every loss and accuracy must be equal. Elsewhere rounding makes two runs part after some hundred updates, and only
 the distribution can be compared: the test accuracies must differ by no more than :func:`tolerance`. So it is on an accelerator, which does
-not always add in the same order.
+not always add in the same order. Runs that have parted do not meet again: where the training ends with the very loss of the record, every
+other number must be the record's too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pandas as pd
 
 from reluclf import campaign, cells, data, paper, progress, selection
 from reluclf.evidence import listed
-from reluclf.records import BACKENDS, Record, Store
+from reluclf.records import BACKENDS, Final, Fold, Record, Store
 from reluclf.specs import Spec
 from reluclf.stats import Difference, paired
 
@@ -29,6 +30,9 @@ UNLIKELY = 0.001
 
 #: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be this.
 ASSUMED_STD = 0.01
+
+#: Two runs can both end with a loss that is as good as zero; a larger one, to all its digits, they do not share by chance.
+_LEAST_LOSS = 1e-5
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,9 @@ def compare(published: Record, again: Record, records: Sequence[Record]) -> Verd
     if repr(_retrained(published, pair)) == repr(_retrained(again, pair)):
         return Verdict(published.spec, "identical", "every loss, accuracy and prediction that was made again is the same")
     old, new = (record.provenance for record in (published, again))
+    ends = [_part(record).train.loss[-1] for record in pair]
+    if ends[0] == ends[1] > _LEAST_LOSS:  # runs that have parted do not meet again
+        return Verdict(published.spec, "differs", "the training ends with the very loss of the record, but other numbers are not the record's")
     moved = [name for name in ("device", "backend", "threads", "versions", "data") if getattr(old, name) != getattr(new, name)]
     if not moved and new.device.startswith("CPU"):
         return Verdict(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
@@ -179,13 +186,17 @@ def _equivalent(difference: Difference | None) -> str:
 
 def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:
     """What both of a pair measured in the part of the run that is made again."""
-    part = record.folds[0] if record.spec.protocol == "carried" else record.final
-    found = part.model_dump(exclude={"seconds", "probe"})
+    found = _part(record).model_dump(exclude={"seconds", "probe"})
     if record.spec.protocol == "fresh" or len({each.spec for each in pair}) == 1:  # else other folds came between
         found["tested"] = record.test.model_dump()
     probes = [each.final.probe.model_dump(exclude_none=True) if each.final and each.final.probe else {} for each in pair]
     found["probed"] = {name: getattr(record.final.probe, name) for name in sorted(probes[0].keys() & probes[1].keys())}
     return found
+
+
+def _part(record: Record) -> Fold | Final:
+    """The part of a run that is made again."""
+    return record.folds[0] if record.spec.protocol == "carried" else record.final
 
 
 def _test_accuracy(record: Record) -> float:

@@ -54,6 +54,16 @@ def test_a_record_that_a_worker_has_kept_elsewhere_is_written_here(store, preten
     assert store.read(SPEC) == factory.record(SPEC, [0.9], 0.9)
 
 
+def test_what_there_is_to_train_is_told_where_nothing_is(store, pretend, capfd):
+    store.write(factory.record(SPEC, [0.9], 0.9))
+    campaign.obtain([SPEC], train=True, store=store)
+    assert capfd.readouterr().err == "nothing to train: no record is missing, of 1\n"
+    campaign.obtain([SPEC], train=True, only="nonsense", store=store)
+    assert capfd.readouterr().err == "nothing to train: no run has 'nonsense' in its name\n"
+    campaign.obtain([SPEC], store=store)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, capfd):
     distributed = pytest.importorskip("distributed")
     specs = grid(**TINY, seed=first(2))

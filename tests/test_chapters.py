@@ -1,5 +1,6 @@
 """The chapters: committed without outputs, and each executed by papermill in a smoke profile that trains for real."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -121,19 +122,31 @@ def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, t
     assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (6 if flags else 0)
 
 
-def test_an_interrupted_rerun_goes_on_with_another_number_of_workers_and_not_with_other_parameters(tmp_path, monkeypatch):
+@pytest.mark.parametrize("afresh", [False, True])
+def test_a_rerun_keeps_the_records_of_earlier_ones_unless_it_is_afresh(afresh, tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
+    stop = []
 
-    def interrupted(chapter, values, folder, *others):
+    def run(chapter, values, folder, *others):
         (folder / "results").mkdir(exist_ok=True)
-        (folder / "results" / f"{values['workers']}").touch()
-        raise KeyboardInterrupt
+        (folder / "results" / "-".join(map(str, values.values()))).touch()
+        if stop:
+            raise KeyboardInterrupt
+        return folder
 
-    monkeypatch.setattr(chapters, "run", interrupted)
-    for values, kept in (({"epochs": 8, "workers": 4}, ["4"]), ({"epochs": 8, "workers": 2}, ["2", "4"]), ({"epochs": 9, "workers": 1}, ["1"])):
-        with pytest.raises(KeyboardInterrupt):
-            chapters.rerun("wdbc", values)
-        assert sorted(file.name for file in (tmp_path / "wdbc" / "results").iterdir()) == kept
+    monkeypatch.setattr(chapters, "run", run)
+
+    def kept(*values, interrupted=False):
+        stop[:] = [1] * interrupted
+        with contextlib.suppress(KeyboardInterrupt):
+            chapters.rerun("wdbc", dict(zip(("epochs", "workers"), values, strict=True)), afresh=afresh)
+        return sorted(file.name.removeprefix("True-") for file in (tmp_path / "wdbc" / "results").iterdir())
+
+    assert kept(8, 4) == ["8-4"]
+    assert kept(8, 2, interrupted=True) == (["8-2"] if afresh else ["8-2", "8-4"])
+    assert kept(8, 1) == (["8-1", "8-2"] if afresh else ["8-1", "8-2", "8-4"])  # it goes on, with another number of workers
+    assert kept(9, 1, interrupted=True) == (["9-1"] if afresh else ["8-1", "8-2", "8-4", "9-1"])
+    assert kept(7, 1) == (["7-1"] if afresh else ["7-1", "8-1", "8-2", "8-4", "9-1"])
 
 
 def test_a_chapter_whose_process_dies_does_not_stop_the_others(monkeypatch, capsys):
@@ -172,7 +185,7 @@ def test_a_chapter_that_is_being_rerun_is_not_rerun_by_another_process(tmp_path,
         (["CHAPTER=wdbc", "seedz=2"], "'seedz' is not a parameter of chapter wdbc; its parameters are train, seeds,"),
         (["CHAPTER=wbdc"], "'wbdc' is not a chapter; the chapters are appendices, discussion,"),
         (["CHAPTER=../wdbc"], "'../wdbc' is not a chapter"),
-        ([], "'' is not a chapter"),
+        ([], "which chapter is not said; it is CHAPTER= one of appendices, discussion,"),
         (["CHAPTER=wdbc", "seeds=two"], "seeds=two is not allowed; seeds is a whole number"),
         (["CHAPTER=wdbc", "seeds=-1"], "seeds=-1 is not allowed; seeds is a whole number, not negative"),
         (["CHAPTER=wdbc", "seeds=1.5"], "seeds=1.5 is not allowed"),
@@ -217,7 +230,8 @@ def test_a_chapter_that_fails_does_not_stop_the_experiments_of_the_others(capsys
     monkeypatch.setattr(chapters, "run", run)
     assert command_line.main(["experiments", "ONLY=cnn-relu"]) == 1
     assert sorted(ran) == [(name, "cnn-relu") for name in ("appendices", "discussion", "fashion_mnist", "mnist", "wdbc")]
-    assert capsys.readouterr().err == "error: Fashion-MNIST cannot be had.\n"
+    told = capsys.readouterr().err
+    assert "chapter fashion_mnist\nerror: Fashion-MNIST cannot be had.\nchapter mnist\n" in told and told.count("error") == 1
 
 
 @pytest.mark.parametrize("command", ["check-records", "picture"])

@@ -48,7 +48,7 @@ def test_without_records_only_what_the_code_settles_is_judged():
 
 
 def test_a_verdict_that_is_open_says_which_runs_it_lacks():
-    assert verdict("T3", []).why == "The rule needs 3 carried runs of MNIST FFNN-Softmax; none recorded."
+    assert verdict("T3", []).why == "The rule needs 3 carried runs of MNIST FFNN-Softmax as in the paper; none recorded."
 
 
 def test_every_verdict_points_to_a_label_that_a_chapter_has():
