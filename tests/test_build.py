@@ -12,6 +12,8 @@ import yaml
 
 from reluclf import paths
 
+make = pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="there is no make, or its shell is another one")
+
 
 def cell(source, **metadata):
     return nbformat.v4.new_code_cell(source, metadata=metadata)
@@ -87,7 +89,42 @@ def test_a_chapter_that_was_executed_before_and_failed_is_refused(tmp_path):
     assert not pages(tmp_path)
 
 
-@pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="there is no make, or its shell is another one")
+#: In the place of Jupyter Book: it makes a page, or fails as told.
+PRETENDED = """#!/bin/sh
+while [ $# -gt 1 ]; do shift; done  # the last argument is the output folder
+mkdir -p "$1/_build/html" && echo new > "$1/_build/html/index.html"
+{}
+"""
+
+
+@make
+@pytest.mark.parametrize(
+    ("ending", "told", "page"),
+    [
+        ("", "the book: ", "new"),
+        (
+            "printf 'noise\\nthese chapters failed:\\nmnist.ipynb: ValueError: wrong\\nTraceback\\nmore noise\\n'; exit 1",
+            "mnist.ipynb: ValueError: wrong\n",
+            "old",
+        ),
+        ("printf 'noise\\nx: WARNING: a link leads nowhere\\n'; exit 1", "x: WARNING: a link leads nowhere\n", "old"),
+    ],
+)
+def test_make_book_says_why_it_failed_and_leaves_the_last_good_book(ending, told, page, tmp_path):
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "jupyter-book"
+    program.write_text(PRETENDED.format(ending))
+    program.chmod(0o755)
+    (tmp_path / "_build" / "html").mkdir(parents=True)
+    (tmp_path / "_build" / "html" / "index.html").write_text("old")
+    command = ["make", "-o", ".venv/ready", "book", f"OUT={tmp_path}", f"BIN={tmp_path / 'bin'}"]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    assert told in done.stdout and "noise" not in done.stdout and (done.returncode == 0) == (page == "new")
+    assert (tmp_path / "_build" / "html" / "index.html").read_text().strip() == page
+    assert (tmp_path / "_build" / "next").exists() == (page == "old")  # with the log that is named
+
+
+@make
 def test_without_latex_the_error_names_what_is_missing_and_the_line_that_installs_it(tmp_path):
     command = ["make", "-o", ".venv/ready", "pdf", f"OUT={tmp_path}", "TEX_NEEDED=sh xetexatex", "TEX_FONTS="]
     done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
