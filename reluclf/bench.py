@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,7 @@ def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> spe
         cluster=_cluster(say),
         book=_book(say),
         training=_training(repeats, rows, epochs, say),
+        pace=_pace(rows, say),
         accelerator=earlier and earlier.accelerator,
         seconds=time.perf_counter() - clock,
     )
@@ -138,16 +140,17 @@ def papers_way(specs: Sequence[Spec]) -> float:
     return _time(lambda: [_fit(spec) for spec in specs])
 
 
-def _fit(spec: Spec) -> None:
+def _fit(spec: Spec, ended: Callable[[], None] = lambda: None) -> None:
+    """Train with Keras's ``fit``, and call ``ended`` as epochs end."""
     import keras
 
     split = data.load_split(spec)
     x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
     targets = protocols.one_hot(split.y_train, split.n_classes)
-    model = models.build(spec, spec.seed)
+    model, watch = models.build(spec, spec.seed), keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ended())
     for train, validate in data.folds(split.y_train)[: spec.folds]:
         held_out = (x_train[validate], targets[validate])
-        model.fit(x_train[train], targets[train], spec.batch_size, spec.epochs, verbose=0, validation_data=held_out)
+        model.fit(x_train[train], targets[train], spec.batch_size, spec.epochs, verbose=0, validation_data=held_out, callbacks=[watch])
     model.evaluate(x_test, protocols.one_hot(split.y_test, split.n_classes), spec.batch_size, verbose=0)
     keras.backend.clear_session()
 
@@ -158,6 +161,43 @@ def campaign_of(specs: Sequence[Spec], workers: int) -> float:
         store = Store(Path(folder))
         campaign.train_missing(_warm_up(workers), store, workers)  # joblib keeps its workers for the next call
         return _time(lambda: campaign.train_missing(specs, store, workers))
+
+
+def _pace(rows: int, say: Callable[[str], None]) -> speed.Pace:
+    say("an epoch of runs that are under way")
+    code = f"import json; from reluclf import bench; print(json.dumps(bench.pace({rows}, {{}})))"
+    fit = json.loads(_python(code.format("True")).splitlines()[-1])
+    cores = _cores()
+    with ThreadPoolExecutor(cores) as pool:
+        ours = [json.loads(printed.splitlines()[-1]) for printed in pool.map(_python, [code.format("False")] * cores)]
+    return speed.Pace(fit=fit, campaign={name: float(np.mean([of[name] for of in ours])) for name in fit}, processes=cores)
+
+
+def pace(rows: int, fit: bool, epochs: int = 5) -> dict[str, float]:
+    """The median seconds of an epoch but the first, by network: of Keras's ``fit``, or of a campaign's run; in this process, which must be new."""
+    runtime.configure(threads=0 if fit else 1)
+    seconds = {}
+    for spec in grid(dataset="mnist", architecture=["cnn", "ffnn"], head="relu", protocol="carried", seed=1, epochs=epochs, folds=1, samples=rows):
+        clock = _Clock()
+        if fit:
+            _fit(spec, clock.epoch)
+        else:
+            protocols.run(spec, clock)
+        seconds[spec.architecture.upper()] = float(np.median(np.diff(clock.times)))
+    return seconds
+
+
+class _Clock:
+    """Observes when epochs end."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def epoch(self) -> None:
+        self.times.append(time.perf_counter())
+
+    def fold(self, state: protocols.State) -> None:
+        pass
 
 
 def _efficiency(repeats: int, say: Callable[[str], None]) -> speed.Efficiency:

@@ -28,6 +28,7 @@ def result(**changes):
         "seconds": 500.0,
         "machine": {"processor": "a test", "cores": 4, "memory": 8.0, "system": "none", "versions": {"keras": "3.1"}, "busy": 0.0},
         "training": TRAINING,
+        "pace": {"fit": {"CNN": 2.0, "FFNN": 1.0}, "campaign": {"CNN": 3.0, "FFNN": 1.0}, "processes": 2},
         "efficiency": EFFICIENCY,
         "cluster": {"workers": 2, "records": 4, "same": 4, "seconds": 9.0},
         "book": {"seconds": 40.4, "memory": 1.25, "chapters": {"wdbc": 3.0}, "first_table": {"wdbc": 2.0}},
@@ -66,6 +67,22 @@ def test_rates_and_ratios_are_taken_repetition_by_repetition_and_count_the_copie
     assert training.rate() == [1.0, 0.5, 2.0]  # 2 runs of 3 epochs
     assert training.rate(4) == [4.0, 4.0, 4.0]  # twice as many
     assert training.ratio(2) == [2.0, 3.0, 1.5]
+
+
+def test_the_pace_is_that_of_all_processes_over_that_of_one_fit():
+    assert result().pace.ratio == 1.5
+    assert speed.facts(result())["appendices_speed_pace"] == "1.50"
+    row = speed.table(result()).set_index("what").loc["the same once runs are under way, an epoch of each network"]
+    assert row["measured"] == "1.50"
+
+
+@pytest.mark.usefixtures("keras")
+@pytest.mark.parametrize("fit", [True, False])
+def test_the_pace_leaves_out_the_first_epoch(fit, few_images, monkeypatch):
+    ticks = iter([0.0, 9.0, 10.0, 12.0] * 2)  # of either network the first epoch ends at 0, and the others take 9, 1 and 2
+
+    monkeypatch.setattr(bench._Clock, "epoch", lambda clock: clock.times.append(next(ticks)))
+    assert bench.pace(None, fit, epochs=4) == {"CNN": 2.0, "FFNN": 2.0}
 
 
 def test_a_share_of_the_peak_is_operations_over_seconds_over_the_peak_of_the_same_repetition():
