@@ -59,7 +59,7 @@ def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> spe
         cluster=_cluster(say),
         book=_book(say),
         training=_training(repeats, rows, epochs, say),
-        pace=_pace(rows, say),
+        pace=_pace(repeats, rows, say),
         accelerator=earlier and earlier.accelerator,
         seconds=time.perf_counter() - clock,
     )
@@ -163,17 +163,20 @@ def campaign_of(specs: Sequence[Spec], workers: int) -> float:
         return _time(lambda: campaign.train_missing(specs, store, workers))
 
 
-def _pace(rows: int, say: Callable[[str], None]) -> speed.Pace:
-    say("an epoch of runs that are under way")
-    code = f"import json; from reluclf import bench; print(json.dumps(bench.pace({rows}, {{}})))"
-    fit = json.loads(_python(code.format("True")).splitlines()[-1])
-    cores = _cores()
-    with ThreadPoolExecutor(cores) as pool:
-        ours = [json.loads(printed.splitlines()[-1]) for printed in pool.map(_python, [code.format("False")] * cores)]
-    return speed.Pace(fit=fit, campaign={name: float(np.mean([of[name] for of in ours])) for name in fit}, processes=cores)
+def _pace(repeats: int, rows: int, say: Callable[[str], None]) -> speed.Pace:
+    cores, found = _cores(), {True: [], False: []}
+    for repeat in range(repeats):
+        say(f"an epoch of runs that are under way, {repeat + 1} of {repeats}")
+        for fit in (True, False):
+            code = f"import json; from reluclf import bench; print(json.dumps(bench.pace({rows}, {fit})))"
+            with ThreadPoolExecutor(cores) as pool:
+                printed = list(pool.map(_python, [code] * (1 if fit else cores)))
+            found[fit].append([json.loads(text.splitlines()[-1]) for text in printed])
+    fit, ours = ({name: [float(np.mean([of[name] for of in once])) for once in of_way] for name in of_way[0][0]} for of_way in found.values())
+    return speed.Pace(fit=fit, campaign=ours, processes=cores)
 
 
-def pace(rows: int, fit: bool, epochs: int = 5) -> dict[str, float]:
+def pace(rows: int, fit: bool, epochs: int = 3) -> dict[str, float]:
     """The median seconds of an epoch but the first, by network: of Keras's ``fit``, or of a campaign's run; in this process, which must be new."""
     runtime.configure(threads=0 if fit else 1)
     seconds = {}

@@ -76,20 +76,20 @@ class Pace(_Part):
 
     Attributes
     ----------
-    fit : dict of str to float
-        The paper's own way, by network.
-    campaign : dict of str to float
-        In one of ``processes`` at once, by network.
+    fit : dict of str to tuple of float
+        The paper's own way, by network, once in every repetition.
+    campaign : dict of str to tuple of float
+        In one of ``processes`` at once, by network, once in every repetition.
     """
 
-    fit: dict[str, float]
-    campaign: dict[str, float]
+    fit: dict[str, Times]
+    campaign: dict[str, Times]
     processes: int
 
-    @property
-    def ratio(self) -> float:
-        """Throughput of the campaign's processes over that of the paper's own way, over an epoch of each network."""
-        return self.processes * sum(self.fit.values()) / sum(self.campaign.values())
+    def ratio(self) -> list[float]:
+        """Throughput of the campaign's processes over that of the paper's own way, over an epoch of each network, in every repetition."""
+        ways = (zip(*way.values(), strict=True) for way in (self.fit, self.campaign))
+        return [self.processes * sum(theirs) / sum(ours) for theirs, ours in zip(*ways, strict=True)]
 
 
 class Efficiency(_Part):
@@ -224,7 +224,7 @@ def table(result: Result | None) -> pd.DataFrame:
             spread(training.ratio(most)),
             _bar(f"≥ {BARS['ratio']}", statistics.median(training.ratio(most)) >= BARS["ratio"]),
         ),
-        ("the same once runs are under way, an epoch of each network", f"{result.pace.ratio:.2f}", ""),
+        ("the same once runs are under way, an epoch of each network", spread(result.pace.ratio()), ""),
         ("peak of one core, GFLOP/s", spread(efficiency.peak, 0, 1e-9), ""),
     ]
     for network in efficiency.flops:
@@ -280,7 +280,7 @@ def facts(result: Result | None) -> dict[str, str]:
         "appendices_speed_epochs": str(training.epochs),
         "appendices_speed_workers": str(most),
         "appendices_speed_ratio": spread(training.ratio(most)),
-        "appendices_speed_pace": f"{result.pace.ratio:.2f}",
+        "appendices_speed_pace": spread(result.pace.ratio()),
     }
 
 

@@ -28,7 +28,7 @@ def result(**changes):
         "seconds": 500.0,
         "machine": {"processor": "a test", "cores": 4, "memory": 8.0, "system": "none", "versions": {"keras": "3.1"}, "busy": 0.0},
         "training": TRAINING,
-        "pace": {"fit": {"CNN": 2.0, "FFNN": 1.0}, "campaign": {"CNN": 3.0, "FFNN": 1.0}, "processes": 2},
+        "pace": {"fit": {"CNN": [2.0, 3.0], "FFNN": [1.0, 1.0]}, "campaign": {"CNN": [3.0, 3.0], "FFNN": [1.0, 1.0]}, "processes": 2},
         "efficiency": EFFICIENCY,
         "cluster": {"workers": 2, "records": 4, "same": 4, "seconds": 9.0},
         "book": {"seconds": 40.4, "memory": 1.25, "chapters": {"wdbc": 3.0}, "first_table": {"wdbc": 2.0}},
@@ -70,10 +70,10 @@ def test_rates_and_ratios_are_taken_repetition_by_repetition_and_count_the_copie
 
 
 def test_the_pace_is_that_of_all_processes_over_that_of_one_fit():
-    assert result().pace.ratio == 1.5
-    assert speed.facts(result())["appendices_speed_pace"] == "1.50"
+    assert result().pace.ratio() == [1.5, 2.0]
+    assert speed.facts(result())["appendices_speed_pace"] == "1.75 [1.50, 2.00] (n = 2)"
     row = speed.table(result()).set_index("what").loc["the same once runs are under way, an epoch of each network"]
-    assert row["measured"] == "1.50"
+    assert row["measured"] == "1.75 [1.50, 2.00] (n = 2)"
 
 
 @pytest.mark.usefixtures("keras")
