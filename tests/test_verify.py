@@ -116,17 +116,6 @@ def test_two_honest_runs_seldom_differ_by_more_than_the_tolerance():
     assert beyond <= 2000 * verify.UNLIKELY * 3
 
 
-def test_runs_that_have_parted_do_not_meet_again():
-    spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
-    ours = record(spec, [], 0.95)
-    loss = (0.123456, *ours.final.train.loss[1:])
-    forged = ours.model_copy(update={"final": ours.final.model_copy(update={"train": ours.final.train.model_copy(update={"loss": loss})})})
-    elsewhere = changed(ours, device="CPU, another")
-    told = verify.compare(forged, elsewhere, [ours])
-    assert told.verdict == "differs" and "ends with the very loss of the record" in told.why
-    assert verify.compare(ours, elsewhere, [ours]).verdict == "identical"
-
-
 def test_on_an_accelerator_sums_may_be_in_another_order():
     spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
     ours, near, far = (changed(record(spec, [], hits), device="NVIDIA H100") for hits in (0.95, 0.951, 0.8))
