@@ -30,7 +30,7 @@ $(READY): requirements.txt
 
 book: $(READY)  ## build the HTML book strictly, from the records
 	@echo "building the pages from the records (about a minute)"
-	@rm -rf $(BUILD)/next $(BUILD)/.doctrees $(BUILD)/jupyter_execute && mkdir -p $(BUILD)/next
+	@rm -rf $(BUILD)/next && mkdir -p $(BUILD)/next
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --path-output $(BUILD)/next > $(BUILD)/next/log 2>&1 \
 	|| { grep -m1 -A20 '^these chapters failed' $(BUILD)/next/log | sed '/^Traceback/,$$d' | grep . || grep -e WARNING -e ERROR $(BUILD)/next/log | head -40; \
 	echo "the book was not built; all of the log: $(abspath $(BUILD))/next/log"; exit 1; }

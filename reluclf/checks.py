@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -75,14 +76,15 @@ def gradients(rows: int, seed: int) -> pd.DataFrame:
     table = []
     for name, logits in cases.items():
         formula = analytic_gradient(logits, 0)
-        loss, automatic = _automatic(logits)
+        with _double_precision():
+            (loss, automatic), numerical = _automatic(logits), _numerical(logits)
         table.append(
             {
                 "logits": name,
                 "loss": f"{loss:.3f}",
                 "largest gradient": cells.magnitude(np.abs(formula).max()),
                 "automatic − formula": cells.magnitude(np.abs(automatic - formula).max()),
-                "numerical − formula": cells.magnitude(np.abs(_numerical(logits) - formula).max()),
+                "numerical − formula": cells.magnitude(np.abs(numerical - formula).max()),
             }
         )
     return pd.DataFrame(table)
@@ -226,6 +228,17 @@ def _automatic(logits: np.ndarray) -> tuple[float, np.ndarray]:
     differentiate = next(iter(_MODES[keras.backend.backend()]().values()))
     loss, gradient = differentiate(_loss_of_logits, logits[None])
     return float(loss[0] if loss.ndim else loss), gradient[0]
+
+
+def _double_precision() -> contextlib.AbstractContextManager[Any]:
+    """Where float64 is what it says: JAX makes it float32 unless it is told otherwise."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.enable_x64(True)
 
 
 def _numerical(logits: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from reluclf import campaign, cells, data, paper, progress, selection
 from reluclf.evidence import listed
-from reluclf.records import BACKENDS, Final, Fold, Record, Store
+from reluclf.records import BACKENDS, Record, Store
 from reluclf.specs import Spec
 from reluclf.stats import Difference, paired
 
@@ -179,17 +179,13 @@ def _equivalent(difference: Difference | None) -> str:
 
 def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:
     """What both of a pair measured in the part of the run that is made again."""
-    found = _part(record).model_dump(exclude={"seconds", "probe"})
+    part = record.folds[0] if record.spec.protocol == "carried" else record.final
+    found = part.model_dump(exclude={"seconds", "probe"})
     if record.spec.protocol == "fresh" or len({each.spec for each in pair}) == 1:  # else other folds came between
         found["tested"] = record.test.model_dump()
     probes = [each.final.probe.model_dump(exclude_none=True) if each.final and each.final.probe else {} for each in pair]
     found["probed"] = {name: getattr(record.final.probe, name) for name in sorted(probes[0].keys() & probes[1].keys())}
     return found
-
-
-def _part(record: Record) -> Fold | Final:
-    """The part of a run that is made again."""
-    return record.folds[0] if record.spec.protocol == "carried" else record.final
 
 
 def _test_accuracy(record: Record) -> float:
