@@ -28,10 +28,16 @@ $(READY): requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# To build the book in the folder $(1) with the builder $(2): its log is kept, and of it is shown which chapters have been executed.
+define build
+{ PYTHONUNBUFFERED=1 $(BIN)/jupyter-book build . --all -W -n --keep-going --builder $(2) --path-output $(1) 2>&1 || touch $(1)/failed; } | tee $(1)/log \
+| grep --line-buffered -o '[a-z_]*\.ipynb: Executed notebook in [0-9.]* seconds'; test ! -e $(1)/failed
+endef
+
 book: $(READY)  ## build the HTML book strictly, from the records
-	@echo "building the pages from the records (about a minute)"
+	@echo "building the pages from the records (about a minute); the chapters come first:"
 	@rm -rf $(BUILD)/next && mkdir -p $(BUILD)/next
-	@$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --path-output $(BUILD)/next > $(BUILD)/next/log 2>&1 \
+	@$(call build,$(BUILD)/next,html) \
 	|| { grep -m1 -A20 '^these chapters failed' $(BUILD)/next/log | sed '/^Traceback/,$$d' | grep . || grep -e WARNING -e ERROR $(BUILD)/next/log | head -40; \
 	echo "the book was not built; all of the log: $(abspath $(BUILD))/next/log"; exit 1; }
 	@rm -rf $(BUILD)/html && mv $(BUILD)/next/_build/html $(BUILD)/html && rm -rf $(BUILD)/next
@@ -50,10 +56,9 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 	for font in $(TEX_FONTS); do fc-list 2>/dev/null | grep -q "$$font" || missing="$$missing the font $$font,"; done; \
 	if [ -n "$$missing" ]; then echo "make pdf lacks$${missing%,}. On Debian and Ubuntu:"; \
 	echo "apt-get install --no-install-recommends $(TEX_PACKAGES)"; exit 1; fi
-	@echo "building the PDF from the records (about a minute)"
+	@echo "building the PDF from the records (about a minute); the chapters come first:"
 	@rm -rf $(BUILD)/print $(BUILD)/pdf && mkdir -p $(BUILD)/print $(BUILD)/pdf
-	@LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error" \
-	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet --builder pdflatex --path-output $(BUILD)/print > $(BUILD)/print/log 2>&1 \
+	@export LATEXMKOPTS="-xelatex -interaction=nonstopmode -halt-on-error"; $(call build,$(BUILD)/print,pdflatex) \
 	|| { grep -n -A8 -e '^!' -e WARNING -e ERROR $(BUILD)/print/log | head -60; echo "the PDF was not built; all of the log: $(BUILD)/print/log"; exit 1; }
 	@! grep -h "Missing character" $(BUILD)/print/_build/latex/*.log || { echo "the fonts of the PDF lack these characters"; exit 1; }
 	@cp $(BUILD)/print/_build/latex/relu-at-the-output.pdf $(BUILD)/pdf/

@@ -45,6 +45,12 @@ def test_a_chapter_is_committed_without_outputs_and_has_one_parameters_cell(chap
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_is_committed_as_jupyter_writes_it(chapter):
+    """So a change of one line of prose is a change of one line, whatever it was made with."""
+    assert nbformat.writes(read(chapter)) + "\n" == (paths.BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_figure_has_a_caption_a_label_alt_text_and_is_referred_to(chapter):
     text = "\n".join(cell.source for cell in read(chapter).cells if cell.cell_type == "markdown")
     for cell in read(chapter).cells:

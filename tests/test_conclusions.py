@@ -52,6 +52,11 @@ def hidden_units_die_with_relu(records):
     return np.mean(with_relu) > 2 * max(with_softmax)
 
 
+def clipping_keeps_hidden_units_alive(records):
+    clipped = next(remedy for remedy in remedies.REMEDIES if remedy.against in remedies.EXPLODING)
+    return max(remedies.hidden("mnist", "cnn", records, clipped)) < min(remedies.hidden("mnist", "cnn", records, remedies.AS_IT_IS))
+
+
 def gradients_spike_and_steps_shrink(records):
     measured = steps.read()
     for dataset in FOLD_TABLES:
@@ -139,6 +144,11 @@ CONCLUSIONS = [
     ("discussion", "there most of the rise is on the test set too", relu_learns_and_softmax_leaks),
     ("discussion", "Outputs do die, though not in the CNN", outputs_die_but_not_in_the_cnn),
     ("discussion", "Hidden units die as well", hidden_units_die_with_relu),
+    (
+        "index",
+        "hidden units do die, and clipping keeps these alive, too",
+        lambda records: hidden_units_die_with_relu(records) and clipping_keeps_hidden_units_alive(records),
+    ),
     ("README", "clipping the norm of the gradients takes the network most of the way to softmax's accuracy", exploding_closes_and_dying_does_not),
     ("README", "ReLU scores are level with softmax", the_heads_part_in_two),
     ("README", "on MNIST so does an Adam that forgets them sooner", forgetting_closes_more_than_half_on_mnist_alone),
