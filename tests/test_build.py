@@ -103,6 +103,11 @@ mkdir -p "$1/_build/html" && echo new > "$1/_build/html/index.html"
     [
         ("", "the book: ", "new"),
         (
+            "echo '/of/book/mnist.ipynb: Executed notebook in 3.10 seconds [mystnb]'; echo noise",
+            "mnist.ipynb: Executed notebook in 3.10 seconds\n",
+            "new",
+        ),
+        (
             "printf 'noise\\nthese chapters failed:\\nmnist.ipynb: ValueError: wrong\\nTraceback\\nmore noise\\n'; exit 1",
             "mnist.ipynb: ValueError: wrong\n",
             "old",
