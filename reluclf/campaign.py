@@ -155,7 +155,9 @@ def _in_processes(todo: Sequence[Spec], store: Store, workers: int) -> Iterator[
     import joblib
 
     parallel = joblib.Parallel(n_jobs=min(workers, len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-    yield from parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo)
+    with watch.born_deaf():
+        outcomes = parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo)
+    yield from outcomes
 
 
 def _on_cluster(todo: Sequence[Spec], store: Store, client: Any) -> Iterator[_Outcome]:

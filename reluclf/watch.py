@@ -7,7 +7,9 @@ import contextlib
 import faulthandler
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,6 +40,19 @@ def watched(trace: Path, patience: float) -> Iterator[Callable[[], None]]:
         finally:
             faulthandler.cancel_dump_traceback_later()
     forget(trace)
+
+
+@contextlib.contextmanager
+def born_deaf() -> Iterator[None]:
+    """Processes that are started meanwhile do not hear Ctrl-C, which goes to all of them: this one ends them, and they print no traceback."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may say how signals are handled
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)  # None, were it not Python's
 
 
 def forget(trace: Path) -> None:

@@ -285,6 +285,23 @@ sys.exit(__main__.main(sys.argv[2:]))
 
 
 @posix
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(seconds, tmp_path):
+    arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
+    with begun(COMMAND, str(tmp_path / "reruns"), *arguments) as process:
+        family = psutil.Process(process.pid)
+        until(lambda: any("LokyProcess" in " ".join(child.cmdline()) for child in family.children(recursive=True)), process)
+        time.sleep(seconds)
+        children = family.children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        output = process.communicate()[0].decode()
+    assert process.returncode == 130
+    assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
+    assert "Traceback" not in output
+    assert not psutil.wait_procs(children, timeout=60)[1]
+
+
+@posix
 def test_ctrl_c_ends_a_rerun_in_one_sentence_and_the_same_command_goes_on(tmp_path):
     arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
     command = [COMMAND, str(tmp_path / "reruns"), *arguments]
