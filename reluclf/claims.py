@@ -324,6 +324,8 @@ def _dying(evidence: Evidence) -> Finding:
 
 def _closes(closing: Closing, several: bool) -> str:
     verb, s = ("close", "widen")[closing.share < 0], "" if several else "s"
+    if round(100 * closing.share) == 0:
+        return f"close{s} nothing of it"
     return f"{verb}{s} {'it by ' * (closing.share < 0)}{abs(100 * closing.share):.0f} %"
 
 
