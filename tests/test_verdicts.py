@@ -8,7 +8,7 @@ import pytest
 from factory import run, verdict
 from scipy.stats import t as student
 
-from reluclf import paper, paths, rules, tables
+from reluclf import claims, paper, paths, rules, tables
 from reluclf import records as schema
 from reluclf.claims import FURTHER_HEADS
 from reluclf.evidence import Power, Status, Undecided, not_shown
@@ -640,3 +640,11 @@ def test_the_rules_in_brief_have_every_item_that_needs_runs():
             named |= {f"{first[0]}{n}" for n in range(int(first[1:]), int(last[1:]) + 1)} if last else {first}
     open_without_runs = {found.id for found in judge([]) if found.status == Status.OPEN}
     assert named == open_without_runs
+
+
+@pytest.mark.parametrize(
+    ("share", "several", "text"), [(0.274, False, "closes 27 %"), (-0.3, True, "widen it by 30 %"), (-0.004, True, "close nothing of it")]
+)
+def test_what_a_remedy_does_to_the_gap_is_said_in_words(share, several, text):
+    closing = claims.Closing(gap=None, share=share, past_half=None, left=None)
+    assert claims._closes(closing, several) == text
