@@ -285,13 +285,12 @@ sys.exit(__main__.main(sys.argv[2:]))
 
 
 @posix
-@pytest.mark.parametrize("seconds", [0, 0.5])
-def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(seconds, tmp_path):
+def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(tmp_path):
     arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
     with begun(COMMAND, str(tmp_path / "reruns"), *arguments) as process:
         family = psutil.Process(process.pid)
         until(lambda: any("LokyProcess" in " ".join(child.cmdline()) for child in family.children(recursive=True)), process)
-        time.sleep(seconds)
+        time.sleep(0.5)  # they import by now, and are not yet where an interrupt is caught
         children = family.children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
         output = process.communicate()[0].decode()
