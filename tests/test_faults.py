@@ -284,6 +284,17 @@ sys.exit(__main__.main(sys.argv[2:]))
 """
 
 
+def interrupt(process):
+    """Press Ctrl-C, which goes to the whole family: it must end in one sentence, with no traceback and no child left."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate()[0].decode()
+    assert process.returncode == 130
+    assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
+    assert "Traceback" not in output
+    assert not psutil.wait_procs(children, timeout=60)[1]
+
+
 @posix
 def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(tmp_path):
     arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
@@ -291,13 +302,7 @@ def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(
         family = psutil.Process(process.pid)
         until(lambda: any("LokyProcess" in " ".join(child.cmdline()) for child in family.children(recursive=True)), process)
         time.sleep(0.5)  # they import by now, and are not yet where an interrupt is caught
-        children = family.children(recursive=True)
-        os.killpg(process.pid, signal.SIGINT)
-        output = process.communicate()[0].decode()
-    assert process.returncode == 130
-    assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
-    assert "Traceback" not in output
-    assert not psutil.wait_procs(children, timeout=60)[1]
+        interrupt(process)
 
 
 @posix
@@ -307,13 +312,7 @@ def test_ctrl_c_ends_a_rerun_in_one_sentence_and_the_same_command_goes_on(tmp_pa
     results = tmp_path / "reruns" / "wdbc" / "results"
     with begun(*command) as process:
         until(lambda: any(results.rglob("seed-*.json")), process)
-        family = psutil.Process(process.pid).children(recursive=True)
-        os.killpg(process.pid, signal.SIGINT)
-        output = process.communicate()[0].decode()
-    assert process.returncode == 130
-    assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
-    assert "Traceback" not in output
-    assert not psutil.wait_procs(family, timeout=60)[1]
+        interrupt(process)
     finished = {file: file.stat().st_mtime_ns for file in results.rglob("seed-*.json")}
     with begun(*command) as process:
         output = process.communicate()[0].decode()
