@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reluclf import sources
-from reluclf.specs import N_SPLITS, Spec
+from reluclf.spec import N_SPLITS, Spec
 
 #: The principal components kept (paper, section 2.3).
 N_COMPONENTS = 256
