@@ -16,10 +16,11 @@ from reluclf import data, paths
 from reluclf.campaign import runtime
 from reluclf.campaign.training import CampaignError
 from reluclf.judging.paper import PaperError
-from reluclf.record import BACKENDS, Record, RecordError, Store, copies, read_file
+from reluclf.record import Record
 from reluclf.showing import chapters
 from reluclf.sources import DataError
 from reluclf.spec import SpecError
+from reluclf.store import BACKENDS, RecordError, Store, copies, read_file
 
 _ERRORS = (CampaignError, runtime.BackendError, chapters.BusyError, chapters.ParameterError, DataError, PaperError, RecordError, SpecError)
 

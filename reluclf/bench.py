@@ -24,9 +24,9 @@ from reluclf import data, networks, paths, protocols, sources
 from reluclf.campaign import progress, runtime, training
 from reluclf.files import write_atomically
 from reluclf.judging import paper
-from reluclf.record import Store, read_file
 from reluclf.showing import chapters, speed
 from reluclf.spec import Spec, first, grid
+from reluclf.store import Store, read_file
 
 #: Rows and columns of the matrices whose product gives the peak.
 _SIDE = 2048

@@ -1,4 +1,4 @@
-"""The networks, their heads, and the losses they are trained with.
+"""The networks and their heads.
 
 Everything here is Keras 3 and runs on each of its backends. Keras is imported when something is built, not before.
 """
@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reluclf.losses import guarded, softmax_cross_entropy, sparsemax_loss, verbatim
 from reluclf.spec import Spec
-
-#: Keras clips probabilities to [EPSILON, 1 - EPSILON] before it takes the logarithm, in 2018 as today.
-EPSILON = 1e-7
 
 #: The sizes of the hidden layers of the FFNNs, as in the author's code (paper, Table 2; section 3.3 names only the last two of WDBC's).
 HIDDEN = {"mnist": (512, 512, 512), "fashion_mnist": (512, 512, 512), "wdbc": (128, 64, 32)}
@@ -21,74 +19,6 @@ HIDDEN = {"mnist": (512, 512, 512), "fashion_mnist": (512, 512, 512), "wdbc": (1
 #: Features that go into a network, and classes that come out, of each data set.
 N_FEATURES = {"mnist": 256, "fashion_mnist": 256, "wdbc": 30}
 N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "wdbc": 2}
-
-
-def guarded(targets: Any, outputs: Any) -> Any:
-    """Cross-entropy of normalised outputs, with 0/0 defined as 0.
-
-    This is what the author's code minimised: the outputs of a row are divided by their sum, clipped to [1e-7, 1 - 1e-7], and the loss is
-    minus the logarithm at the true class (Keras 2.1.2, ``categorical_crossentropy``). A row of zeros, for which that is 0/0, here stays
-    a row of zeros: it costs -log(1e-7) = 16.118 and passes no gradient.
-
-    Parameters
-    ----------
-    targets : tensor of float32, shape (n, k)
-        One-hot true classes.
-    outputs : tensor of float32, shape (n, k)
-        What the head puts out. If outputs can be negative, as a leaky ReLU's, so can the share of the true class; it is then clipped as a zero is.
-
-    Returns
-    -------
-    tensor of float32, shape (n,)
-        The loss of each row, in nats.
-    """
-    from keras import ops
-
-    total = ops.sum(outputs, axis=-1, keepdims=True)
-    empty = total == 0
-    # Dividing by 1 where the sum is 0, and only then choosing 0, keeps the NaN out of the gradient as well as out of the value.
-    share = ops.where(empty, ops.zeros_like(outputs), outputs / ops.where(empty, ops.ones_like(total), total))
-    return -ops.sum(targets * ops.log(ops.clip(share, EPSILON, 1 - EPSILON)), axis=-1)
-
-
-def verbatim(targets: Any, outputs: Any) -> Any:
-    """Keras's own ``categorical_crossentropy``, word for word what the author's code names (his notebooks, ``model.compile``).
-
-    The same formula as :func:`guarded`, but 0/0 is NaN; after a softmax layer today's Keras uses that layer's logits.
-
-    Parameters and returns as for :func:`guarded`.
-    """
-    import keras
-
-    return keras.losses.categorical_crossentropy(targets, outputs)
-
-
-def softmax_cross_entropy(targets: Any, logits: Any) -> Any:
-    """Cross-entropy of the softmax of what the head puts out.
-
-    Parameters and returns as for :func:`guarded`; the outputs may be negative.
-    """
-    from keras import ops
-
-    return ops.logsumexp(logits, axis=-1) - ops.sum(targets * logits, axis=-1)
-
-
-def sparsemax_loss(targets: Any, logits: Any) -> Any:
-    """The loss of the sparsemax, whose gradient is ``sparsemax(z) - y`` (Martins and Astudillo, 2016, equation 17).
-
-    With the support S of the sparsemax and its threshold tau, ``-z_y + sum over S of (z_j^2 - tau^2) / 2 + 1/2``. Parameters and returns as
-    for :func:`guarded`, but the outputs are the logits.
-    """
-    from keras import ops
-
-    ranked = ops.flip(ops.sort(logits, axis=-1), axis=-1)
-    size = ops.cast(ops.arange(1, logits.shape[-1] + 1), logits.dtype)
-    cumulated = ops.cumsum(ranked, axis=-1)
-    inside = ops.cast(1 + size * ranked > cumulated, logits.dtype)
-    n = ops.sum(inside, axis=-1)
-    tau = (ops.sum(inside * ranked, axis=-1) - 1) / n
-    squares = ops.sum(inside * (ops.square(ranked) - ops.square(tau)[..., None]), axis=-1)
-    return -ops.sum(targets * logits, axis=-1) + squares / 2 + 0.5
 
 
 @dataclass(frozen=True)
@@ -100,7 +30,7 @@ class Head:
     activation : callable
         Keras operation from logits to outputs.
     loss : callable
-        From one-hot targets and outputs to losses. :func:`guarded` divides the outputs by their sum, as the author's code did.
+        From one-hot targets and outputs to losses. :func:`~reluclf.losses.guarded` divides the outputs by their sum, as the author's code did.
     formula : str
         The outputs as a function of a logit z, for the page.
     source : str

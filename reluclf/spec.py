@@ -23,6 +23,16 @@ Features = Literal["paper", "raw", "pixels", "shuffled"]
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 Hidden = Literal["relu", "leaky_relu"]
 
+#: The data sets as a page names them.
+TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "wdbc": "WDBC"}
+
+#: Their classes, in the order of their numbers.
+CLASSES = {
+    "mnist": [str(digit) for digit in range(10)],
+    "fashion_mnist": ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"],
+    "wdbc": ["malignant", "benign"],
+}
+
 #: How many folds the cross-validation splits into (paper, section 2.5). ``Spec.folds`` says how many of them are run.
 N_SPLITS = 10
 

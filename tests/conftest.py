@@ -11,7 +11,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from reluclf import data, sources
 from reluclf.campaign import runtime
-from reluclf.record import Store
+from reluclf.store import Store
 
 # The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)

@@ -178,8 +178,8 @@ def write_ledger(app, exception):
 
     from reluclf.campaign import runtime
     from reluclf.judging.verdicts import judge
-    from reluclf.record import BACKENDS, Store
     from reluclf.showing import origins
+    from reluclf.store import BACKENDS, Store
 
     records = Store().read_all()
     stores = [(records, "")] + [(Store.of_backend(name).read_all(), f"{BACKENDS}/{name}/") for name in runtime.BACKENDS]

@@ -14,8 +14,9 @@ import numpy as np
 from reluclf import protocols
 from reluclf.campaign import progress, runtime
 from reluclf.files import write_atomically
-from reluclf.record import Fold, Store
+from reluclf.record import Fold
 from reluclf.spec import Spec
+from reluclf.store import Store
 
 
 class Checkpoint:

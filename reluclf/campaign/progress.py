@@ -8,8 +8,8 @@ import threading
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TextIO
 
-from reluclf.record import Store
 from reluclf.spec import Spec
+from reluclf.store import Store
 
 #: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
 _COST = {

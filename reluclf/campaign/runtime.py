@@ -20,7 +20,7 @@ from reluclf.record import Provenance
 from reluclf.spec import Spec
 
 #: The modules that decide what a run gives.
-_DECISIVE = ("spec.py", "data.py", "networks.py", "probes.py", "protocols.py")
+_DECISIVE = ("spec.py", "data.py", "losses.py", "networks.py", "probes.py", "protocols.py")
 
 _LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}

@@ -17,8 +17,9 @@ from typing import Any
 from reluclf import protocols, sources
 from reluclf.campaign import progress, runtime, watch
 from reluclf.campaign.checkpoints import Checkpoint
-from reluclf.record import Record, Store
+from reluclf.record import Record
 from reluclf.spec import Spec
+from reluclf.store import Store
 
 #: Seconds that a Dask scheduler may take to answer.
 _CONNECT = 10

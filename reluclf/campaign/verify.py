@@ -23,8 +23,9 @@ from reluclf.campaign import progress, training
 from reluclf.judging import paper, selection
 from reluclf.judging.judgement import listed
 from reluclf.judging.statistics import Difference, paired
-from reluclf.record import BACKENDS, Record, Store
+from reluclf.record import Record
 from reluclf.spec import Spec
+from reluclf.store import BACKENDS, Store
 
 #: The probability with which two honest runs differ by more than the tolerance.
 UNLIKELY = 0.001

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reluclf import formats, networks, paths
+from reluclf import formats, paths
 from reluclf.campaign.runtime import BackendError
 from reluclf.files import write_atomically
+from reluclf.losses import EPSILON, guarded, verbatim
 from reluclf.spec import SpecError
 
 _K = 10  # classes
@@ -37,7 +38,7 @@ def analytic_gradient(logits: np.ndarray, true_class: int) -> np.ndarray:
     outputs = np.maximum(logits, 0)
     total = outputs.sum()
     share = outputs[true_class] / total if total > 0 else 0.0
-    if not networks.EPSILON < share < 1 - networks.EPSILON:
+    if not EPSILON < share < 1 - EPSILON:
         return np.zeros_like(outputs)
     gradient = np.where(outputs > 0, 1 / total, 0.0)
     gradient[true_class] -= 1 / outputs[true_class]
@@ -129,7 +130,7 @@ def _answers() -> list[dict[str, str]]:
     targets = keras.ops.convert_to_tensor(np.eye(_K, dtype="float32")[[0]])
     found = []
     for mode, differentiate in _MODES[backend]().items():
-        for loss in (networks.guarded, networks.verbatim):
+        for loss in (guarded, verbatim):
             for row, logits in ZERO_ROWS.items():
                 z = np.array([logits], "float32")
                 value, of_logits = differentiate(lambda z, loss=loss: loss(targets, keras.ops.relu(z)), z)
@@ -219,7 +220,7 @@ def _loss_of_logits(logits):
     from keras import ops
 
     targets = np.eye(_K)[[0]]
-    return networks.guarded(ops.convert_to_tensor(targets, dtype="float64"), ops.relu(logits))
+    return guarded(ops.convert_to_tensor(targets, dtype="float64"), ops.relu(logits))
 
 
 def _automatic(logits: np.ndarray) -> tuple[float, np.ndarray]:

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from reluclf import Spec, __main__, bench, networks, paths
 from reluclf.campaign import training
-from reluclf.record import Store
 from reluclf.showing import speed
+from reluclf.store import Store
 
 TRAINING = {
     "runs": ["a", "b"],

@@ -21,7 +21,7 @@ from test_campaign import TINY, files, measured
 
 from reluclf import Spec, first, grid, paths, protocols
 from reluclf.campaign import training, watch
-from reluclf.record import Store
+from reluclf.store import Store
 
 posix = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 
@@ -84,7 +84,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from reluclf import Spec
 from reluclf.campaign import training
-from reluclf.record import Store
+from reluclf.store import Store
 campaign.train_missing(TypeAdapter(list[Spec]).validate_json(sys.argv[1]), Store(Path(sys.argv[2])), int(sys.argv[3]))
 """
 

@@ -18,7 +18,7 @@ import pytest
 from reluclf import Spec, first, grid, paths, protocols
 from reluclf.campaign import progress, runtime, training, watch
 from reluclf.campaign.checkpoints import Checkpoint
-from reluclf.record import Store
+from reluclf.store import Store
 
 TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "epochs": 1, "folds": 1}
 SPEC = Spec(**TINY, seed=1)
@@ -194,7 +194,7 @@ import sys
 from pathlib import Path
 from reluclf import Spec
 from reluclf.campaign import training, runtime
-from reluclf.record import Store
+from reluclf.store import Store
 runtime.configure(threads=1)
 campaign.train(Spec.model_validate_json(sys.argv[1]), Store(Path(sys.argv[2])))
 """

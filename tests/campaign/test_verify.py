@@ -11,8 +11,9 @@ from reluclf import __main__ as command_line
 from reluclf import record as schema
 from reluclf.campaign import training, verify
 from reluclf.judging import selection
-from reluclf.record import BACKENDS, Score, Store
+from reluclf.record import Score
 from reluclf.showing import origins
+from reluclf.store import BACKENDS, Store, read_file
 
 TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "epochs": 2}
 
@@ -182,7 +183,7 @@ def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_p
     file = tmp_path / found[2].spec.path
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(content | {"digest": schema.digest(content)}))
-    assert verify.compare(schema.read_file(file), again[2], found).verdict == "differs"
+    assert verify.compare(read_file(file), again[2], found).verdict == "differs"
 
 
 def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_where_they_differ():

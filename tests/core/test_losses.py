@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from reluclf import Spec, networks
+from reluclf.losses import guarded, verbatim
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -40,26 +41,26 @@ def one_hot(classes, k):
 
 
 def test_a_row_costs_minus_the_logarithm_of_the_true_classs_share(mode):
-    losses, _ = mode(networks.guarded, one_hot([0, 1, 2], 3), np.array([[1.0, 2.0, 5.0], [0.3, 0.3, 0.0], [0.0, 6.0, 2.0]]))
+    losses, _ = mode(guarded, one_hot([0, 1, 2], 3), np.array([[1.0, 2.0, 5.0], [0.3, 0.3, 0.0], [0.0, 6.0, 2.0]]))
     np.testing.assert_allclose(losses, [np.log(8), np.log(2), np.log(4)])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_row_of_zeros_costs_what_the_clip_leaves_and_passes_no_gradient(mode, dtype):
-    losses, gradient = mode(networks.guarded, one_hot([1], 3).astype(dtype), np.zeros((1, 3), dtype))
+    losses, gradient = mode(guarded, one_hot([1], 3).astype(dtype), np.zeros((1, 3), dtype))
     np.testing.assert_allclose(losses, DEAD, rtol=1e-6)
     assert np.array_equal(gradient, np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_row_whose_true_class_is_zero_costs_the_same_and_passes_no_gradient_either(mode, dtype):
-    losses, gradient = mode(networks.guarded, one_hot([1], 3).astype(dtype), np.array([[0.5, 0.0, 2.0]], dtype))
+    losses, gradient = mode(guarded, one_hot([1], 3).astype(dtype), np.array([[0.5, 0.0, 2.0]], dtype))
     np.testing.assert_allclose(losses, DEAD, rtol=1e-6)
     assert np.array_equal(gradient, np.zeros((1, 3)))
 
 
 def test_a_row_whose_true_class_has_it_all_is_clipped_just_below_1(mode):
-    losses, gradient = mode(networks.guarded, one_hot([1], 3), np.array([[0.0, 4.0, 0.0]]))
+    losses, gradient = mode(guarded, one_hot([1], 3), np.array([[0.0, 4.0, 0.0]]))
     np.testing.assert_allclose(losses, -np.log(1 - 1e-7))
     assert np.array_equal(gradient, np.zeros((1, 3)))
 
@@ -67,8 +68,8 @@ def test_a_row_whose_true_class_has_it_all_is_clipped_just_below_1(mode):
 def test_rows_of_zeros_do_not_touch_the_other_rows_of_their_batch(mode):
     outputs = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 5.0], [0.0, 0.0, 0.0]], np.float32)
     targets = one_hot([0, 2, 2], 3).astype(np.float32)
-    losses, gradient = mode(networks.guarded, targets, outputs)
-    loss, alone = mode(networks.guarded, targets[1:2], outputs[1:2])
+    losses, gradient = mode(guarded, targets, outputs)
+    loss, alone = mode(guarded, targets[1:2], outputs[1:2])
     np.testing.assert_allclose(losses[1], loss[0], rtol=1e-6)
     np.testing.assert_allclose(gradient[1], alone[0], rtol=1e-6)
     assert np.array_equal(gradient[[0, 2]], np.zeros((2, 3)))
@@ -76,7 +77,7 @@ def test_rows_of_zeros_do_not_touch_the_other_rows_of_their_batch(mode):
 
 @pytest.mark.parametrize("tiny", [1e-30, 1e-37, 1e-39, 1e-45])
 def test_outputs_too_small_to_be_divided_by_give_no_nan(mode, tiny):
-    losses, gradient = mode(networks.guarded, one_hot([0, 1], 3).astype(np.float32), np.array([[tiny, 0, 0], [tiny, tiny, 0]], np.float32))
+    losses, gradient = mode(guarded, one_hot([0, 1], 3).astype(np.float32), np.array([[tiny, 0, 0], [tiny, tiny, 0]], np.float32))
     assert np.isfinite(losses).all()
     assert not np.isnan(gradient).any()
 
@@ -89,7 +90,7 @@ CLASSES = RNG.integers(0, 5, 40)
 
 
 def test_the_gradient_is_1_over_the_sum_less_1_over_the_output_in_the_true_class(mode):
-    _, gradient = mode(networks.guarded, one_hot(CLASSES, 5), POSITIVE)
+    _, gradient = mode(guarded, one_hot(CLASSES, 5), POSITIVE)
     expected = np.repeat(1 / POSITIVE.sum(axis=1, keepdims=True), 5, axis=1)
     expected[np.arange(40), CLASSES] -= 1 / POSITIVE[np.arange(40), CLASSES]
     np.testing.assert_allclose(gradient, expected, rtol=1e-9)
@@ -110,8 +111,8 @@ def test_the_gradient_agrees_with_numerical_differences_also_where_classes_are_d
     outputs[:10][np.arange(10), CLASSES[:10]] = 0  # the true class
     outputs[10:20][np.arange(10), (CLASSES[10:20] + 1) % 5] = 0  # another one
     targets = one_hot(CLASSES, 5)
-    _, gradient = mode(networks.guarded, targets, outputs)
-    np.testing.assert_allclose(gradient, central_differences(networks.guarded, targets, outputs), rtol=1e-5, atol=1e-6)
+    _, gradient = mode(guarded, targets, outputs)
+    np.testing.assert_allclose(gradient, central_differences(guarded, targets, outputs), rtol=1e-5, atol=1e-6)
     assert np.array_equal(gradient[:10], np.zeros((10, 5)))
     assert (gradient[10:] != 0).all()
 
@@ -126,21 +127,21 @@ ROWS = arrays(np.float32, (6, 4), elements=st.floats(0, 1000, width=32).map(lamb
 def test_the_guarded_loss_is_kerass_own_wherever_a_row_is_not_all_zeros(keras, outputs, classes):
     targets = one_hot(classes, 4).astype(np.float32)
     alive = outputs.sum(axis=1) > 0
-    guarded, verbatim = (np.asarray(loss(targets, outputs)) for loss in (networks.guarded, networks.verbatim))
-    assert np.array_equal(verbatim, keras.losses.categorical_crossentropy(targets, outputs), equal_nan=True)
-    np.testing.assert_allclose(guarded[alive], verbatim[alive], rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(guarded[~alive], DEAD, rtol=1e-6)
+    ours, kerass = (np.asarray(loss(targets, outputs)) for loss in (guarded, verbatim))
+    assert np.array_equal(kerass, keras.losses.categorical_crossentropy(targets, outputs), equal_nan=True)
+    np.testing.assert_allclose(ours[alive], kerass[alive], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(ours[~alive], DEAD, rtol=1e-6)
 
 
 def test_so_is_its_gradient(mode):
     targets, outputs = one_hot(CLASSES, 5), POSITIVE.copy()
     outputs[:10][np.arange(10), CLASSES[:10]] = 0
-    for guarded, verbatim in zip(mode(networks.guarded, targets, outputs), mode(networks.verbatim, targets, outputs), strict=True):
-        np.testing.assert_allclose(guarded, verbatim, rtol=1e-9)
+    for ours, kerass in zip(mode(guarded, targets, outputs), mode(verbatim, targets, outputs), strict=True):
+        np.testing.assert_allclose(ours, kerass, rtol=1e-9)
 
 
 def test_the_authors_loss_of_a_row_of_zeros_is_nan_and_so_is_its_gradient(mode):
-    losses, gradient = mode(networks.verbatim, one_hot([1, 1], 3), np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 5.0]]))
+    losses, gradient = mode(verbatim, one_hot([1, 1], 3), np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 5.0]]))
     assert np.isnan(losses).tolist() == [True, False]
     assert np.isnan(gradient).all(axis=1).tolist() == [True, False]
 
@@ -172,7 +173,7 @@ def test_after_a_softmax_head_it_is_the_cross_entropy_of_the_logits_as_far_as_th
     classes = np.random.default_rng(7).integers(0, 10, 200)
     expected = cross_entropy(logits.astype(np.float64), classes)
     assert expected.max() < DEAD
-    losses = networks.guarded(one_hot(classes, 10).astype(np.float32), keras.ops.softmax(logits))
+    losses = guarded(one_hot(classes, 10).astype(np.float32), keras.ops.softmax(logits))
     np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-6)
 
 

@@ -17,7 +17,7 @@ from reluclf import Spec, paths
 from reluclf import __main__ as command_line
 from reluclf import record as schema
 from reluclf.campaign import training
-from reluclf.record import BACKENDS, RecordError, Store
+from reluclf.store import BACKENDS, RecordError, Store, copies, read_file
 
 SPEC = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=2)
 FRESH = Spec(**SPEC.model_dump() | {"protocol": "fresh", "folds": 1})
@@ -72,7 +72,7 @@ def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, caps
     store.folder.joinpath(strange.path).write_text("")
     other = content(store, FRESH) | {"spec": strange.model_dump()}
     put(store, other | {"provenance": other["provenance"] | {"data": {"measurements": "0" * 64}}}, strange)
-    elsewhere = store.folder / schema.BACKENDS / "jax" / SPEC.path
+    elsewhere = store.folder / BACKENDS / "jax" / SPEC.path
     elsewhere.parent.mkdir(parents=True)
     elsewhere.write_text(store.file(SPEC).read_text().replace("0", "1", 1))
     assert command_line.main(["check-records"]) == 1
@@ -86,8 +86,8 @@ def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, caps
 
 def test_dead_runs_that_are_alike_are_no_copies(trained):
     both = [trained.read(SPEC).model_copy(update={"spec": SPEC.model_copy(update={"seed": seed})}) for seed in (1, 2)]
-    assert schema.copies(both) == [tuple(both)]
-    assert schema.copies(record.model_copy(update={"diverged_at": 1}) for record in both) == []
+    assert copies(both) == [tuple(both)]
+    assert copies(record.model_copy(update={"diverged_at": 1}) for record in both) == []
 
 
 # Writing and reading
@@ -290,7 +290,7 @@ def test_a_record_in_the_place_of_another_is_refused_and_told_where_it_belongs(s
     file = store.folder / "wdbc/ffnn-relu/carried,epochs=2,folds=2/seed-9.json"
     shutil.copy(store.file(SPEC), file)
     with pytest.raises(RecordError, match=re.escape(str(file)) + ".*" + re.escape(f"move it to {SPEC.path}")):
-        schema.read_file(file)
+        read_file(file)
 
 
 # The store

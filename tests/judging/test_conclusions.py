@@ -10,8 +10,8 @@ from reluclf.judging import interventions, selection, wdbc_units
 from reluclf.judging.judgement import Status
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
 from reluclf.judging.verdicts import judge
-from reluclf.record import Store
 from reluclf.showing import tables
+from reluclf.store import Store
 
 
 @pytest.fixture(scope="module")

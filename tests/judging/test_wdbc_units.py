@@ -5,7 +5,7 @@ from factory import record
 
 from reluclf import Spec
 from reluclf.judging import wdbc_units
-from reluclf.record import Store
+from reluclf.store import Store
 
 
 def runs(features, hits):

@@ -17,8 +17,8 @@ from reluclf import Spec, networks, paths
 from reluclf import __main__ as command_line
 from reluclf.campaign import runtime
 from reluclf.judging import interventions
-from reluclf.record import Store
 from reluclf.showing import chapters
+from reluclf.store import Store
 
 CHAPTERS = chapters.names()
 

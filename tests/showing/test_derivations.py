@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from reluclf import formats, networks, paths
+from reluclf import formats, paths
 from reluclf.campaign.runtime import BackendError
+from reluclf.losses import guarded, verbatim
 from reluclf.showing import derivations
 
 
@@ -54,7 +55,7 @@ def test_a_framework_that_is_not_there_is_named():
 def test_the_table_has_a_row_for_each_way_to_run_a_framework(committed):
     frame = derivations.zero_rows()
     assert len(frame) == len({(answer["backend"], answer["mode"]) for answer in committed})
-    assert {f"{loss.__name__}, {row}" for loss in (networks.guarded, networks.verbatim) for row in derivations.ZERO_ROWS} <= set(frame.columns)
+    assert {f"{loss.__name__}, {row}" for loss in (guarded, verbatim) for row in derivations.ZERO_ROWS} <= set(frame.columns)
 
 
 def test_without_measurements_there_is_nothing_to_show(monkeypatch, tmp_path):
