@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-from reluclf.judging.statistics import Difference, Estimate
+from typing import Protocol
 
 #: What stands in a cell that has no value.
 NONE = "–"
@@ -16,7 +15,23 @@ _PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
 _SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}
 
 
-def difference_cell(value: Difference | None) -> str:
+class Interval(Protocol):
+    """What is written with its interval: an estimate or a difference, from ``n`` runs."""
+
+    @property
+    def mean(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+    @property
+    def n(self) -> int: ...
+
+
+def difference_cell(value: Interval | None) -> str:
     """A difference of accuracies in percentage points, with its interval and n, or a dash."""
     if value is None:
         return NONE
@@ -24,7 +39,7 @@ def difference_cell(value: Difference | None) -> str:
     return f"{mean} [{low}, {high}] (n = {value.n})"
 
 
-def points(value: Difference | Estimate) -> str:
+def points(value: Interval) -> str:
     """A difference of shares in percentage points, as a sentence has it, with its interval and n."""
     low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
     return f"{mean} points (n = 1)" if value.n == 1 else f"{mean} points ({low} to {high}, n = {value.n})"
@@ -40,7 +55,7 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def signed_cell(value: Estimate | None, name: str = "cv_accuracy") -> str:
+def signed_cell(value: Interval | None, name: str = "cv_accuracy") -> str:
     """An estimate of a difference in a measure, by default in accuracy, with its sign, interval and n, or a dash."""
     if value is None:
         return NONE
@@ -70,7 +85,7 @@ def signed(difference: float, name: str) -> str:
     return text if zero or text == "NaN" else ("+" if difference > 0 else "−") + text
 
 
-def cell(value: Estimate | None, name: str) -> str:
+def cell(value: Interval | None, name: str) -> str:
     """An estimate with its interval and n, or a dash."""
     if value is None:
         return NONE

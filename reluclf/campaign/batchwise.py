@@ -7,38 +7,27 @@ behind is Adam's second moment, by which later steps are divided.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, formats, networks, paths, protocols
+from reluclf import data, networks, paths, protocols
 from reluclf.campaign import runtime
 from reluclf.files import write_atomically
-from reluclf.judging import interventions, paper
-from reluclf.judging.interventions import Remedy
-from reluclf.judging.judgement import listed
-from reluclf.showing import figures
 from reluclf.spec import Spec, first
 
 #: Epochs that are looked at, and seeds.
 EPOCHS, SEEDS = 3, 3
 
-#: The networks that are compared: both heads, and the two interventions that are about large gradients.
-WAYS = (
-    interventions.SOFTMAX,
-    interventions.AS_IT_IS,
-    *(remedy for remedy in (*interventions.REMEDIES, *interventions.COMPARISONS) if {"clipnorm", "beta_2"} & set(remedy.setting)),
+#: What is compared: both heads, and the two interventions that are about large gradients.
+WAYS: tuple[dict[str, Any], ...] = (
+    {"head": "softmax"},
+    {"head": "relu"},
+    {"head": "relu", "clipnorm": 1.0},
+    {"head": "relu", "beta_2": 0.9},
 )
-
-#: The batches of one point of the figure, a fifth of an epoch.
-_BLOCK = 43
-
-_LINES = ((figures.COLOURS["softmax"], "--"), (figures.COLOURS["relu"], "-"), (figures.COLOURS["carried"], "-."), (figures.COLOURS["fresh"], ":"))
 
 
 class Steps(BaseModel):
@@ -69,13 +58,13 @@ class Steps(BaseModel):
 
 
 def specs() -> list[Spec]:
-    """What is measured: the CNN on both image sets, each of :data:`WAYS`, a few seeds."""
-    return [spec(way, dataset, seed) for dataset in paper.FOLD_TABLES for way in WAYS for seed in first(SEEDS)]
-
-
-def spec(way: Remedy, dataset: str, seed: int) -> Spec:
-    """The run of a CNN, trained once on the whole training set, in one of :data:`WAYS`."""
-    return Spec(dataset=dataset, architecture="cnn", head=way.head, protocol="fresh", folds=0, seed=seed, **way.setting)
+    """List what is measured: the CNN on both image sets, each of :data:`WAYS`, a few seeds; trained once on the whole training set."""
+    once: dict[str, Any] = {"architecture": "cnn", "protocol": "fresh", "folds": 0}
+    listed = []
+    for dataset in ("mnist", "fashion_mnist"):
+        for way in WAYS:
+            listed += [Spec(dataset=dataset, seed=seed, **once, **way) for seed in first(SEEDS)]
+    return listed
 
 
 def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
@@ -144,60 +133,3 @@ def measure_missing(say: Callable[[str], None]) -> None:
             found[wanted] = measure(wanted)
             lines = [json.dumps(json.loads(found[spec].model_dump_json(exclude_defaults=True))) for spec in specs() if spec in found]
             write_atomically(paths.STEPS, ("\n".join(lines) + "\n").encode())
-
-
-def of_way(measured: Sequence[Steps], dataset: str, way: Remedy) -> list[Steps]:
-    """Those of the measurements that are of this network, by seed."""
-    wanted = [spec(way, dataset, seed) for seed in first(SEEDS)]
-    return [steps for steps in measured if steps.spec in wanted]
-
-
-def figure(measured: Sequence[Steps]) -> Figure:
-    """The largest gradient, and the median step, of every fifth of an epoch; the median over the seeds of each."""
-    drawn, panels = plt.subplots(2, 2, figsize=(figures.WIDTH, 4.4), sharex=True, sharey="row")
-    for column, dataset in zip(panels.T, paper.FOLD_TABLES, strict=True):
-        for way, (colour, line) in zip(WAYS, _LINES, strict=True):
-            runs = of_way(measured, dataset, way)
-            for axes, name, of_block in zip(column, ("gradient", "step"), (np.max, np.median), strict=True):
-                if runs:
-                    blocks = [_blocks(getattr(run, name), of_block) for run in runs]
-                    x = (np.arange(len(blocks[0])) + 1) * _BLOCK
-                    axes.plot(x, np.median(blocks, axis=0), line, color=colour, label=f"{way.title} (n = {len(runs)})")
-                axes.set_yscale("log")
-        column[0].set_title(f"{data.TITLES[dataset]} CNN", fontsize=9)
-        column[1].set_xlabel("batch")
-    panels[0, 0].set_ylabel("largest gradient norm")
-    panels[1, 0].set_ylabel("median norm of the step")
-    if measured:
-        drawn.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8)
-    return drawn
-
-
-def _blocks(values: Sequence[float], of_block: Callable[..., Any]) -> list[float]:
-    whole = len(values) // _BLOCK
-    return [float(of_block(values[i * _BLOCK : (i + 1) * _BLOCK])) for i in range(whole)]
-
-
-def told(measured: Sequence[Steps]) -> dict[str, str]:
-    """What the measurements say, to be glued, as ``steps_<data set>_<way>_<what>``.
-
-    ``largest`` is the largest gradient norm of any batch, seed by seed; ``step`` the median norm of a step over all batches and seeds, ``first`` that
-    of the first epoch alone; ``test`` the test accuracy after the last epoch, seed by seed.
-    """
-    found = {}
-    for dataset, way in product(paper.FOLD_TABLES, WAYS):
-        runs = of_way(measured, dataset, way)
-        name = f"steps_{dataset}_{way.name}"
-        if runs:
-            found[f"{name}_largest"] = listed([f"{max(run.gradient):,.{0 if max(run.gradient) > 100 else 1}f}" for run in runs])
-            found[f"{name}_step"] = f"{np.median([run.step for run in runs]):.3f}"
-            found[f"{name}_first"] = f"{np.median([first_epoch(run) for run in runs]):.3f}"
-            found[f"{name}_test"] = listed([f"{100 * run.test[-1]:.1f}" for run in runs]) + "\u00a0%"
-        else:
-            found |= {f"{name}_{what}": formats.NOT_MEASURED for what in ("largest", "step", "first", "test")}
-    return found
-
-
-def first_epoch(run: Steps) -> tuple[float, ...]:
-    """The norms of the steps of the first epoch."""
-    return run.step[: len(run.step) // len(run.test)]

@@ -10,22 +10,17 @@ not always add in the same order.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from reluclf import data, formats
 from reluclf.campaign import progress, training
-from reluclf.judging import paper, selection
-from reluclf.judging.judgement import listed
-from reluclf.judging.statistics import Difference, paired
 from reluclf.record import Record
 from reluclf.spec import Spec
-from reluclf.store import BACKENDS, Store
+from reluclf.store import Store
 
 #: The probability with which two honest runs differ by more than the tolerance.
 UNLIKELY = 0.001
@@ -92,11 +87,8 @@ def compare(published: Record, again: Record, records: Sequence[Record]) -> Verd
         return Verdict(published.spec, "differs", "the data are not those of the record")
     difference, allowed = abs(_test_accuracy(published) - _test_accuracy(again)), tolerance(published, records)
     verdict = "agrees" if difference <= allowed else "differs"
-    return Verdict(
-        published.spec,
-        verdict,
-        f"{f'other {listed(moved)}' if moved else 'an accelerator'}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed",
-    )
+    elsewhere = f"other {', '.join(moved)}" if moved else "an accelerator"
+    return Verdict(published.spec, verdict, f"{elsewhere}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
 
 
 def run(records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0) -> list[Verdict]:
@@ -120,64 +112,6 @@ def run(records: Sequence[Record], seconds: float, workers: int | None = None, s
         store = Store(Path(folder))
         training.train_missing([shortest_telling(record.spec) for record in sample], store, workers)
         return [compare(record, store.read(shortest_telling(record.spec)), records) for record in sample]
-
-
-def backends(by_backend: Mapping[str, Sequence[Record]], reference: str = "tensorflow") -> pd.DataFrame:
-    """The same specs on Keras's backends, compared.
-
-    Weights and dropout come from each backend's own random numbers, so two runs of one seed share their data, their split and the order of
-    their batches, and no more: only the distribution over the seeds can be the same.
-
-    Parameters
-    ----------
-    by_backend : mapping of str to sequence of Record
-        The records that were made on each backend.
-    reference : str
-        The backend that the others are compared with, seed by seed.
-
-    Returns
-    -------
-    DataFrame of str
-        A row for each experiment and backend: test accuracy, its difference from the reference, whether the two are equivalent within
-        :data:`reluclf.judging.selection.MARGIN`, how many runs lost a class, and how many had a loss that was not finite.
-    """
-    groups = {}
-    for backend, records in by_backend.items():
-        selection.note(records, f"{BACKENDS}/{backend}/")
-        for record in records:
-            groups.setdefault(record.spec.path.parent, {}).setdefault(backend, {})[record.spec.seed] = record
-    rows = []
-    for runs in groups.values():
-        for backend in sorted(runs, key=list(by_backend).index):
-            mine, theirs = runs[backend], runs.get(reference, {})
-            common = sorted(mine.keys() & theirs.keys()) if backend != reference else []
-            difference = paired([mine[seed].test.accuracy for seed in common], [theirs[seed].test.accuracy for seed in common], selection.MARGIN)
-            rows.append(
-                {
-                    "network": _network(next(iter(mine.values())).spec),
-                    "backend": backend,
-                    "test accuracy, %": formats.cell(selection.measure(mine.values(), "test_accuracy"), "test_accuracy"),
-                    f"minus {reference}, points": formats.difference_cell(difference),
-                    "equivalent": _equivalent(difference),
-                    "a class lost": f"{sum(run.test.lost for run in mine.values())} of {len(mine)}",
-                    "loss not finite": f"{sum(run.diverged_at is not None for run in mine.values())} of {len(mine)}",
-                }
-            )
-    columns = ["network", "backend", "test accuracy, %", f"minus {reference}, points", "equivalent", "a class lost", "loss not finite"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _network(spec: Spec) -> str:
-    name = f"{data.TITLES[spec.dataset]} {spec.architecture.upper()}-{paper.HEAD_TITLES[spec.head]}"
-    return f"{name}, Keras's own loss" if spec.loss == "verbatim" else name
-
-
-def _equivalent(difference: Difference | None) -> str:
-    if difference is None:
-        return formats.NONE
-    if difference.equivalent:
-        return "shown"
-    return "they differ" if difference.less or difference.greater else "not shown"
 
 
 def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:

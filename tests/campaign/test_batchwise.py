@@ -5,7 +5,8 @@ import pytest
 
 from reluclf import Spec, paths, protocols
 from reluclf.campaign import batchwise, runtime
-from reluclf.judging import interventions
+from reluclf.judging.paper import FOLD_TABLES
+from reluclf.showing import first_epochs
 
 FEW = {"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "fresh", "folds": 0, "seed": 3, "batch_size": 64}
 
@@ -53,13 +54,15 @@ def test_what_is_measured_is_kept_one_by_one_and_not_measured_again(monkeypatch,
 
 
 def test_the_committed_measurements_are_of_both_heads_and_both_interventions():
-    assert {tuple(way.setting) for way in batchwise.WAYS} == {(), ("clipnorm",), ("beta_2",)}
-    assert interventions.SOFTMAX in batchwise.WAYS and interventions.AS_IT_IS in batchwise.WAYS
+    assert {tuple(way.setting) for way in first_epochs.WAYS} == {(), ("clipnorm",), ("beta_2",)}
+    assert [{"head": way.head, **way.setting} for way in first_epochs.WAYS] == list(batchwise.WAYS)
     measured = batchwise.read()
-    assert [found.spec for found in measured] == [spec for spec in batchwise.specs() if spec in {found.spec for found in measured}]
+    assert [steps.spec for steps in measured] == [spec for spec in batchwise.specs() if spec in {steps.spec for steps in measured}]
+    shown = [steps for dataset in FOLD_TABLES for way in first_epochs.WAYS for steps in first_epochs.of_way(measured, dataset, way)]
+    assert shown == measured
 
 
 def test_only_tensorflows_gradients_are_looked_at(monkeypatch):
     monkeypatch.setattr(runtime, "backend", lambda: "jax")
     with pytest.raises(runtime.BackendError, match="unset KERAS_BACKEND, which is jax"):
-        batchwise.measure(batchwise.spec(batchwise.WAYS[0], "mnist", 1))
+        batchwise.measure(batchwise.specs()[0])

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from factory import record
 
-from reluclf import Spec, formats
+from reluclf import Spec
 from reluclf import __main__ as command_line
 from reluclf import record as schema
 from reluclf.campaign import training, verify
-from reluclf.judging import selection
 from reluclf.record import Score
-from reluclf.showing import origins
 from reluclf.store import BACKENDS, Store, read_file
 
 TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "epochs": 2}
@@ -184,48 +182,6 @@ def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_p
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(content | {"digest": schema.digest(content)}))
     assert verify.compare(read_file(file), again[2], found).verdict == "differs"
-
-
-def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_where_they_differ():
-    def runs(of, shift, **fields):
-        spec = Spec(**TINY | {"head": of}, protocol="fresh", folds=0, seed=1)
-        hits = {1: 0.90, 2: 0.91, 3: 0.92, 4: 0.93}
-        return [record(spec.model_copy(update={"seed": seed}), [], share + shift, **fields) for seed, share in hits.items()]
-
-    selection.noted()
-    table = verify.backends(
-        {
-            "tensorflow": [*runs("relu", 0), *runs("softmax", 0)],
-            "jax": [*runs("relu", -0.1), *runs("softmax", 0, diverged_at=1)],
-            "torch": runs("relu", 0)[:1],
-        }
-    )
-    assert list(zip(table["network"], table["backend"], strict=True)) == [
-        *(("WDBC FFNN-ReLU", backend) for backend in ("tensorflow", "jax", "torch")),
-        *(("WDBC FFNN-Softmax", backend) for backend in ("tensorflow", "jax")),
-    ]
-    assert list(table["equivalent"]) == [formats.NONE, "they differ", formats.NONE, formats.NONE, "shown"]
-    assert table["minus tensorflow, points"][1].startswith("−") and table["minus tensorflow, points"][1].endswith("(n = 4)")
-    noted = selection.noted()
-    assert {folder: len(found) for folder, found in noted.items()} == {"backends/tensorflow/": 8, "backends/jax/": 8, "backends/torch/": 1}
-    assert list(origins.groups(noted["backends/torch/"], "backends/torch/")["runs"]) == [f"backends/torch/{runs('relu', 0)[0].spec.path.parent}"]
-    noisy = [run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test}) for run in runs("relu", 0)]
-    assert list(verify.backends({"tensorflow": runs("relu", 0), "jax": noisy})["equivalent"]) == [formats.NONE, "not shown"]
-    assert list(table["loss not finite"]) == ["0 of 4", "0 of 4", "0 of 1", "0 of 4", "4 of 4"]
-
-
-def test_a_comparison_without_runs_is_a_table_without_rows():
-    table = verify.backends({"tensorflow": [], "jax": []})
-    assert table.empty and "equivalent" in table
-
-
-def test_the_stores_of_backends_are_not_seen_by_the_store_they_lie_in(tmp_path, monkeypatch):
-    monkeypatch.setenv("RELUCLF_RESULTS", str(tmp_path))
-    spec = Spec(**TINY, protocol="fresh", folds=0, seed=77)
-    file = Store.of_backend("jax").write(record(spec, [], 0.9))
-    assert file == tmp_path / "backends" / "jax" / spec.path
-    assert spec in Store.of_backend("jax") and spec not in Store.of_backend("torch") and spec not in Store(tmp_path)
-    assert list(Store(tmp_path).files()) == []
 
 
 def test_an_unknown_option_is_refused_by_name(capsys):

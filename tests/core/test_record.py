@@ -450,3 +450,12 @@ def test_afresh_no_committed_record_is_seen_not_even_of_another_backend(tmp_path
     assert spec in Store() and spec in Store.of_backend("jax")
     monkeypatch.setenv("RELUCLF_AFRESH", "1")
     assert spec not in Store() and spec not in Store.of_backend("jax")
+
+
+def test_the_stores_of_backends_are_not_seen_by_the_store_they_lie_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("RELUCLF_RESULTS", str(tmp_path))
+    spec = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", folds=0, epochs=2, seed=77)
+    file = Store.of_backend("jax").write(factory.record(spec, [], 0.9))
+    assert file == tmp_path / "backends" / "jax" / spec.path
+    assert spec in Store.of_backend("jax") and spec not in Store.of_backend("torch") and spec not in Store(tmp_path)
+    assert list(Store(tmp_path).files()) == []

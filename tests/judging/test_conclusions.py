@@ -10,7 +10,7 @@ from reluclf.judging import interventions, selection, wdbc_units
 from reluclf.judging.judgement import Status
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
 from reluclf.judging.verdicts import judge
-from reluclf.showing import tables
+from reluclf.showing import first_epochs, tables
 from reluclf.store import Store
 
 
@@ -63,9 +63,9 @@ def clipping_keeps_hidden_units_alive(records):
 def gradients_spike_and_steps_shrink(records):
     measured = batchwise.read()
     for dataset in FOLD_TABLES:
-        found = {way.name: batchwise.of_way(measured, dataset, way) for way in batchwise.WAYS}
+        found = {way.name: first_epochs.of_way(measured, dataset, way) for way in first_epochs.WAYS}
         largest = {name: [max(run.gradient) for run in runs] for name, runs in found.items()}
-        step = {name: np.median([batchwise.first_epoch(run) for run in runs]) for name, runs in found.items()}
+        step = {name: np.median([first_epochs.first_epoch(run) for run in runs]) for name, runs in found.items()}
         if not (min(largest["relu"]) > 2 * max(largest["softmax"]) and min(largest["clipnorm"]) > 2 * max(largest["softmax"])):
             return False
         if not step["relu"] < min(step["clipnorm"], step["beta_2"], step["softmax"]):
@@ -77,7 +77,7 @@ def steps_on_fashion_mnist_are_short_at_first_only(records):
     measured = batchwise.read()
 
     def of_epochs(way):
-        runs = np.array([run.step for run in batchwise.of_way(measured, "fashion_mnist", way)])
+        runs = np.array([run.step for run in first_epochs.of_way(measured, "fashion_mnist", way)])
         return np.array([np.median(epoch) for epoch in np.array_split(runs, batchwise.EPOCHS, axis=1)])
 
     relu, softmax = of_epochs(interventions.AS_IT_IS), of_epochs(interventions.SOFTMAX)
