@@ -1,8 +1,7 @@
-"""Where the records come from, and what the package consists of."""
+"""Where the records come from."""
 
 from __future__ import annotations
 
-import ast
 import json
 import string
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,54 +9,9 @@ from itertools import groupby
 
 import pandas as pd
 
-from reluclf import paths
 from reluclf.judging.selection import note
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS
-
-#: The modules from the bottom up; a test holds the order to it.
-MODULES = (
-    "paths",
-    "files",
-    "spec",
-    "sources",
-    "data",
-    "losses",
-    "networks",
-    "record",
-    "store",
-    "probes",
-    "protocols",
-    "campaign.runtime",
-    "campaign.progress",
-    "campaign.checkpoints",
-    "campaign.watch",
-    "campaign.training",
-    "judging.statistics",
-    "judging.paper",
-    "judging.selection",
-    "formats",
-    "judging.interventions",
-    "judging.input_controls",
-    "judging.wdbc_units",
-    "showing.tables",
-    "showing.origins",
-    "judging.judgement",
-    "judging.table_rules",
-    "judging.claim_rules",
-    "showing.rule_table",
-    "judging.verdicts",
-    "showing.sentences",
-    "showing.figures",
-    "showing.notebook",
-    "campaign.batchwise",
-    "showing.derivations",
-    "campaign.verify",
-    "showing.chapters",
-    "showing.speed",
-    "bench",
-    "__main__",
-)
 
 
 def experiments(records: Sequence[Record]) -> pd.DataFrame:
@@ -150,15 +104,6 @@ def _effort(records: Sequence[Record]) -> dict[str, str]:
         len(curve.loss) for record in records for curve in (*(fold.train for fold in record.folds), *([record.final.train] if record.final else []))
     )
     return {"epochs": f"{epochs:,}", "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}"}
-
-
-def modules() -> pd.DataFrame:
-    """The modules of this package with the first sentence of their docstrings, as text; each uses only those above it."""
-    rows = []
-    for name in MODULES:
-        source = (paths.ROOT / "reluclf" / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
-        rows.append({"module": f"`{name}`", "its job": ast.get_docstring(ast.parse(source)).split("\n\n")[0].replace("\n", " ")})
-    return pd.DataFrame(rows)
 
 
 def _ranges(seeds: Iterable[int]) -> str:

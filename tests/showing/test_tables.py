@@ -408,33 +408,6 @@ def test_a_place_has_the_same_letter_in_both_tables_of_provenance_whatever_else_
     assert {folder: len(found) for folder, found in selection.noted().items()} == {"": 2, "backends/jax/": 2}
 
 
-def test_the_appendix_has_the_functions_of_every_module():
-    import re
-
-    from reluclf import paths
-
-    assert re.findall(r"automodule:: reluclf\.([\w.]+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")) == list(origins.MODULES)
-
-
-def test_the_module_table_names_every_module_and_each_uses_only_those_above():
-    import ast
-
-    from reluclf import paths
-
-    package = paths.ROOT / "reluclf"
-    files = {".".join(file.relative_to(package).with_suffix("").parts) for file in package.rglob("*.py") if file.stem != "__init__"}
-    assert set(origins.MODULES) == files
-    for position, name in enumerate(origins.MODULES):
-        tree = ast.parse((package / f"{name.replace('.', '/')}.py").read_text())
-        used = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reluclf"):
-                inside = node.module.removeprefix("reluclf").removeprefix(".")
-                named = {f"{inside}.{alias.name}".removeprefix(".") for alias in node.names}
-                used |= named & files or {inside}
-        assert used <= set(origins.MODULES[:position]), name
-
-
 @pytest.mark.parametrize(("value", "name", "text"), [(0.98223, "cv_accuracy", "98.22"), (0.24161, "test_loss", "0.2416"), (0.9777, "f1", "0.98")])
 def test_numbers_are_written_as_the_paper_prints_them(value, name, text):
     assert formats.number(value, name) == text
