@@ -17,10 +17,10 @@ from sphinx.util.math import get_node_equation_number
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from reluclf.showing.chapters import kernel_environment
+from reluclf import surroundings
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
-os.environ.update(kernel_environment(Path(_folder.name)))
+os.environ.update(surroundings.of_kernel(Path(_folder.name)))
 
 _log = logging.getLogger(__name__)
 

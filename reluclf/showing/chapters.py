@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from reluclf import paths
+from reluclf import paths, surroundings
 from reluclf.files import write_atomically
 
 #: Executed notebooks and their records.
@@ -99,12 +99,12 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / f"{chapter}.ipynb"
     progress = folder / f".{chapter}.progress"
-    surroundings = {"RELUCLF_PROGRESS": str(progress)}
+    variables = {"RELUCLF_PROGRESS": str(progress)}
     if results is not None:
-        surroundings["RELUCLF_RESULTS"] = str(results)
+        variables["RELUCLF_RESULTS"] = str(results)
     if afresh:
-        surroundings["RELUCLF_AFRESH"] = "1"
-    with tempfile.TemporaryDirectory() as home, _environment(kernel_environment(Path(home)) | surroundings), _shown(progress):
+        variables["RELUCLF_AFRESH"] = "1"
+    with tempfile.TemporaryDirectory() as home, surroundings.environment(surroundings.of_kernel(Path(home)) | variables), _shown(progress):
         papermill.execute_notebook(
             paths.BOOK / f"{chapter}.ipynb", executed, dict(values), cwd=paths.BOOK, progress_bar=False, log_output=False, kernel_name="python3"
         )
@@ -180,21 +180,6 @@ def portable(chapter: str, repository: str) -> Any:
     return notebook
 
 
-def kernel_environment(folder: Path) -> dict[str, str]:
-    """What a chapter's kernel needs in its environment: ``reluclf`` to import, no log lines, and nothing of the user's own IPython set-up.
-
-    Parameters
-    ----------
-    folder : Path
-        Is made, and becomes the kernel's IPython folder.
-    """
-    profile = folder / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'CRITICAL'\nc.HistoryManager.enabled = False\n")
-    path = os.pathsep.join(filter(None, [str(paths.ROOT), os.environ.get("PYTHONPATH")]))
-    return {"PYTHONPATH": path, "IPYTHONDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
 def _value(name: str, text: str, default: Any) -> Any:
     try:
         value = ast.literal_eval(text)
@@ -212,20 +197,6 @@ def _value(name: str, text: str, default: Any) -> Any:
         kind = {bool: "true or false", int: "a whole number, not negative", _NONE: "a whole number, not negative, or none"}[type(default)]
         raise ParameterError(f"{name}={text} is not allowed; {name} is {kind}.")
     return value
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -33,8 +33,9 @@ def start() -> None:
     from IPython import get_ipython
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+    get_ipython().run_line_magic("matplotlib", "inline")  # with what MPLBACKEND may name instead, there would be no figures
     figures.style()
-    set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"))
+    set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"), bbox_inches="tight")
     events = get_ipython().events
     events.register("pre_run_cell", _before)
     events.register("post_run_cell", _after)
