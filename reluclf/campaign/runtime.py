@@ -11,11 +11,10 @@ import logging
 import os
 import platform
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 
-from reluclf import data, paths, surroundings
+from reluclf import checkout, data, paths, surroundings
 from reluclf.record import Provenance
 from reluclf.spec import Spec
 
@@ -118,7 +117,7 @@ def code_digest() -> str:
     """SHA-256 over the modules that decide what a run gives, as they were when it was first asked for: later edits this process does not run."""
     digest = hashlib.sha256()
     for name in _DECISIVE:
-        digest.update((paths.ROOT / "reluclf" / name).read_bytes())
+        digest.update((paths.ROOT / "reluclf" / name).read_bytes().replace(b"\r\n", b"\n"))  # as git may have it on Windows
     return digest.hexdigest()
 
 
@@ -197,12 +196,4 @@ def described(cpuinfo: str) -> str:
 @functools.cache
 def _checkout() -> tuple[str | None, bool]:
     """The commit, and whether the package differs from it, as :func:`code_digest`."""
-    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--", "reluclf"))
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip() or None
+    return checkout.commit() or None, checkout.modified("reluclf")
