@@ -24,7 +24,7 @@ from reluclf import data, networks, paths, protocols, sources, surroundings
 from reluclf.campaign import progress, runtime, training
 from reluclf.files import write_atomically
 from reluclf.judging import paper
-from reluclf.showing import chapters, speed
+from reluclf.showing import speed
 from reluclf.spec import Spec, first, grid
 from reluclf.store import Store, read_file
 

@@ -159,12 +159,13 @@ def _print(app, doctree, docname):
 
 
 def _lighten(app, error):
-    """Take out of the site what no page uses: 1.5 MB of icons as a script (the theme's style sheet has them as a font), and source maps."""
+    """Take out of the site what no page uses: 1.5 MB of icons as a script (the style sheet has them as a font), and source maps."""
     static = Path(app.outdir) / "_static"
     if error or app.builder.format != "html":
         return
     for unused in (*static.rglob("*.map"), *static.rglob("*.ttf")):
         unused.unlink()
+    (Path(app.outdir) / ".nojekyll").touch()  # else GitHub leaves out the folders whose names begin with _
     (static / "scripts" / "fontawesome.js").write_text("// The icons are in the style sheet, as a font.\n", encoding="utf-8")
 
 

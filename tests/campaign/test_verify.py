@@ -7,7 +7,7 @@ import pytest
 from factory import record
 
 from reluclf import Spec
-from reluclf import __main__ as command_line
+from reluclf import cli as command_line
 from reluclf import record as schema
 from reluclf.campaign import training, verify
 from reluclf.record import Score
