@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ParameterError(f"{message}; {self.prog} --help says what is allowed.")
+        raise ParameterError(f"{message}; {' '.join(self.format_usage().split())}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Callable[[Any], int], told: str, **settings: Any) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=told, description=told, allow_abbrev=False, **settings)
-        added.set_defaults(run=run)
+        added.set_defaults(run=run, parser=added)
         return added
 
     for name, build, told in (
@@ -126,13 +126,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _parsed(arguments: Iterable[str]) -> argparse.Namespace:
-    parser = _parser()
-    parsed, rest = parser.parse_known_args(_as_options(arguments))
+    parsed, rest = _parser().parse_known_args(_as_options(arguments))
     if "words" in parsed:  # they may stand between options, too
         parsed.words += [word for word in rest if not word.startswith("-")]
         rest = [word for word in rest if word.startswith("-")]
     if rest:
-        parser.error(f"unrecognized: {' '.join(rest)}")
+        parsed.parser.error(f"{' '.join(rest)} is not allowed")
     return parsed
 
 
