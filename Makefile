@@ -65,8 +65,8 @@ gpu: $(READY)  ## install the CUDA libraries that TensorFlow needs for an NVIDIA
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
 	@$(RELUCLF) verify $(call given,SECONDS WORKERS SEED)
 
-bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2] [GPU=8, with KERAS_BACKEND=jax]
-	@$(RELUCLF) bench $(call given,REPEATS ROWS EPOCHS GPU)
+bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2]
+	@$(RELUCLF) bench $(call given,REPEATS ROWS EPOCHS)
 
 steps: $(READY)  ## measure the CNN's first epochs batch by batch, and write results/steps.jsonl
 	@$(RELUCLF) steps

@@ -115,7 +115,6 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--repeats", type=_whole, default=2)
     added.add_argument("--rows", type=_whole, default=20_000)
     added.add_argument("--epochs", type=_whole, default=8)
-    added.add_argument("--gpu", type=_whole, default=0, help="measure Tables 3 to 8 on an accelerator, so many runs at a time")
 
     command("check-records", _check_records, "read every record and list all problems")
     command("gpu", _gpu, "look whether Keras's backend finds an accelerator")
@@ -251,22 +250,15 @@ def _zero_rows(given: argparse.Namespace) -> int:
 
 def _bench(given: argparse.Namespace) -> int:
     from reluclf import bench
-    from reluclf.showing import speed
 
     started = time.perf_counter()
 
     def say(what: str) -> None:
         print(f"{time.perf_counter() - started:4.0f} s  {what}", file=sys.stderr, flush=True)
 
-    if given.gpu:
-        result = speed.read()
-        if result is None:
-            raise ParameterError("the accelerator's part goes into a result that is there already; run make bench without GPU first.")
-        result = result.model_copy(update={"accelerator": bench.accelerate(given.gpu, epochs=32, folds=10, say=say)})
-    else:
-        result = bench.run(given.repeats, given.rows, given.epochs, say)
+    result = bench.run(given.repeats, given.rows, given.epochs, say)
     bench.write(result)
-    print(speed.table(result).to_string(index=False))
+    print(bench.table(result).to_string(index=False))
     print(f"{paths.BENCH} ({time.perf_counter() - started:.0f} s)")
     return 0
 
