@@ -42,12 +42,8 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 links: $(READY)  ## check the links to other sites
 	@$(RELUCLF) links $(call given,OUT)
 
-dist:  ## pack what a release carries, after make book and make pdf
-	@rm -rf _build/dist && mkdir -p _build/dist
-	@cp _build/pdf/relu-at-the-output.pdf _build/dist/
-	@tar -czf _build/dist/site.tar.gz -C _build/html .
-	@tar -czf _build/dist/records.tar.gz results
-	@echo "the release: $(CURDIR)/_build/dist/"
+dist: $(READY)  ## pack what a release carries, after make book and make pdf
+	@$(RELUCLF) dist $(call given,OUT)
 
 test: $(READY)  ## run the tests; those of pages and PDF need make book, make pdf and a browser [ARGS=...]
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)

@@ -19,7 +19,7 @@ from reluclf.campaign import runtime, trust
 from reluclf.campaign.training import CampaignError
 from reluclf.judging.paper import PaperError
 from reluclf.record import Record
-from reluclf.showing import building, chapters
+from reluclf.showing import building, chapters, release
 from reluclf.showing.parameters import ParameterError
 from reluclf.sources import DataError
 from reluclf.spec import SpecError
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         ("book", building.html, "build the HTML book strictly, from the records"),
         ("pdf", building.pdf, "build the PDF strictly, from the records; needs XeLaTeX"),
         ("links", building.links, "check the links to other sites"),
+        ("dist", release.pack, "pack what a release carries, after book and pdf"),
     ):
         added = command(name, functools.partial(_build, build), told)
         added.add_argument("--out", default=str(paths.ROOT), metavar="FOLDER", help="build in _build/ of this folder")
@@ -157,7 +158,6 @@ def _whole(text: str) -> int:
 
 
 def _build(build: Callable[[Path, Callable[[str], None]], Path], given: argparse.Namespace) -> int:
-    print("building from the records (a few minutes); the chapters come first:", flush=True)
     print(f"it is there: {build(Path(given.out).resolve(), lambda line: print(line, flush=True))}")
     return 0
 

@@ -80,6 +80,42 @@ def _die_or_not(spec, folder, patience):
     return spec, factory.record(spec, [0.9], 0.9), None
 
 
+class Answer:
+    """A future of a cluster: of a run that is done, or was on a worker that is killed."""
+
+    def __init__(self, spec, killed):
+        self.spec, self.killed = spec, killed
+
+    def exception(self):
+        return ConnectionError("killed with another's worker") if self.killed else None
+
+    def result(self):
+        return self.spec, factory.record(self.spec, [0.9], 0.9), None
+
+
+class Cluster:
+    """Whoever is asked for at first beside a run that kills its worker is killed with it."""
+
+    def __init__(self, guilty):
+        self.guilty, self.asked = guilty, []
+
+    def submit(self, function, spec, *_, **__):
+        killed = spec == self.guilty or spec not in self.asked
+        self.asked.append(spec)
+        return Answer(spec, killed)
+
+
+def test_nobody_is_blamed_who_has_left_a_record_or_who_passes_when_tried_alone(store, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(distributed, "as_completed", list)
+    finished, guilty, innocent = (SPEC.model_copy(update={"seed": seed}) for seed in (1, 2, 3))
+    store.write(factory.record(finished, [0.9], 0.9))
+    outcomes = list(training._on_cluster([finished, guilty, innocent], store, Cluster(guilty)))
+    assert [spec for spec, _, failure in outcomes if failure] == [guilty]
+    assert [record.spec for _, record, failure in outcomes if not failure] == [finished, innocent]
+
+
+@pytest.mark.slow
 def test_a_run_that_kills_its_workers_on_a_cluster_is_named_and_the_others_are_done(store, monkeypatch):
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(training, "_train_in_worker", _die_or_not)
