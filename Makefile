@@ -27,7 +27,7 @@ $(READY): requirements.txt
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
@@ -92,8 +92,11 @@ actionlint:  ## check the workflows with actionlint, which is fetched into _buil
 audit: $(READY)  ## ask PyPI which of the pinned packages have known vulnerabilities
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.txt
 
-requirements: $(READY)  ## pin anew what pyproject.toml allows
-	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --output-file requirements.txt pyproject.toml
+PIN := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
+
+requirements: $(READY)  ## pin anew what pyproject.toml allows; Binder and Colab get what readers and re-runners need
+	@$(PIN) --extra dev --extra cluster --output-file requirements.txt pyproject.toml
+	@$(PIN) --extra binder --constraint requirements.txt --output-file .binder/requirements.txt pyproject.toml
 
 clean:  ## delete what was built, and reruns; records and the environment stay
 	@rm -rf _build reruns .pytest_cache
