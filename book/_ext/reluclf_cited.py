@@ -75,7 +75,7 @@ def _page(app, pagename, templatename, context, doctree):
     if doctree is None:
         return
     cited = release.citation()
-    context["metatags"] = context.get("metatags", "") + tags(context.get("title") or cited["title"], cited)
+    context["metatags"] = context.get("metatags", "") + tags(app.env.titles[pagename].astext(), cited)
     if pagename == app.config.root_doc:
         text = json.dumps(described(cited), ensure_ascii=False).replace("</", "<\\/")
         context["metatags"] += f'<script type="application/ld+json">{text}</script>\n'
