@@ -118,11 +118,10 @@ def visible(folder):
     return [name for name in files(folder) if not Path(name).name.startswith(".")]
 
 
-def until(condition, process, seconds=120):
-    end = time.monotonic() + seconds
+def until(condition, process):
+    """Wait for something to happen in a process; on a busy machine it takes its time, and if it never does, the suite's limit ends the test."""
     while not condition():
         assert process.poll() is None, f"the process ended too early: {process.stdout.read().decode()}"
-        assert time.monotonic() < end, "nothing happened"
         time.sleep(0.005)
 
 
@@ -138,7 +137,7 @@ def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
             members = [*family.children(recursive=True), family]
             for member in members:
                 member.kill()
-        psutil.wait_procs(members, timeout=30)
+        psutil.wait_procs(members)
         store.read_all()
     assert store.missing(SPECS)
     with start(SPECS, store, 2) as process:
@@ -212,7 +211,7 @@ def _hang_at_exit(spec, folder, patience):
     return training._train_in_worker(spec, folder, patience)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(500)  # less than the hang, and time enough for a busy machine
 def test_a_worker_whose_libraries_hang_at_its_end_ends_all_the_same(store, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(training, "_train_in_worker", _hang_at_exit)
@@ -305,7 +304,7 @@ def interrupt(process):
     assert process.returncode == 130
     assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
     assert "Traceback" not in output
-    assert not psutil.wait_procs(children, timeout=60)[1]
+    assert not psutil.wait_procs(children)[1]  # if one is left, the suite's limit ends this
 
 
 def test_a_process_that_ends_between_two_looks_is_no_worker():
