@@ -126,6 +126,12 @@ def test_every_target_that_is_called_exists():
     assert called and called <= targets
 
 
+def test_every_file_of_tests_that_is_named_exists():
+    for file in (*WORKFLOWS, paths.ROOT / ".pre-commit-config.yaml", paths.ROOT / "CONTRIBUTING.md", paths.ROOT / "README.md"):
+        for named in re.findall(r"tests/[\w/]*\.py", file.read_text(encoding="utf-8")):
+            assert (paths.ROOT / named).is_file(), f"{file.name} names {named}"
+
+
 def test_actionlint_finds_nothing():
     fetched = paths.ROOT / "_build" / "actionlint" / "bin" / "actionlint"
     program = str(fetched) if fetched.is_file() else shutil.which("actionlint")
