@@ -92,7 +92,10 @@ def _wdbc(seed: int) -> Split:
 
 
 def folds(y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The ten stratified folds of the author's code (paper, section 2.5), the same for every seed.
+    """Ten stratified folds (paper, section 2.5), the same for every seed.
+
+    Their number, stratification and seed are those of the author's code. The folds themselves are not: scikit-learn has drawn them by another
+    algorithm since 0.22.
 
     Parameters
     ----------

@@ -50,8 +50,8 @@ class SpecError(ValueError):
 class Spec(BaseModel):
     """One training run.
 
-    The fields with defaults have the values of the author's code; only the others, and those that differ from their default, enter
-    the path of the record.
+    The fields with defaults have the values of the author's code, but for ``features`` on WDBC, where his code has ``raw``. Only the others, and
+    those that differ from their default, enter the path of the record.
 
     Attributes
     ----------
@@ -69,8 +69,8 @@ class Spec(BaseModel):
     loss : {"guarded", "verbatim"}
         Cross-entropy with 0/0 := 0, or Keras's own.
     features : {"paper", "raw", "pixels", "shuffled"}
-        What the network sees: the paper's standardised measurements or principal components; or, as controls, WDBC's measurements in
-        their own units; images averaged down to 16 x 16 standardised pixels; the components in a random order.
+        What the network sees: as the paper's text has it, standardised measurements or principal components; WDBC's measurements in their own units,
+        as the author's code had them; or, as controls, images averaged down to 16 x 16 standardised pixels, or the components in a random order.
     epochs : int
         Epochs in every fold.
     folds : int

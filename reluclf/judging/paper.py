@@ -91,6 +91,11 @@ def fold_loss(dataset: str) -> np.ndarray:
     return np.array(table(FOLD_TABLES[dataset])["fold_loss"])
 
 
+def notebook_loss(dataset: str, architecture: str, head: str) -> np.ndarray:
+    """Loss on the ten folds in order of a network whose losses only the author's notebook prints: float64, shape (10,)."""
+    return np.array(_entry("notebook_fold_losses", f"{dataset}-{architecture}-{head}"))
+
+
 def matrix(number: int) -> Matrix:
     """The confusion matrix of one of Figures 2 to 11."""
     entry = _entry("figures", number)

@@ -205,6 +205,10 @@ def measure_zero_rows() -> list[str]:
     return installed
 
 
+#: How a page names the losses that are asked for.
+_LOSSES = {"guarded": "guarded loss", "verbatim": "Keras's own loss"}
+
+
 def zero_rows() -> pd.DataFrame:
     """What each framework makes of rows with zero outputs, from :data:`reluclf.paths.ZERO_ROWS`: a row for each way to run it, as text."""
     measured = json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8")) if paths.ZERO_ROWS.is_file() else []
@@ -212,7 +216,7 @@ def zero_rows() -> pd.DataFrame:
     for answer in measured:
         name = f"{BACKENDS[answer['backend']]} {answer['version'].partition('+')[0]}"
         row = rows.setdefault((name, answer["mode"]), {"framework": name, "run": answer["mode"]})
-        row[f"{answer['loss']}, {answer['row']}"] = f"{answer['value']}; {answer['outputs']}; {answer['logits']}"
+        row[f"{_LOSSES[answer['loss']]}, {answer['row']}"] = f"{answer['value']}; {answer['outputs']}; {answer['logits']}"
     return pd.DataFrame(rows.values())
 
 

@@ -12,13 +12,15 @@ from matplotlib.figure import Figure
 
 from reluclf import data
 from reluclf.judging import paper, selection
+from reluclf.judging.conditions import Condition
 from reluclf.judging.judgement import Status
 from reluclf.judging.statistics import estimate
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS, SpecError
 
-#: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey.
+#: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey. Runs as run and as written have
+#: those of their protocols.
 COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#56B4E9", "relu": "#8B1A5D"}
 MARKERS = {"paper": "o", "carried": "s", "fresh": "D"}
 
@@ -91,18 +93,18 @@ def relu() -> Figure:
 
 
 def confusion(number: int, records: Sequence[Record]) -> Figure:
-    """One of the paper's Figures 2 to 11: its confusion matrix, ours (protocol carried, mean over the seeds), and ours minus the paper's.
+    """One of the paper's Figures 2 to 11: its confusion matrix, ours (as run, mean over the seeds), and ours minus the paper's.
 
     Parameters
     ----------
     number : int
         The paper's figure.
     records : sequence of Record
-        Those of the same network and of the paper's setting are used; without any, only the paper's matrix is drawn.
+        Those of the same network as run are used; without any, only the paper's matrix is drawn.
     """
     published = paper.matrix(number)
-    network = {"dataset": published.dataset, "architecture": published.architecture, "head": published.head}
-    chosen = [run for run in selection.of_setting(records, protocol="carried", **network) if len(run.folds) == N_SPLITS]
+    found = Condition.AS_RUN.runs(records, published.dataset, architecture=published.architecture, head=published.head)
+    chosen = [run for run in found if len(run.folds) == N_SPLITS]
     ours = selection.mean_matrix(chosen)
     names = data.CLASSES[published.dataset]
     k = len(names)
@@ -118,7 +120,7 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
             axes.text(0.5, 0.5, "no whole record yet", ha="center", va="center", transform=axes.transAxes)
             axes.set_axis_off()
         return figure
-    _heat(middle, ours, names, f"ours, carried (n = {len(chosen)})", limit)
+    _heat(middle, ours, names, f"ours, as run (n = {len(chosen)})", limit)
     difference = ours - published.counts
     _heat(right, difference, names, "ours − paper", limit if k > 2 else _SATURATION_OF_TWO * published.counts.sum(axis=1).max(), signed=True)
     for axes in (middle, right) if k == 2 else (middle,):  # the panel to the left names the classes
@@ -154,15 +156,19 @@ def _heat(axes: Axes, counts: np.ndarray, names: list[str], title: str, limit: f
 
 
 def folds(dataset: str, architecture: str, records: Sequence[Record]) -> Figure:
-    """Accuracy fold by fold: the paper's points, and both protocols, on the fold's validation rows and on the test set."""
-    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    """Accuracy fold by fold: the paper's points, and ours as run and as written, on the fold's validation rows and on the test set."""
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
     for axes, head in zip(panels, paper.HEADS, strict=True):
-        _fold_panel(axes, dataset, architecture, head, records)
-        axes.set_title(f"{architecture.upper()}-{paper.HEAD_TITLES[head]}")
+        _fold_panel(axes, dataset, architecture, head, records, f"{architecture.upper()}-{paper.HEAD_TITLES[head]}")
     panels[0].set_ylabel("accuracy, %")
-    handles, labels = panels[1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    _common_legend(figure)
     return figure
+
+
+def _common_legend(figure: Figure) -> None:
+    """A legend below the panels of every line that is drawn in any of them."""
+    entries = {label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
 
 
 #: What the probes measure, as a figure names it.
@@ -295,7 +301,7 @@ def ledger(verdicts: Sequence[Verdict]) -> Figure:
 
 
 def finding(dataset: str, records: Sequence[Record]) -> Figure:
-    """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over both protocols.
+    """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over ours as run and as written.
 
     Raises
     ------
@@ -306,26 +312,25 @@ def finding(dataset: str, records: Sequence[Record]) -> Figure:
         raise SpecError(f"dataset={dataset} is not allowed; {' and '.join(paper.FOLD_TABLES)} are.")
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     for axes, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
-        _fold_panel(axes, dataset, architecture, "relu", records)
-        axes.set_title(f"{data.TITLES[dataset]}, {architecture.upper()}-ReLU")
+        _fold_panel(axes, dataset, architecture, "relu", records, f"{data.TITLES[dataset]}, {architecture.upper()}-ReLU")
     panels[0].set_ylabel("accuracy, %")
-    # The panels may have records of different protocols: the legend has each line that is drawn in either.
-    entries = {label.split(" (n")[0]: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
+    _common_legend(figure)
     return figure
 
 
-def _fold_panel(axes: Axes, dataset: str, architecture: str, head: str, records: Sequence[Record]) -> None:
-    chosen = {"dataset": dataset, "architecture": architecture, "head": head}
-    carried = [record for record in selection.of_setting(records, protocol="carried", **chosen) if record.folds]
-    fresh = [record for record in selection.of_setting(records, protocol="fresh", **chosen) if record.folds]
+def _fold_panel(axes: Axes, dataset: str, architecture: str, head: str, records: Sequence[Record], title: str) -> None:
+    """Draw the folds of a network; the title says how many runs of each kind the panel has."""
     published = paper.fold_accuracy(dataset, architecture, head)
     axes.plot(range(1, 11), 100 * published, MARKERS["paper"], color=COLOURS["paper"], label="paper", zorder=4)
-    _mean_line(axes, [record.fold_accuracy for record in carried], "carried", "-", f"carried, validation rows (n = {len(carried)})")
-    _mean_line(axes, [np.array([f.test.accuracy for f in record.folds]) for record in carried], "carried", ":", "carried, test set", hollow=True)
-    _mean_line(axes, [record.fold_accuracy for record in fresh], "fresh", "--", f"fresh, validation rows (n = {len(fresh)})")
-    _mean_line(axes, [np.array([f.test.accuracy for f in record.folds]) for record in fresh], "fresh", ":", "fresh, test set", hollow=True)
+    counts = []
+    for condition, line in ((Condition.AS_RUN, "-"), (Condition.AS_WRITTEN, "--")):
+        runs = [run for run in condition.runs(records, dataset, architecture=architecture, head=head) if run.folds]
+        counts.append(f"{len(runs)} {condition}")
+        _mean_line(axes, [run.fold_accuracy for run in runs], condition.protocol, line, f"{condition}, validation rows")
+        tested = [np.array([fold.test.accuracy for fold in run.folds]) for run in runs]
+        _mean_line(axes, tested, condition.protocol, ":", f"{condition}, test set", hollow=True)
     axes.set(xlabel="fold", xticks=range(1, 11))
+    axes.set_title(f"{title}\n(n = {', '.join(counts)})")
 
 
 def _mean_line(axes: Axes, curves: list[np.ndarray], protocol: str, line: str, label: str, hollow: bool = False) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from reluclf import formats
 from reluclf.judging import input_controls, interventions, paper, selection
+from reluclf.judging.conditions import Condition
 from reluclf.judging.judgement import Status, listed
 from reluclf.judging.statistics import Difference, Estimate, estimate
 from reluclf.judging.verdicts import Verdict
@@ -75,10 +76,10 @@ def glue(**numbers: str | float | int) -> None:
 def glue_results(dataset: str, records: Sequence[Record]) -> None:
     """Glue the accuracies of every network of a data set, the paper's and ours.
 
-    The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``carried`` or ``fresh``, and what is
+    The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``as-run`` or ``as-written``, and what is
     ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy), ``last`` (the accuracy on the last fold's validation rows) or ``folds``
     (the lowest and the highest fold); of ours also ``each`` (the test accuracy of every run) and ``lost`` (in how many of them a class is lost).
-    ``<dataset>-<architecture>-<head>-rise`` is the rise from fold to fold of the carried models' accuracy on validation rows, ``-rise-test`` that on
+    ``<dataset>-<architecture>-<head>-rise`` is the rise from fold to fold of the accuracy on validation rows as run, ``-rise-test`` that on
     the test set, ``-rise-leak`` the difference.
     """
     for (of, architecture, head), (_, seen, unseen, difference) in tables.rises(records).items():
@@ -91,17 +92,18 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
         published = paper.result(dataset, architecture, head)
         name = f"{dataset}_{architecture}_{head}"
         glue(**{f"{name}_paper_cv": percent(published["cv_accuracy"]), f"{name}_paper_test": percent(published["test_accuracy"])})
-        for protocol in ("carried", "fresh"):
-            ours = selection.of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
+        for condition in Condition:
+            ours = condition.runs(records, dataset, architecture=architecture, head=head)
+            source = condition.name.lower()
             last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
             glue(
                 **{
-                    f"{name}_{protocol}_cv": percent(selection.measure(ours, "cv_accuracy")),
-                    f"{name}_{protocol}_test": percent(selection.measure(ours, "test_accuracy")),
-                    f"{name}_{protocol}_last": percent(last),
-                    f"{name}_{protocol}_each": _each(ours),
-                    f"{name}_{protocol}_folds": _range_of_folds(ours),
-                    f"{name}_{protocol}_lost": _count([run.test.lost for run in ours]),
+                    f"{name}_{source}_cv": percent(selection.measure(ours, "cv_accuracy")),
+                    f"{name}_{source}_test": percent(selection.measure(ours, "test_accuracy")),
+                    f"{name}_{source}_last": percent(last),
+                    f"{name}_{source}_each": _each(ours),
+                    f"{name}_{source}_folds": _range_of_folds(ours),
+                    f"{name}_{source}_lost": _count([run.test.lost for run in ours]),
                 }
             )
 

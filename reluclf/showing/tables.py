@@ -13,8 +13,9 @@ import pandas as pd
 from reluclf import data, networks
 from reluclf.formats import NONE, cell, difference_cell, ends, number, p_value, signed, signed_cell
 from reluclf.judging import paper
+from reluclf.judging.conditions import Condition
 from reluclf.judging.paper import HEAD_TITLES, HEADS
-from reluclf.judging.selection import MARGIN, by_seed, measure, of_setting, seeds_paired, select
+from reluclf.judging.selection import MARGIN, measure, of_setting, seeds_paired, select
 from reluclf.judging.statistics import Difference, Estimate, estimate, mcnemar, paired, rejected, slope
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS
@@ -46,46 +47,34 @@ def tolerance(published: float, other: float) -> float:
     return max(TOLERANCE, abs(published - other))
 
 
-def results(dataset: str, architecture: str, records: Sequence[Record], setting: dict[str, Any] | None = None) -> pd.DataFrame:
+def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.DataFrame:
     """The paper's Table 3, 4, 6, 7 or 9 beside ours.
-
-    Parameters
-    ----------
-    dataset, architecture : str
-    records : sequence of Record
-        Those of this data set, architecture and setting are used.
-    setting : dict, optional
-        How our runs depart from the author's code; see :attr:`reluclf.spec.Spec.setting`.
 
     Returns
     -------
     DataFrame of str
-        A row for each head and measure; the columns are the paper's value, ours by protocol, each minus the paper's, and, for the numbers that the
-        verdict is on, what one more ``carried`` run would give (95 % for all of them together) and whether the paper's value lies in it.
+        A row for each head and measure; the columns are the paper's value, ours as run and as written, each minus the paper's, and, for the numbers
+        that the verdict is on, what one more run as run would give (95 % for all of them together) and whether the paper's value lies in it.
     """
     rows = []
     for head in HEADS:
         published = paper.result(dataset, architecture, head)
         other = paper.result(dataset, architecture, HEADS[1 - HEADS.index(head)])
-        ours = {
-            protocol: of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
-            for protocol in ("carried", "fresh")
-        }
+        ours = [condition.runs(records, dataset, architecture=architecture, head=head) for condition in Condition]
         for name in paper.MEASURES:
-            carried, fresh = (measure(ours[protocol], name) for protocol in ("carried", "fresh"))
+            as_run, as_written = (measure(runs, name) for runs in ours)
             rows.append(
                 {
                     "measure": f"{HEAD_TITLES[head]}: {_LABELS[name]}",
                     "paper": number(published[name], name),
-                    "ours, carried": cell(carried, name),
-                    "carried − paper": signed(carried.mean - published[name], name) if carried else NONE,
-                    "one more carried run": _one_more(carried, published[name], other[name], name) if name in JUDGED else NONE,
-                    "ours, fresh": cell(fresh, name),
-                    "fresh − paper": signed(fresh.mean - published[name], name) if fresh else NONE,
+                    "ours, as run": cell(as_run, name),
+                    "as run − paper": signed(as_run.mean - published[name], name) if as_run else NONE,
+                    "one more as run": _one_more(as_run, published[name], other[name], name) if name in JUDGED else NONE,
+                    "ours, as written": cell(as_written, name),
+                    "as written − paper": signed(as_written.mean - published[name], name) if as_written else NONE,
                 }
             )
-    frame = pd.DataFrame(rows)
-    return frame if setting is None else frame.loc[:, frame.ne(NONE).any()]  # of other settings not every protocol is run
+    return pd.DataFrame(rows)
 
 
 def _one_more(ours: Estimate | None, published: float, other: float, name: str) -> str:
@@ -102,45 +91,43 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        A row for each fold, one for the mean and one for the rise from fold to fold (the least-squares slope); accuracy of the paper and of both
-        protocols, each minus the paper's, and of the carried model on the test set after the fold; and what one more carried run would give of the
-        two that are judged.
+        A row for each fold, one for the mean and one for the rise from fold to fold (the least-squares slope); accuracy of the paper and of ours as
+        run and as written, each minus the paper's, and of the model as run on the test set after the fold; and what one more run as run would give
+        of the two that are judged.
     """
     published, rows = paper.fold_accuracy(dataset, "cnn", "relu"), []
     other = paper.fold_accuracy(dataset, "cnn", "softmax")
     allowed = {"mean": tolerance(published.mean(), other.mean()), "rise a fold": abs(slope(published).mean)}
     for title, at, of_ten, one, many in _FOLD_ROWS:
-        values = {protocol: _of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]) for protocol in _PROTOCOLS}
+        values = {condition: _of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]) for condition in Condition}
         of_paper = of_ten(published[at])
         row = {"fold": title, "paper, %": one(of_paper, "cv_accuracy")}
-        for protocol, value in values.items():
-            row[f"{protocol}, %"] = many(value, "cv_accuracy")
-            row[f"{protocol} − paper"] = signed(value.mean - of_paper, "cv_accuracy") if value else NONE
-            if protocol == "carried":
-                tested = _of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.test.accuracy)
-                row["carried, test set, %"] = many(tested, "cv_accuracy")
-        carried = values["carried"]
-        row["one more carried run"] = NONE
-        if title in allowed and carried and carried.n > 1:
-            low, high = carried.prediction(len(allowed))
+        for condition, value in values.items():
+            row[f"{condition}, %"] = many(value, "cv_accuracy")
+            row[f"{condition} − paper"] = signed(value.mean - of_paper, "cv_accuracy") if value else NONE
+            if condition == Condition.AS_RUN:
+                tested = _of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.test.accuracy)
+                row["as run, test set, %"] = many(tested, "cv_accuracy")
+        as_run = values[Condition.AS_RUN]
+        row["one more as run"] = NONE
+        if title in allowed and as_run and as_run.n > 1:
+            low, high = as_run.prediction(len(allowed))
             low, high = ends(low, high, "cv_accuracy") if title == "mean" else (one(low, "cv_accuracy"), one(high, "cv_accuracy"))
-            row["one more carried run"] = f"{low} to {high}: {carried.match(of_paper, allowed[title], len(allowed))}"
+            row["one more as run"] = f"{low} to {high}: {as_run.match(of_paper, allowed[title], len(allowed))}"
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
-    """The losses of the paper's Table 5 or 8 beside those of both our protocols, in nats, as :func:`folds` has the accuracies."""
+    """The losses of the paper's Table 5 or 8 beside ours, as run and as written, in nats, as :func:`folds` has the accuracies."""
     published, rows = paper.fold_loss(dataset), []
     for title, at, of_ten, one, many in _FOLD_ROWS:
         row = {"fold": title.replace("rise", "change"), "paper": one(of_ten(published[at]), "test_loss")}
-        for protocol in _PROTOCOLS:
-            row[protocol] = many(_of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.validation.loss[-1]), "test_loss")
+        for condition in Condition:
+            row[str(condition)] = many(_of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.validation.loss[-1]), "test_loss")
         rows.append(row)
     return pd.DataFrame(rows)
 
-
-_PROTOCOLS = ("carried", "fresh")
 
 #: The rows of a table of folds: title, which folds, what of them, and how it is written; a rise has a sign.
 _FOLD_ROWS = (
@@ -152,30 +139,30 @@ _FOLD_ROWS = (
 
 def _of_folds(
     dataset: str,
-    protocol: str,
+    condition: Condition,
     records: Sequence[Record],
     at: slice,
     of_ten: Callable[[np.ndarray], float],
     value: Callable[[Any], float],
 ) -> Estimate | None:
     """A statistic of the folds at hand of the CNN-ReLU, from the records that have them all."""
-    runs = of_setting(records, dataset=dataset, architecture="cnn", head="relu", protocol=protocol)
+    runs = condition.runs(records, dataset, architecture="cnn", head="relu")
     there = [run.folds[at] for run in runs if len(run.folds) >= at.stop]
     return estimate([of_ten(np.array([value(fold) for fold in folds])) for folds in there])
 
 
 def rises(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[float, Estimate, Estimate, Difference | None]]:
-    """How much of the rise over the carried folds is learning, by (dataset, architecture, head).
+    """How much of the rise over the folds is learning, as run, by (dataset, architecture, head).
 
     Returns
     -------
     dict
         The least-squares slope from fold to fold: of the paper's accuracies; of ours on the rows that each fold validates on; of the same models on
-        the test set, which they never saw; and the second minus the third, paired by run. Networks without a whole carried run are left out.
+        the test set, which they never saw; and the second minus the third, paired by run. Networks without a whole run are left out.
     """
     found = {}
     for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
-        runs = of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="carried")
+        runs = Condition.AS_RUN.runs(records, dataset, architecture=architecture, head=head)
         runs = [run for run in runs if len(run.folds) == N_SPLITS]
         if not runs:
             continue
@@ -194,12 +181,12 @@ def learning(records: Sequence[Record]) -> pd.DataFrame:
             {
                 "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
                 "paper, validation": signed(published, "cv_accuracy"),
-                "carried, validation": signed_cell(seen),
-                "carried, test set": signed_cell(unseen),
+                "as run, validation": signed_cell(seen),
+                "as run, test set": signed_cell(unseen),
                 "validation − test set": difference_cell(difference),
             }
         )
-    columns = ["network", "paper, validation", "carried, validation", "carried, test set", "validation − test set"]
+    columns = ["network", "paper, validation", "as run, validation", "as run, test set", "validation − test set"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -225,22 +212,20 @@ def layers(number: int, model: Any) -> pd.DataFrame:
 
 
 def optimism(records: Sequence[Record]) -> pd.DataFrame:
-    """How far each protocol's cross-validation accuracy lies from the test accuracy of the model that is published, by network.
+    """How far each cross-validation accuracy lies from the test accuracy of the model that is published, by network.
 
     Returns
     -------
     DataFrame of str
-        A row for each network that has a record with a whole cross-validation: the paper's difference, that of the carried model (mean
-        over its folds; last fold), and of the fresh one, in percentage points, each with its interval over seeds.
+        A row for each network that has a record with a whole cross-validation: the paper's difference, that of ours as run (mean
+        over the folds; last fold), and as written, in percentage points, each with its interval over seeds.
     """
     rows = []
     for dataset, architecture in paper.RESULT_TABLES:
         for head in HEADS:
-            chosen = {"dataset": dataset, "architecture": architecture, "head": head}
-            carried, fresh = (
-                [r for r in of_setting(records, protocol=protocol, **chosen) if len(r.folds) == N_SPLITS] for protocol in ("carried", "fresh")
-            )
-            if not carried and not fresh:
+            found = [condition.runs(records, dataset, architecture=architecture, head=head) for condition in Condition]
+            as_run, as_written = ([run for run in runs if len(run.folds) == N_SPLITS] for runs in found)
+            if not as_run and not as_written:
                 continue
             published = paper.result(dataset, architecture, head)
             last_fold = paper.fold_accuracy(dataset, architecture, head)[-1]
@@ -248,10 +233,10 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
                     "paper, mean − test": signed(published["cv_accuracy"] - published["test_accuracy"], "cv_accuracy"),
-                    "carried, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in carried])),
+                    "as run, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in as_run])),
                     "paper, last − test": signed(last_fold - published["test_accuracy"], "cv_accuracy"),
-                    "carried, last − test": signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in carried])),
-                    "fresh, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in fresh])),
+                    "as run, last − test": signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in as_run])),
+                    "as written, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in as_written])),
                 }
             )
     return pd.DataFrame(rows)
@@ -263,23 +248,23 @@ def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        A row for each network: the paper's mean and standard deviation over the folds; those of our ``fresh`` runs; and, of the one with the
+        A row for each network: the paper's mean and standard deviation over the folds; those of our runs as written; and, of the one with the
         first seed, the interval for the expected accuracy that its ten folds give, corrected for their overlap.
     """
     rows = []
     for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
         published = paper.result(dataset, architecture, head)
-        fresh = of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
-        fresh = [run for run in fresh if len(run.folds) == N_SPLITS]
-        interval = "{} to {}".format(*ends(*over_folds(min(fresh, key=lambda run: run.spec.seed)), "cv_accuracy")) if fresh else NONE
+        runs = Condition.AS_WRITTEN.runs(records, dataset, architecture=architecture, head=head)
+        runs = [run for run in runs if len(run.folds) == N_SPLITS]
+        interval = "{} to {}".format(*ends(*over_folds(min(runs, key=lambda run: run.spec.seed)), "cv_accuracy")) if runs else NONE
         rows.append(
             {
                 "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
                 "paper, mean ± std, %": f"{number(published['cv_accuracy'], 'cv_accuracy')} ± {number(published['cv_std'], 'cv_std')}",
-                "fresh, mean, %": cell(measure(fresh, "cv_accuracy"), "cv_accuracy"),
-                "fresh, std over folds": cell(measure(fresh, "cv_std"), "cv_std"),
+                "as written, mean, %": cell(measure(runs, "cv_accuracy"), "cv_accuracy"),
+                "as written, std over folds": cell(measure(runs, "cv_std"), "cv_std"),
                 "interval from one run's folds, %": interval,
-                "fresh − paper": signed(measure(fresh, "cv_accuracy").mean - published["cv_accuracy"], "cv_accuracy") if fresh else NONE,
+                "as written − paper": signed(measure(runs, "cv_accuracy").mean - published["cv_accuracy"], "cv_accuracy") if runs else NONE,
             }
         )
     return pd.DataFrame(rows)
@@ -293,29 +278,26 @@ def over_folds(run: Record, comparisons: int = 1) -> tuple[float, float]:
 
 
 def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
-    """The two heads compared, by architecture and protocol, as text.
+    """The two heads compared, by architecture, as run and as written, as text.
 
     Returns
     -------
     DataFrame of str
-        ReLU minus softmax: in test accuracy, paired by seed; over the ten folds of one ``fresh`` run, with the variance corrected for their overlap;
+        ReLU minus softmax: in test accuracy, paired by seed; over the ten folds of one run as written, with the variance corrected for their overlap;
         and in how many seeds McNemar's test finds the two to differ on the test set (Holm over the seeds, 5 %). On WDBC, where each seed has its own
         split, also with the variance corrected for the overlap of the splits, as it must be to speak of other samples than these.
     """
     rows = []
-    for (of, architecture), protocol in product(paper.RESULT_TABLES, ("carried", "fresh")):
+    for (of, architecture), condition in product(paper.RESULT_TABLES, Condition):
         if of != dataset:
             continue
-        by_head = [
-            {run.spec.seed: run for run in of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)}
-            for head in ("relu", "softmax")
-        ]
+        by_head = [condition.by_seed(records, dataset, architecture=architecture, head=head) for head in ("relu", "softmax")]
         pairs = [(by_head[0][seed], by_head[1][seed]) for seed in sorted(by_head[0].keys() & by_head[1].keys())]
-        whole = [pair for pair in pairs if protocol == "fresh" and all(len(run.folds) == N_SPLITS for run in pair)][:1]
+        whole = [pair for pair in pairs if condition == Condition.AS_WRITTEN and all(len(run.folds) == N_SPLITS for run in pair)][:1]
         # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
         differ = rejected([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
         accuracies = [[run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)] or [[], []]
-        row = {"network": architecture.upper(), "protocol": protocol, "over seeds, points": difference_cell(paired(*accuracies, margin=MARGIN))}
+        row = {"network": architecture.upper(), "runs": str(condition), "over seeds, points": difference_cell(paired(*accuracies, margin=MARGIN))}
         if dataset == "wdbc":
             overlap = len(pairs[0][0].test.labels) / _n_train(pairs[0][0]) if pairs else None
             row["for other tumours, points"] = difference_cell(paired(*accuracies, margin=MARGIN, overlap=overlap))
@@ -327,14 +309,14 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
 
 
 def comparable(records: Sequence[Record]) -> pd.DataFrame:
-    """ReLU minus softmax in test accuracy and F1 in the paper's four image experiments, by protocol, paired by seed, as text."""
+    """ReLU minus softmax in test accuracy and F1 in the paper's four image experiments, as run and as written, paired by seed, as text."""
     rows = []
-    for (dataset, architecture), protocol in product(paper.IMAGE_NETWORKS, _PROTOCOLS):
-        relu, softmax = (by_seed(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol) for head in ("relu", "softmax"))
+    for (dataset, architecture), condition in product(paper.IMAGE_NETWORKS, Condition):
+        relu, softmax = (condition.by_seed(records, dataset, architecture=architecture, head=head) for head in ("relu", "softmax"))
         common = sorted(relu.keys() & softmax.keys())
         accuracy = seeds_paired(relu, softmax)
         f1 = paired([relu[seed].test.f1 for seed in common], [softmax[seed].test.f1 for seed in common], margin=MARGIN)
-        row = {"network": f"{data.TITLES[dataset]} {architecture.upper()}", "protocol": protocol}
+        row = {"network": f"{data.TITLES[dataset]} {architecture.upper()}", "runs": str(condition)}
         row |= {"accuracy, points": difference_cell(accuracy), "F1, points": difference_cell(f1), "shown": NONE, "seeds within a point": NONE}
         if accuracy:
             close = sum(abs(relu[seed].test.accuracy - softmax[seed].test.accuracy) <= MARGIN for seed in common)
@@ -386,7 +368,7 @@ def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
 
 
 def by_ranks(records: Sequence[Record]) -> pd.DataFrame:
-    """The differences between the heads on WDBC that claims C21 and C23 are about, by the t-test of the rules and by Wilcoxon's signed ranks.
+    """The differences between the heads on WDBC that claims C21 and C23 are about, as run, by a t-test and by Wilcoxon's signed ranks.
 
     A single run that collapses widens the interval of a mean, and is one rank among others.
 
@@ -397,19 +379,17 @@ def by_ranks(records: Sequence[Record]) -> pd.DataFrame:
     """
     from scipy.stats import wilcoxon
 
-    runs = {
-        (protocol, head): by_seed(records, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol)
-        for protocol, head in product(_PROTOCOLS, HEADS)
-    }
-    seeds = sorted(set.intersection(*map(set, runs.values())))
-    counts = {key: np.array([found[seed].test.confusion_matrix for seed in seeds]).reshape(-1, 2, 2) for key, found in runs.items()}
-    accuracy = {key: 100 * np.array([found[seed].test.accuracy for seed in seeds]) for key, found in runs.items()}
-    gap = {protocol: accuracy[protocol, "relu"] - accuracy[protocol, "softmax"] for protocol in _PROTOCOLS}
-    errors = counts["carried", "relu"] - counts["carried", "softmax"]
+    runs = [Condition.AS_RUN.by_seed(records, "wdbc", architecture="ffnn", head=head) for head in ("relu", "softmax")]
+    seeds = sorted(seed for seed in runs[0].keys() & runs[1].keys() if all(len(found[seed].folds) == N_SPLITS for found in runs))
+    counts = [np.array([found[seed].test.confusion_matrix for seed in seeds]).reshape(-1, 2, 2) for found in runs]
+    first, last = (
+        np.subtract(*(100 * np.array([found[seed].folds[fold].test.accuracy for seed in seeds]) for found in runs)) for fold in (0, N_SPLITS - 1)
+    )
+    errors = counts[0] - counts[1]
     differences = {
-        "test accuracy after 320 epochs, points (C21)": gap["carried"],
-        "test accuracy after 32 epochs, points (C21)": gap["fresh"],
-        "the second minus the first, points (C21)": gap["fresh"] - gap["carried"],
+        "test accuracy after the ten folds, 320 epochs, points (C21)": last,
+        "test accuracy after the first fold, 32 epochs, points (C21)": first,
+        "the second minus the first, points (C21)": first - last,
         "benign tumours taken for malignant (C23)": errors[:, 1, 0],
         "malignant tumours missed (C23)": errors[:, 0, 1],
     }
@@ -493,14 +473,13 @@ def heads() -> pd.DataFrame:
 def clinic(records: Sequence[Record]) -> pd.DataFrame:
     """WDBC as a clinician reads it, malignant being positive: sensitivity, specificity and misses of each classifier, as text.
 
-    The networks by protocol; logistic regression on the same splits. Misses are of the 64 malignant tumours in the test set: their mean, and the
-    range that leaves out 2.5 % of the splits on either side, given from 40 splits on.
+    The networks as run and as written; logistic regression on the same splits, standardised. Misses are of the 64 malignant tumours in the test set:
+    their mean, and the range that leaves out 2.5 % of the splits on either side, given from 40 splits on.
     """
     cases = [("logistic regression", of_setting(records, dataset="wdbc", architecture="logistic"))]
     for head in HEADS:
-        for protocol in ("carried", "fresh"):
-            runs = of_setting(records, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol)
-            cases.append((f"FFNN-{HEAD_TITLES[head]}, {protocol}", runs))
+        for condition in Condition:
+            cases.append((f"FFNN-{HEAD_TITLES[head]}, {condition}", condition.runs(records, "wdbc", architecture="ffnn", head=head)))
     rows = []
     for title, runs in cases:
         matrices = np.array([run.test.confusion_matrix for run in runs], dtype=float).reshape(-1, 2, 2)

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.decomposition import PCA
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from reluclf import Spec, data, protocols, sources
+from reluclf.judging import paper
+from reluclf.showing import original
 
 MNIST_SUPPORTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
@@ -126,10 +128,39 @@ def test_every_fold_has_its_share_of_every_class(labels):
     assert (np.abs(counts - np.bincount(labels) / 10) < 1).all()
 
 
-def test_the_folds_are_those_of_the_authors_code(labels):
+def folds_of_2018(labels):
+    """The fold of every row by scikit-learn 0.19.1: each class is split for itself, by a KFold with the seed. Ours is of a later algorithm."""
+    found = np.empty(len(labels), int)
+    for of in np.unique(labels):
+        rows = np.flatnonzero(labels == of)
+        for fold, (_, held_out) in enumerate(KFold(10, shuffle=True, random_state=data.FOLD_SEED).split(rows)):
+            found[rows[held_out]] = fold
+    return found
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
+def test_the_algorithm_of_2018_gives_the_sizes_of_the_authors_folds_and_ours_is_another(images, dataset):
+    labels = data.load_split(like(MNIST, dataset=dataset)).y_train
+    theirs = folds_of_2018(labels)
+    assert np.bincount(theirs).tolist() == original.fold_sizes(dataset)
+    ours = np.empty(len(labels), int)
+    for fold, (_, held_out) in enumerate(data.folds(labels)):
+        ours[held_out] = fold
+    assert set(np.bincount(ours)) == {5_500}
+    assert np.mean(ours == theirs) == pytest.approx(0.1, abs=0.01)  # as many rows as by chance
+
+
+def test_the_accuracies_of_wdbc_are_whole_rows_of_the_folds_of_2018_whatever_the_split():
+    sizes = np.bincount(folds_of_2018(data.load_split(WDBC).y_train))
+    for head in ("relu", "softmax"):
+        hits = paper.fold_accuracy("wdbc", "ffnn", head) * sizes
+        np.testing.assert_allclose(hits, np.round(hits), atol=1e-4)
+
+
+def test_ours_have_the_number_the_stratification_and_the_seed_of_the_authors(labels):
     x = np.random.default_rng(1).random((len(labels), 7))  # what the rows hold does not matter
-    author = StratifiedKFold(n_splits=10, shuffle=True, random_state=10).split(x, labels)
-    for ours, theirs in zip(data.folds(labels), author, strict=True):
+    today = StratifiedKFold(n_splits=10, shuffle=True, random_state=10).split(x, labels)
+    for ours, theirs in zip(data.folds(labels), today, strict=True):
         assert np.array_equal(ours[0], theirs[0])
         assert np.array_equal(ours[1], theirs[1])
 
@@ -210,6 +241,15 @@ def test_the_components_are_those_of_sklearns_full_svd_up_to_their_signs(rows):
         theirs = reference.transform(scaler.transform(x))
         signs = np.sign((ours * theirs).sum(axis=0))
         np.testing.assert_allclose(ours * signs, theirs, atol=1e-3)
+
+
+def test_the_solver_of_2018_gives_the_first_components_as_ours_and_the_last_otherwise(images):
+    split = data.load_split(MNIST)
+    scaled = StandardScaler().fit_transform(split.x_train[::5])  # a fifth of the rows, to be quick
+    ours = np.linalg.eigh(np.cov(scaled, rowvar=False))[1][:, ::-1][:, :256].T
+    randomised = PCA(256, svd_solver="randomized", iterated_power=4, random_state=1).fit(scaled).components_
+    alike = np.abs((ours * randomised).sum(axis=1))
+    assert alike[:100].min() > 0.99 and alike[200:].mean() < 0.8
 
 
 def test_the_components_are_not_whitened_and_come_largest_first(rows):

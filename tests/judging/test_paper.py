@@ -10,6 +10,7 @@ import yaml
 from sklearn.metrics import precision_recall_fscore_support
 
 from reluclf import paths
+from reluclf.judging import paper
 
 PAPER = yaml.safe_load(paths.PAPER.read_text(encoding="utf-8"))
 
@@ -104,3 +105,9 @@ def test_the_tables_of_folds_have_ten_losses_and_ten_accuracies_between_0_and_1(
     assert all(0 < accuracy < 1 for accuracy in table["fold_accuracy"])
     assert all(loss > 0 for loss in table["fold_loss"])
     assert np.corrcoef(table["fold_loss"], table["fold_accuracy"])[0, 1] < -0.9  # swapped entries would not fall together
+
+
+@pytest.mark.parametrize("head", ["softmax", "relu"])
+def test_the_losses_that_only_the_wdbc_notebook_prints_are_ten_and_positive(head):
+    losses = paper.notebook_loss("wdbc", "ffnn", head)
+    assert losses.shape == (10,) and (losses > 0).all()

@@ -39,26 +39,26 @@ def row(frame, head, measure):
 def test_without_records_a_table_has_the_papers_values_and_dashes():
     frame = tables.results("mnist", "ffnn", [])
     assert row(frame, "ReLU", "test accuracy, %")["paper"] == "97.77"
-    assert set(frame["ours, carried"]) == {formats.NONE} == set(frame["ours, fresh"])
+    assert set(frame["ours, as run"]) == {formats.NONE} == set(frame["ours, as written"])
 
 
 def test_a_table_has_ours_and_the_difference_from_the_paper():
     one = record(spec(), [0.9] * 5 + [1.0] * 5, hits=0.98)
     line = row(tables.results("mnist", "ffnn", [one]), "ReLU", "CV accuracy, %")
-    assert line["ours, carried"] == "95.00 (n = 1)"
-    assert line["carried − paper"] == "−3.22"
+    assert line["ours, as run"] == "95.00 (n = 1)"
+    assert line["as run − paper"] == "−3.22"
 
 
 def test_several_seeds_give_an_interval_and_n():
     some = [record(spec(seed=seed), [0.9 + seed / 100] * 10, hits=0.98) for seed in (1, 2, 3)]
-    assert row(tables.results("mnist", "ffnn", some), "ReLU", "CV accuracy, %")["ours, carried"] == "92.00 [89.52, 94.48] (n = 3)"
+    assert row(tables.results("mnist", "ffnn", some), "ReLU", "CV accuracy, %")["ours, as run"] == "92.00 [89.52, 94.48] (n = 3)"
 
 
 def test_a_table_says_whether_the_papers_value_is_in_the_interval_that_the_verdict_rests_on():
     def column(spread):
         some = [record(spec(seed=seed), [0.982 + spread * (seed - 2)] * 10, hits=0.9) for seed in (1, 2, 3)]
         frame = tables.results("mnist", "ffnn", some)
-        return [row(frame, "ReLU", measure)["one more carried run"] for measure in ("CV accuracy, %", "test accuracy, %", "F1")]
+        return [row(frame, "ReLU", measure)["one more as run"] for measure in ("CV accuracy, %", "test accuracy, %", "F1")]
 
     near, far, unjudged = column(0.001)
     assert near.endswith(": inside") and far.endswith(": outside") and unjudged == formats.NONE
@@ -239,9 +239,9 @@ def test_records_of_other_settings_do_not_enter_a_table():
         record(spec(head="softmax", protocol="fresh"), [0.5] * 10, hits=0.5),
     ]
     frame = tables.results("mnist", "ffnn", others)
-    assert set(frame["ours, carried"]) == {formats.NONE}
+    assert set(frame["ours, as run"]) == {formats.NONE}
     assert tables.optimism(others[:2]).empty
-    assert "carried, validation rows (n = 0)" not in figures.folds("mnist", "ffnn", others[:2]).axes[1].get_legend_handles_labels()[1]
+    assert figures.folds("mnist", "ffnn", others[:2]).axes[1].get_legend_handles_labels()[1] == ["paper"]
     assert figures.confusion(2, others[:2]).axes[1].texts[0].get_text() == "no whole record yet"
     assert tables.compared("mnist", others[:2])["over seeds, points"].eq(formats.NONE).all()
 
@@ -249,8 +249,8 @@ def test_records_of_other_settings_do_not_enter_a_table():
 def test_only_whole_cross_validations_are_averaged_but_every_final_model_is_tested():
     runs = [record(spec(protocol="fresh"), [0.9] * 10, hits=0.9), record(spec(protocol="fresh", seed=2, folds=0), [], hits=0.8)]
     frame = tables.results("mnist", "ffnn", runs)
-    assert row(frame, "ReLU", "CV accuracy, %")["ours, fresh"].endswith("(n = 1)")
-    assert row(frame, "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 2)")
+    assert row(frame, "ReLU", "CV accuracy, %")["ours, as written"].endswith("(n = 1)")
+    assert row(frame, "ReLU", "test accuracy, %")["ours, as written"].endswith("(n = 2)")
 
 
 def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
@@ -258,7 +258,7 @@ def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
     without = record(spec(protocol="fresh", folds=0), [], hits=0.9)
     for both in ([with_folds, without], [without, with_folds]):
         assert selection.of_setting(both) == [with_folds]
-        assert row(tables.results("mnist", "ffnn", both), "ReLU", "test accuracy, %")["ours, fresh"].endswith("(n = 1)")
+        assert row(tables.results("mnist", "ffnn", both), "ReLU", "test accuracy, %")["ours, as written"].endswith("(n = 1)")
     longer = record(spec(protocol="fresh", folds=0, epochs=64), [], hits=0.9)
     assert len(selection.of_setting([with_folds, longer])) == 2
 
@@ -267,9 +267,9 @@ def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
     one = record(spec(architecture="cnn"), [i / 10 for i in range(1, 11)], hits=0.9)
     frame = tables.folds("mnist", [one])
     assert list(frame["fold"]) == [*(str(i) for i in range(1, 11)), "mean", "rise a fold"]
-    assert frame["carried, %"].iloc[-2:].tolist() == ["55.00 (n = 1)", "+10.00 (n = 1)"]
-    assert frame["carried − paper"].iloc[0] == "−22.96"
-    assert frame["paper, %"].iloc[0] == "32.96" and frame["carried, %"].iloc[2] == "30.00 (n = 1)"
+    assert frame["as run, %"].iloc[-2:].tolist() == ["55.00 (n = 1)", "+10.00 (n = 1)"]
+    assert frame["as run − paper"].iloc[0] == "−22.96"
+    assert frame["paper, %"].iloc[0] == "32.96" and frame["as run, %"].iloc[2] == "30.00 (n = 1)"
 
 
 def test_a_falling_loss_has_a_negative_rise_inside_its_interval():
@@ -277,7 +277,7 @@ def test_a_falling_loss_has_a_negative_rise_inside_its_interval():
     made.append(record(spec(architecture="cnn", seed=3), [i / 15 for i in range(1, 11)], hits=0.9))
     rise = tables.fold_losses("mnist", made).iloc[-1]
     assert rise["paper"] == "−0.1782"
-    mean, low, high = (float(part.replace("−", "-")) for part in re.findall(r"[−+][\d.]+", rise["carried"]))
+    mean, low, high = (float(part.replace("−", "-")) for part in re.findall(r"[−+][\d.]+", rise["as run"]))
     assert low < mean < high < 0
 
 
@@ -285,9 +285,9 @@ def test_optimism_is_cross_validation_minus_test():
     one = record(spec(), [0.5] * 9 + [1.0], hits=0.9)
     line = tables.optimism([one]).iloc[0]
     test = one.test.accuracy
-    assert line["carried, mean − test"] == f"−{100 * (test - 0.55):.2f} (n = 1)"
-    assert line["carried, last − test"] == f"+{100 * (1 - test):.2f} (n = 1)"
-    assert line["fresh, mean − test"] == formats.NONE
+    assert line["as run, mean − test"] == f"−{100 * (test - 0.55):.2f} (n = 1)"
+    assert line["as run, last − test"] == f"+{100 * (1 - test):.2f} (n = 1)"
+    assert line["as written, mean − test"] == formats.NONE
 
 
 def test_a_rise_on_the_test_set_is_learning_and_one_on_validation_rows_alone_is_leakage():
@@ -319,8 +319,8 @@ def test_a_network_has_lost_a_class_if_it_is_right_on_less_than_half_of_it(monke
     glued = {}
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.update({name: value}))
     notebook.glue_results("mnist", [record(spec(seed=2), [0.9] * 10, hits=0.4), record(spec(seed=1), [0.9] * 10, hits=0.6)])
-    assert glued["mnist-ffnn-relu-carried-lost"] == "1 of 2" and glued["mnist-ffnn-relu-carried-each"] == "60.04 and 40.03\u00a0%"
-    assert glued["mnist-ffnn-softmax-carried-each"] == "(not measured yet)"
+    assert glued["mnist-ffnn-relu-as-run-lost"] == "1 of 2" and glued["mnist-ffnn-relu-as-run-each"] == "60.04 and 40.03\u00a0%"
+    assert glued["mnist-ffnn-softmax-as-run-each"] == "(not measured yet)"
 
 
 def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
@@ -330,7 +330,7 @@ def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
         for head, hits in (("relu", 0.8), ("softmax", 0.9))
         for seed in (1, 2, 3)
     ]
-    line = tables.compared("mnist", runs).set_index(["network", "protocol"]).loc[("FFNN", "fresh")]
+    line = tables.compared("mnist", runs).set_index(["network", "runs"]).loc[("FFNN", "as written")]
     difference = 100 * (runs[0].test.accuracy - runs[3].test.accuracy)
     assert line["over seeds, points"].startswith(f"−{abs(difference):.2f} [")
     assert line["over folds, points"].startswith("−4.50 [")
@@ -340,11 +340,11 @@ def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
 
 def test_splits_of_the_same_tumours_say_less_of_other_tumours():
     made = [
-        record(Spec(dataset="wdbc", architecture="ffnn", head=head, protocol="carried", seed=seed), [0.9] * 10, hits)
+        record(Spec(dataset="wdbc", architecture="ffnn", head=head, protocol="carried", features="raw", seed=seed), [0.9] * 10, hits)
         for seed in (1, 2, 3)
         for head, hits in (("softmax", 0.9), ("relu", 0.8 + seed / 50))
     ]
-    line = tables.compared("wdbc", made).set_index("protocol").loc["carried"]
+    line = tables.compared("wdbc", made).set_index("runs").loc["as run"]
 
     def half(cell):
         low, high = (float(end.replace("−", "-")) for end in cell[cell.index("[") + 1 : cell.index("]")].split(", "))
@@ -379,9 +379,9 @@ def test_a_column_of_nothing_but_numbers_lines_up_at_the_right(column, numeric):
 
 
 def test_a_clinicians_positive_is_malignant():
-    run = record(Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1), [0.9] * 10, hits=0.75)
+    run = record(Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", features="raw", seed=1), [0.9] * 10, hits=0.75)
     frame = tables.clinic([run]).set_index("classifier")
-    assert frame.loc["FFNN-ReLU, carried", "malignant missed"] == "16.00 (n = 1)"
+    assert frame.loc["FFNN-ReLU, as run", "malignant missed"] == "16.00 (n = 1)"
     assert frame.loc["the paper's FFNN-ReLU", ["sensitivity, %", "malignant missed"]].tolist() == ["76.56", "15"]
 
 
@@ -432,10 +432,14 @@ def test_without_a_record_a_confusion_figure_still_shows_the_papers():
     assert figure.axes[1].texts[0].get_text() == "no whole record yet"
 
 
-def test_the_fold_figure_draws_the_paper_and_both_protocols():
+def test_the_fold_figure_draws_the_paper_and_ours_as_run_and_as_written_and_says_in_each_panel_how_many():
     runs = [record(s, [0.9] * 10, hits=0.9) for s in grid(dataset="mnist", architecture="cnn", head="relu", protocol=["carried", "fresh"], seed=1)]
-    labels = figures.folds("mnist", "cnn", runs).axes[1].get_legend_handles_labels()[1]
-    assert labels == ["paper", *(f"{p}, {rows}" for p in ("carried", "fresh") for rows in ("validation rows (n = 1)", "test set"))]
+    runs.append(record(spec(architecture="cnn", head="softmax", seed=2), [0.9] * 10, hits=0.9))
+    left, right = figures.folds("mnist", "cnn", runs).axes
+    labels = right.get_legend_handles_labels()[1]
+    assert labels == ["paper", *(f"{kind}, {rows}" for kind in ("as run", "as written") for rows in ("validation rows", "test set"))]
+    assert left.get_title() == "CNN-Softmax\n(n = 1 as run, 0 as written)"
+    assert right.get_title() == "CNN-ReLU\n(n = 1 as run, 1 as written)"
 
 
 def test_the_palette_differs_in_lightness_too_so_that_it_survives_grey_print():
