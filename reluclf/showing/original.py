@@ -31,7 +31,7 @@ PLAN = paths.ROOT / "original" / "plan.json"
 
 
 @dataclass(frozen=True)
-class Difference:
+class Apart:
     """The mean of one kind of runs minus that of another, by Welch, with the interval of the tests and that of equivalence.
 
     Attributes
@@ -165,7 +165,7 @@ def _runs(records: Sequence[Record], network: tuple[str, str, str], setting: dic
     return list(found.values())
 
 
-def welch(a: Sequence[float], b: Sequence[float]) -> Difference | None:
+def welch(a: Sequence[float], b: Sequence[float]) -> Apart | None:
     """The mean of ``a`` minus that of ``b``, of independent runs whose spreads may differ; None if one of them has fewer than two."""
     from scipy.special import stdtrit
 
@@ -174,13 +174,13 @@ def welch(a: Sequence[float], b: Sequence[float]) -> Difference | None:
     shares = [np.var(values, ddof=1) / len(values) for values in (a, b)]
     mean, error = float(np.mean(a) - np.mean(b)), math.sqrt(sum(shares))
     if error == 0:
-        return Difference(mean, mean, mean, abs(mean) <= MARGIN)
+        return Apart(mean, mean, mean, abs(mean) <= MARGIN)
     dof = sum(shares) ** 2 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (a, b), strict=True))
     half, half_equivalent = (float(stdtrit(dof, 1 - tail)) * error for tail in ((1 - LEVEL) / 2, 1 - LEVEL))
-    return Difference(mean, mean - half, mean + half, abs(mean) + half_equivalent < MARGIN)
+    return Apart(mean, mean - half, mean + half, abs(mean) + half_equivalent < MARGIN)
 
 
-def _written(difference: Difference | None) -> str:
+def _written(difference: Apart | None) -> str:
     if difference is None:
         return formats.NONE
     low, mean, high = (formats.signed(value, "cv_accuracy") for value in (difference.low, difference.mean, difference.high))
