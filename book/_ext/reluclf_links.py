@@ -78,6 +78,15 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
     return [maker for maker in dict.fromkeys(found) if maker not in (("notebook", "table"), ("notebook", "glue"))]
 
 
+#: What rests on a measurement that is no record of a training run: its file, by the module and the function that show it.
+MEASURED = {
+    ("first_epochs", "figure"): "results/steps.jsonl",
+    ("derivations", "zero_rows"): "results/zero-rows.json",
+    ("speed", "table"): "results/bench.json",
+    ("speed", "figure"): "results/bench.json",
+}
+
+
 def origin(source: str, label: str, records: list[dict[str, str]], page: str) -> str:
     """The HTML that says where a table or figure comes from, folded."""
     code = " and ".join(
@@ -86,7 +95,8 @@ def origin(source: str, label: str, records: list[dict[str, str]], page: str) ->
     )
     commit, modified = built_commit()
     at = f", at commit <code>{commit[:7]}</code>" + (" with changes" if modified else "") if commit else ""
-    listed = "<p>It rests on no record of a training run.</p>"
+    files = [MEASURED[maker] for maker in makers(source, label) if maker in MEASURED]
+    listed = f"<p>It rests on {linked(files[0])}.</p>" if files else "<p>It rests on no record of a training run.</p>"
     if records:
         rows = [[f"results/{row['runs']}", *(html.escape(row[name]) for name in ("seeds", "device", "commit"))] for row in records]
         items = "".join(

@@ -217,7 +217,9 @@ def test_every_numbered_table_and_figure_says_one_click_away_where_it_comes_from
         assert "Made by reluclf." in text and f"book/{name}.ipynb" in text
         folders = re.findall(r"results/[^\s:]+?(?=, seeds? )", text)
         assert all((paths.ROOT / folder).is_dir() for folder in folders)
-        assert folders or "rests on no record" in text
+        measured = re.findall(r"rests on (results/[\w-]+\.jsonl?)", text)
+        assert all((paths.ROOT / file).is_file() for file in measured)
+        assert folders or measured or "rests on no record" in text
 
 
 def test_every_verdict_links_to_its_rule_and_to_a_report_of_an_error(visit):
