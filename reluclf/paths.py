@@ -16,6 +16,15 @@ BOOK = ROOT / "book"
 #: The paper's published numbers and claims.
 PAPER = BOOK / "paper.yml"
 
+#: How many runs each verdict waits for.
+DESIGN = BOOK / "design.yml"
+
+#: The words of verdicts, and of what the rules find.
+WORDS = BOOK / "verdicts.yml"
+
+#: What was known at each change of the rules or the design.
+RULES_LOG = BOOK / "rules-log.yml"
+
 #: The committed records.
 RESULTS = ROOT / "results"
 

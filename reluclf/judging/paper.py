@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from reluclf import paths
+from reluclf import data, paths
 
 #: The numbers that Tables 3, 4, 6, 7 and 9 give for each head, and how a page names them.
 MEASURES = {
@@ -32,6 +32,12 @@ HEAD_TITLES = {"softmax": "Softmax", "relu": "ReLU"}
 
 #: The networks that are trained on images.
 IMAGE_NETWORKS = tuple(network for network in RESULT_TABLES if network[0] != "wdbc")
+
+
+def title(dataset: str, architecture: str, head: str = "") -> str:
+    """Name a network as pages do: ``MNIST CNN-ReLU``; without a head ``MNIST CNN``."""
+    name = f"{data.TITLES[dataset]} {architecture.upper()}"
+    return f"{name}-{HEAD_TITLES.get(head, head.replace('_', ' '))}" if head else name
 
 
 class PaperError(LookupError):

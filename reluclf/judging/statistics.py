@@ -1,34 +1,14 @@
-"""Statistics of the book: estimates with their intervals.
-
-The rules that use them are written in the method chapter, before any result.
-"""
+"""Statistics of the book: means and differences of runs, with their intervals and tests."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
-#: Confidence of every interval in the book.
-LEVEL = 0.95
-
-#: The probability with which enough runs would show what is there.
-POWER = 0.8
-
-#: No more runs than this are called enough: as many as any network here has.
-MOST = 100
-
-
-class Match(StrEnum):
-    """How one published number stands to our runs."""
-
-    INSIDE = "inside"
-    OUTSIDE = "outside"
-    WIDE = "too few runs"
-    SCATTERED = "too scattered"
+from reluclf.judging.thresholds import LEVEL
 
 
 @dataclass(frozen=True)
@@ -39,13 +19,13 @@ class Estimate:
     ----------
     mean : float
     low, high : float
-        Ends of the confidence interval of the mean; NaN where n = 1, for one run says nothing of the others.
+        Ends of the 95 % interval of the mean; NaN where n = 1, for one run says nothing of others.
     std : float
         Sample standard deviation over the runs; NaN where n = 1.
     n : int
         How many runs.
     dof : int
-        Degrees of freedom of ``std``: n - 1, or more where the spread was pooled over several such means.
+        Degrees of freedom of ``std``: n - 1, or more where it was pooled over several means.
     """
 
     mean: float
@@ -56,71 +36,27 @@ class Estimate:
     dof: int
 
     def prediction(self, comparisons: int = 1) -> tuple[float, float]:
-        """The interval that one more run of the same kind falls into with probability :data:`LEVEL`.
+        """Bound what one more run of the same kind gives, with probability 95 %.
 
         Parameters
         ----------
         comparisons : int
-            How many such intervals are asked to hold together; each is widened so that all do with that probability (Bonferroni).
+            How many such intervals are asked to hold together; each is widened so that all do
+            with that probability (Bonferroni).
 
         Returns
         -------
         (float, float)
             (NaN, NaN) where n = 1.
         """
-        half = _t(self.dof, comparisons) * self.std * math.sqrt(1 + 1 / self.n) if self.n > 1 else math.nan
+        if self.n == 1:
+            return math.nan, math.nan
+        half = _t(self.dof, comparisons) * self.std * math.sqrt(1 + 1 / self.n)
         return self.mean - half, self.mean + half
-
-    def match(self, value: float, tolerance: float, comparisons: int = 1, unit: float = 0.0) -> Match:
-        """Compare one published number with the prediction interval for one more run.
-
-        That it lies inside says something only if the interval is narrow enough to have missed it. So an interval that reaches further than the
-        tolerance to either side says nothing: more runs would narrow it, unless the spread of single runs alone is too wide.
-
-        Parameters
-        ----------
-        value : float
-        tolerance : float
-            The widest that half the interval may be.
-        comparisons : int
-            How many numbers are judged together.
-        unit : float
-            The smallest step of the number, 1 for a count; half of it is granted to both sides.
-
-        Returns
-        -------
-        Match
-            ``SCATTERED`` if the lower 95 % confidence limit of the spread already makes the interval too wide, however many the runs.
-        """
-        low, high = self.prediction(comparisons)
-        if not math.isnan(low) and not low - unit / 2 <= value <= high + unit / 2:
-            return Match.OUTSIDE
-        if (high - low) / 2 <= tolerance:
-            return Match.INSIDE
-        from scipy.special import chdtri, ndtri
-
-        surely = self.std * math.sqrt(self.dof / chdtri(self.dof, 1 - LEVEL)) if self.n > 1 else math.nan
-        return Match.SCATTERED if float(ndtri(1 - (1 - LEVEL) / comparisons / 2)) * surely > tolerance else Match.WIDE
-
-    def enough(self, tolerance: float, comparisons: int = 1) -> int | None:
-        """How many runs would make half the prediction interval no wider than the tolerance, if their spread stays what it is.
-
-        None if none would, or only more than :data:`MOST`.
-        """
-        from scipy.special import ndtri
-
-        if self.n < 2 or float(ndtri(1 - (1 - LEVEL) / comparisons / 2)) * self.std >= tolerance:
-            return None
-        pooled, n = self.dof // (self.n - 1), self.n
-        while _t(pooled * (n - 1), comparisons) * self.std * math.sqrt(1 + 1 / n) > tolerance:
-            n += 1
-            if n > MOST:
-                return None
-        return n
 
 
 def estimate(values: Sequence[float]) -> Estimate | None:
-    """Mean and t-interval of the values of independent runs.
+    """Estimate the mean of independent runs, with its t-interval.
 
     Parameters
     ----------
@@ -130,6 +66,11 @@ def estimate(values: Sequence[float]) -> Estimate | None:
     -------
     Estimate or None
         None if there is no value.
+
+    Examples
+    --------
+    >>> estimate([0.97, 0.98, 0.99]).mean
+    0.98
     """
     values = np.asarray(values, dtype=float)
     n = len(values)
@@ -142,11 +83,12 @@ def estimate(values: Sequence[float]) -> Estimate | None:
 
 
 def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
-    """Mean counts out of known totals, with a spread that is pooled over them.
+    """Estimate mean counts out of known totals, with a spread that is pooled over them.
 
-    With few runs the spread of a single count is hardly known. It is taken to be a common multiple of the binomial one, as in quasi-likelihood
-    (McCullagh and Nelder, 1989), and the multiple is estimated from all counts of all runs; but for those counts that are shown to spread more than
-    the rest (F-test, Bonferroni over the k, the widest first), as that of a class which one run has lost: each of them has its own spread.
+    With few runs the spread of a single count is hardly known. It is taken to be a common multiple
+    of the binomial one, as in quasi-likelihood (McCullagh and Nelder, 1989), estimated from all
+    counts of all runs. A count that is shown to spread more than the rest (F-test, Bonferroni over
+    the k, the widest first) keeps its own spread.
 
     Parameters
     ----------
@@ -159,7 +101,8 @@ def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
     list of Estimate, length k
         Each with n - 1 degrees of freedom for every count that its spread is pooled over.
     """
-    counts, totals = np.asarray(counts, dtype=float), np.asarray(totals, dtype=float)
+    counts = np.asarray(counts, dtype=float)
+    totals = np.asarray(totals, dtype=float)
     n, k = counts.shape
     means = counts.mean(axis=0)
     # Half a count is added to both sides, so that a count that never errs still has some spread.
@@ -168,15 +111,16 @@ def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
     pooled = list(np.argsort(multiples))
     while len(pooled) > 1 and _wider(multiples[pooled[-1]], multiples[pooled[:-1]], n, k):
         pooled.pop()
-    found = []
+    estimates = []
     for i in range(k):
-        of = pooled if i in pooled else [i]
-        found.append(_estimate(float(means[i]), math.sqrt(float(np.mean(multiples[of])) * binomial[i]), n, len(of) * (n - 1)))
-    return found
+        shared = pooled if i in pooled else [i]
+        std = math.sqrt(float(np.mean(multiples[shared])) * binomial[i])
+        estimates.append(_estimate(float(means[i]), std, n, len(shared) * (n - 1)))
+    return estimates
 
 
 def _wider(one: float, others: np.ndarray, n: int, k: int) -> bool:
-    """Whether one of k multiples, each of n runs, is shown to be larger than the mean of the others."""
+    """Whether one of k multiples, each of n runs, is shown to be larger than the others' mean."""
     from scipy.special import fdtrc
 
     if not others.any():
@@ -191,178 +135,179 @@ def _estimate(mean: float, std: float, n: int, dof: int) -> Estimate:
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean of paired differences, with the tests of the method chapter.
+    """A difference of two means, with its t-interval and tests.
 
     Attributes
     ----------
     mean : float
-    low, high : float
-        Ends of its confidence interval.
-    p : float
-        Two-sided, of the hypothesis that it is 0.
-    p_equivalent : float
-        Of the hypothesis that it lies outside the margin, by two one-sided tests; small means: shown to be within.
+    error : float
+        Standard error of the mean.
+    std : float
+        Standard deviation of the difference of one more pair of runs from the true mean.
+    dof : float
+        Degrees of freedom of both.
     n : int
-        Pairs.
+        Runs of each, or pairs; the fewer where the two have different numbers.
     margin : float
         Differences up to this size count as none.
     """
 
     mean: float
-    low: float
-    high: float
-    p: float
-    p_equivalent: float
+    error: float
+    std: float
+    dof: float
     n: int
     margin: float
 
     @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval of the mean."""
+        return self.interval()[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval of the mean."""
+        return self.interval()[1]
+
+    def interval(self, comparisons: int = 1) -> tuple[float, float]:
+        """Bound the mean, widened so that several such intervals hold together (Bonferroni)."""
+        half = _t(self.dof, comparisons) * self.error
+        return self.mean - half, self.mean + half
+
+    def prediction(self, comparisons: int = 1) -> tuple[float, float]:
+        """Bound the difference that one more pair of runs gives, as :meth:`interval` is widened."""
+        half = _t(self.dof, comparisons) * math.hypot(self.std, self.error)
+        return self.mean - half, self.mean + half
+
+    @property
+    def p(self) -> float:
+        """Two-sided, of the hypothesis that the mean is 0."""
+        from scipy.special import stdtr
+
+        if self.error == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return 2 * float(stdtr(self.dof, -abs(self.mean) / self.error))
+
+    @property
+    def p_equivalent(self) -> float:
+        """Of the hypothesis that the mean is outside the margin, by two one-sided tests."""
+        from scipy.special import stdtr
+
+        if self.error == 0:
+            return 0.0 if abs(self.mean) < self.margin else 1.0
+        return float(stdtr(self.dof, (abs(self.mean) - self.margin) / self.error))
+
+    @property
     def less(self) -> bool:
-        """Whether it is shown to be below 0."""
+        """Whether the mean is shown to be below 0."""
         return self.p < 1 - LEVEL and self.mean < 0
 
     @property
     def greater(self) -> bool:
-        """Whether it is shown to be above 0."""
+        """Whether the mean is shown to be above 0."""
         return self.p < 1 - LEVEL and self.mean > 0
 
     @property
     def equivalent(self) -> bool:
-        """Whether it is shown to be within the margin."""
+        """Whether the mean is shown to be within the margin."""
         return self.p_equivalent < 1 - LEVEL
 
     @property
     def beyond(self) -> bool:
-        """Whether it is shown to be outside the margin: its whole interval is."""
-        return self.beyond_as_one_of(1)
-
-    def beyond_as_one_of(self, comparisons: int) -> bool:
-        """Whether it is shown to be outside the margin where one of several will do."""
-        low, high = self.interval(comparisons)
-        return low > self.margin or high < -self.margin
+        """Whether the mean is shown to be outside the margin: its whole interval is."""
+        return self.low > self.margin or self.high < -self.margin
 
     @property
     def equivalence_interval(self) -> tuple[float, float]:
-        """The 90 % interval of the mean: it lies within the margin exactly if the two one-sided tests show equivalence."""
-        half = _t(self.n - 1, 1 / 2) * self.std / math.sqrt(self.n)
+        """The 90 % interval: within the margin exactly if the mean is shown to be."""
+        half = _t(self.dof, 1 / 2) * self.error
         return self.mean - half, self.mean + half
 
-    def prediction(self, comparisons: int = 1) -> tuple[float, float]:
-        """The interval that the difference of one more pair falls into, widened so that several hold together (Bonferroni)."""
-        half = _t(self.n - 1, comparisons) * self.std * math.sqrt(1 + 1 / self.n)
-        return self.mean - half, self.mean + half
 
-    def interval(self, comparisons: int = 1) -> tuple[float, float]:
-        """The confidence interval of the mean, widened so that several hold together (Bonferroni)."""
-        half = _t(self.n - 1, comparisons) * self.std / math.sqrt(self.n)
-        return self.mean - half, self.mean + half
-
-    @property
-    def std(self) -> float:
-        """The standard deviation of independent differences with this interval."""
-        return (self.high - self.low) / 2 / _t(self.n - 1) * math.sqrt(self.n)
-
-    @property
-    def least_std(self) -> float:
-        """The lower 95 % confidence limit of that standard deviation."""
-        from scipy.special import chdtri
-
-        return self.std * math.sqrt((self.n - 1) / chdtri(self.n - 1, 1 - LEVEL))
-
-    def enough(self, sought: float, comparisons: int = 1, parts: int = 1, std: float | None = None) -> int | None:
-        """How many pairs would show a true difference of this size, if the spread stays what it is.
-
-        Parameters
-        ----------
-        sought : float
-        comparisons : int
-            How many tests are made together, of which one will do (Bonferroni).
-        parts : int
-            How many tests must all show theirs: then all do, with probability :data:`POWER` (Bonferroni).
-        std : float, optional
-            The standard deviation to reckon with; by default the one there is.
-
-        Returns
-        -------
-        int or None
-            None if more than :data:`MOST`.
-        """
-        from statsmodels.stats.power import TTestPower
-
-        std = self.std if std is None else std
-        if std == 0:
-            return 2 if sought else None
-        effect, alpha = abs(sought) / std, (1 - LEVEL) / comparisons
-        return _first(TTestPower().power(effect, _PAIRS, alpha), parts)
-
-    def enough_equivalent(self, comparisons: int = 1, parts: int = 1, std: float | None = None) -> int | None:
-        """How many pairs would show that there is no difference beyond the margin, were there none at all; as :meth:`enough`.
-
-        The power of the two one-sided tests is taken from the central t-distribution, which is close from a few pairs on.
-        """
-        from scipy.special import stdtr, stdtrit
-
-        std, alpha = self.std if std is None else std, (1 - LEVEL) / comparisons
-
-        reach = self.margin * np.sqrt(_PAIRS) / std if std else np.full(len(_PAIRS), np.inf)
-        return _first(2 * stdtr(_PAIRS - 1, reach - stdtrit(_PAIRS - 1, 1 - alpha)) - 1, parts)
-
-
-#: The numbers of pairs that may be enough.
-_PAIRS = np.arange(2, MOST + 1)
-
-
-def _first(powers: np.ndarray, parts: int) -> int | None:
-    """The first of :data:`_PAIRS` whose power is enough for one of so many parts; scipy's power is NaN for some of the large ones."""
-    enough = np.flatnonzero(powers >= 1 - (1 - POWER) / parts)
-    return int(_PAIRS[enough[0]]) if len(enough) else None
-
-
-def paired(a: Sequence[float], b: Sequence[float], margin: float, overlap: float | None = None) -> Difference | None:
-    """Compare the paired values of two methods: a paired t-test, and two one-sided tests (TOST) of equivalence.
+def paired(
+    a: Sequence[float], b: Sequence[float], margin: float, overlap: float = 0.0
+) -> Difference | None:
+    """Compare paired values: a paired t-test, and two one-sided tests of equivalence.
 
     Parameters
     ----------
     a, b : sequence of float, shape (n,)
     margin : float
         Differences up to this size count as none (Schuirmann, 1987; Lakens, 2017).
-    overlap : float, optional
-        For the folds of one cross-validation, whose training sets overlap: validation rows over training rows, 1/9 for ten folds. The
-        variance of the mean is then (1/n + overlap) s^2 instead of s^2/n (Nadeau and Bengio, 2003).
+    overlap : float
+        For the folds of one cross-validation, whose training sets overlap: validation rows over
+        training rows, 1/9 for ten folds. The variance of the mean is then (1/n + overlap) s^2
+        instead of s^2/n (Nadeau and Bengio, 2003).
 
     Returns
     -------
     Difference or None
         Of a - b; None if there are fewer than two pairs.
     """
-    from scipy.special import stdtr
-
     difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
     n = len(difference)
     if n < 2:
         return None
-    mean, std = float(difference.mean()), float(difference.std(ddof=1))
-    error = std * math.sqrt(1 / n + (overlap or 0.0))
-    if error == 0:
-        return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0, 0.0 if abs(mean) < margin else 1.0, n, margin)
-    half = _t(n - 1) * error
-    p = 2 * float(stdtr(n - 1, -abs(mean) / error))
-    p_equivalent = float(stdtr(n - 1, (abs(mean) - margin) / error))
-    return Difference(mean, mean - half, mean + half, p, p_equivalent, n, margin)
+    std = float(difference.std(ddof=1))
+    return Difference(
+        float(difference.mean()), std * math.sqrt(1 / n + overlap), std, n - 1, n, margin
+    )
+
+
+def unpaired(a: Sequence[float], b: Sequence[float], margin: float) -> Difference | None:
+    """Compare independent values of two methods: Welch's t-test, and two one-sided tests.
+
+    Parameters
+    ----------
+    a : sequence of float, shape (n,)
+    b : sequence of float, shape (m,)
+    margin : float
+        Differences up to this size count as none.
+
+    Returns
+    -------
+    Difference or None
+        Of a - b; None if either has fewer than two values.
+
+    Examples
+    --------
+    >>> round(unpaired([3.0, 4.0, 5.0], [1.0, 2.0, 3.0], margin=1.0).mean, 6)
+    2.0
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if min(len(a), len(b)) < 2:
+        return None
+    variances = np.array([a.var(ddof=1), b.var(ddof=1)])
+    n = np.array([len(a), len(b)])
+    parts = variances / n
+    error = math.sqrt(parts.sum())
+    dof = float(parts.sum() ** 2 / np.sum(parts**2 / (n - 1))) if error else float(n.sum() - 2)
+    return Difference(
+        float(a.mean() - b.mean()), error, math.sqrt(variances.sum()), dof, int(n.min()), margin
+    )
+
+
+def share(hits: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Bound a share of which ``hits`` of ``n`` were seen (Clopper and Pearson, 1934)."""
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return low, high
 
 
 def slope(values: Sequence[float]) -> Difference:
-    """The slope of values over their index 0, 1, ..., n - 1 by least squares, with its interval and the test that it is 0."""
+    """Fit a line to values over their index 0, 1, ..., n - 1 by least squares; return its slope."""
     from scipy.stats import linregress
 
     fit = linregress(np.arange(len(values)), values)
-    half = _t(len(values) - 2) * float(fit.stderr)
-    slope = float(fit.slope)
-    return Difference(slope, slope - half, slope + half, float(fit.pvalue), math.nan, len(values), 0.0)
+    error = float(fit.stderr)
+    return Difference(float(fit.slope), error, 0.0, len(values) - 2, len(values), 0.0)
 
 
 def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
-    """Exact McNemar test of two classifiers on the same samples (McNemar, 1947; Dietterich, 1998).
+    """Compare two classifiers on the same samples (McNemar, 1947, exact; Dietterich, 1998).
 
     Parameters
     ----------
@@ -381,22 +326,25 @@ def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """P-values adjusted by Holm's method (1979), in their order.
+    """Adjust p-values by Holm's method (1979), in their order.
 
-    Statsmodels has the same, and collects all garbage at every call: a tenth of a second with the records in memory.
+    Statsmodels has the same, and collects all garbage at every call: a tenth of a second with the
+    records in memory.
     """
     p = np.asarray(p_values, dtype=float)
     order, adjusted = np.argsort(p), np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    stepped = p[order] * np.arange(len(p), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1)
     return adjusted
 
 
 def rejected(p_values: Sequence[float]) -> np.ndarray:
-    """Which null hypotheses are rejected where any one of them will do, by :func:`holm` at :data:`LEVEL`: bool, in their order."""
+    """Tell which hypotheses are rejected where any one of them will do, by :func:`holm`."""
     return holm(p_values) < 1 - LEVEL
 
 
-def _t(dof: int, comparisons: int = 1) -> float:
+def _t(dof: float, comparisons: float = 1) -> float:
+    """Two-sided t-quantile at 95 %, or for one of so many intervals that hold together."""
     from scipy.special import stdtrit
 
     return float(stdtrit(dof, 1 - (1 - LEVEL) / comparisons / 2))

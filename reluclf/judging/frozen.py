@@ -1,0 +1,59 @@
+"""What the rules were when runs were looked at: a digest of rules and design, and a log of both."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from typing import Any
+
+import yaml
+
+from reluclf import paths
+
+#: The modules that decide a verdict, in this folder.
+RULES = (
+    "claims",
+    "design",
+    "exceeding",
+    "items",
+    "mechanism",
+    "proposals",
+    "published",
+    "rules",
+    "statistics",
+    "thresholds",
+)
+
+
+def digest() -> str:
+    """Digest the rules and the design: SHA-256, 64 hexadecimal digits.
+
+    Of a module counts what it does: not its docstrings, its comments or how its lines are broken.
+    """
+    design = yaml.safe_load(paths.DESIGN.read_text(encoding="utf-8"))
+    parts = [json.dumps(design, sort_keys=True)]
+    for name in RULES:
+        source = (paths.ROOT / "reluclf" / "judging" / f"{name}.py").read_text(encoding="utf-8")
+        parts.append(_bare(source))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _bare(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_text(line)]
+    return ast.dump(tree)
+
+
+def _is_text(line: ast.stmt) -> bool:
+    """Whether a line is but a string: a docstring."""
+    constant = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+    return constant and isinstance(line.value.value, str)
+
+
+def log() -> list[dict[str, Any]]:
+    """Read what was known at each change of the rules, the first change first."""
+    return yaml.safe_load(paths.RULES_LOG.read_text(encoding="utf-8"))["changes"]

@@ -1,0 +1,113 @@
+"""The paper's numbers and matrices against ours: what its tables and figures are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from reluclf import data
+from reluclf.judging import paper, thresholds
+from reluclf.judging.claims import Network
+from reluclf.judging.design import Cell, Evidence
+from reluclf.judging.exceeding import OURS, Choice
+from reluclf.judging.rules import Compared, Family, mean_of, number
+from reluclf.judging.statistics import estimate_counts, slope
+from reluclf.judging.status import Status
+from reluclf.record import Record
+
+#: The numbers of a table of results that are judged, and the measure of a run that each is.
+JUDGED: dict[str, Callable[[Record], float]] = {
+    "cv_accuracy": lambda run: run.cv_accuracy,
+    "test_accuracy": lambda run: run.test.accuracy,
+}
+
+
+def of_kind(runs: Sequence[Record]) -> list[Record]:
+    """Keep the runs that lose no class, as none of the paper's does; all, where none of them is so.
+
+    Where fewer than :data:`~reluclf.judging.thresholds.FEWEST` are of that kind, nothing can be
+    said of it, and all runs are kept.
+    """
+    kept = [run for run in runs if not run.test.lost]
+    return kept if len(kept) >= thresholds.FEWEST else list(runs)
+
+
+def conditions(dataset: str, condition: str) -> dict[str, str]:
+    """Name the condition whose runs have each number of :data:`JUDGED`."""
+    ten_folds = condition if condition == "as run" else f"{condition}, ten folds"
+    return {"cv_accuracy": ten_folds, "test_accuracy": condition}
+
+
+def results(
+    network: Network, evidence: Evidence, condition: str, choice: Choice = OURS
+) -> list[Compared]:
+    """Compare cross-validation and test accuracy of both heads (Tables 3, 4, 6, 7 and 9)."""
+    where = conditions(network.dataset, condition)
+    asked = [(head, name) for head in paper.HEADS for name in JUDGED]
+    runs = evidence.runs(*(Cell(*network, head, where[name]) for head, name in asked))
+    family = Family(thresholds.NUMBERS, choice.margin, choice=choice)
+    compared = []
+    for (head, name), found in zip(asked, runs, strict=True):
+        ours = mean_of([JUDGED[name](run) for run in of_kind(found)])
+        title = f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}"
+        value = paper.result(*network, head)[name]
+        compared.append(number(title, value, ours, family, len(found), head=head))
+    return compared
+
+
+def folds(
+    dataset: str, evidence: Evidence, condition: str, choice: Choice = OURS
+) -> list[Compared]:
+    """Compare the ten folds of CNN-ReLU by mean and rise (Tables 5 and 8).
+
+    The mean is the cross-validation accuracy of Table 4 or 7, and is judged there and here alike.
+    """
+    network = Network(dataset, "cnn")
+    where = conditions(dataset, condition)["cv_accuracy"]
+    (runs,) = evidence.runs(Cell(*network, "relu", where))
+    kept = of_kind(runs)
+    published = paper.fold_accuracy(*network, "relu")
+    family = Family(thresholds.NUMBERS, choice.margin, choice=choice)
+    means = mean_of([run.cv_accuracy for run in kept])
+    rises = mean_of([slope(run.fold_accuracy).mean for run in kept])
+    own_rise = slope(published).mean
+    return [
+        number("mean of the folds", published.mean(), means, family, len(runs), head="relu"),
+        number("rise from fold to fold", own_rise, rises, family, len(runs), "rise", "relu"),
+    ]
+
+
+def matrix(
+    figure: int, evidence: Evidence, condition: str, choice: Choice = OURS
+) -> list[Compared]:
+    """Compare the correct predictions of every class, and of all classes (Figures 2 to 11).
+
+    Whether the comparison could have failed is asked of their total: half its interval may be no
+    wider than the margin. That of a single class is as wide as it is.
+    """
+    published = paper.matrix(figure)
+    network = Network(published.dataset, published.architecture)
+    (runs,) = evidence.runs(Cell(*network, published.head, condition))
+    kept = of_kind(runs)
+    totals, names = published.counts.sum(axis=1), data.CLASSES[published.dataset]
+    counts = np.array([np.diag(run.test.confusion_matrix) for run in kept])
+    size = thresholds.MATRICES * (len(names) + 1)
+    of_class = Family(size, np.inf, unit=1, choice=choice)
+    of_total = Family(size, choice.margin * totals.sum(), unit=1, choice=choice)
+    compared = []
+    for i, ours in enumerate(estimate_counts(counts, totals)):
+        title = f"class {names[i]}" if names[i].isdigit() else names[i]
+        hits = int(published.counts[i, i])
+        compared.append(number(title, hits, ours, of_class, len(runs), "count", published.head))
+    ours = mean_of(counts.sum(axis=1))
+    hits = int(np.trace(published.counts))
+    total = number("all classes", hits, ours, of_total, len(runs), "count", published.head)
+    if total.status == Status.COMPATIBLE:  # then that no class is off says as little
+        inside = (Status.REPRODUCED, Status.SOME_RUNS)
+        compared = [
+            replace(one, status=Status.COMPATIBLE) if one.status in inside else one
+            for one in compared
+        ]
+    return [*compared, total]
