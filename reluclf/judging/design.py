@@ -28,11 +28,12 @@ class Condition(NamedTuple):
 
     def holds(self, spec: Spec) -> bool:
         """Whether a run is made so, over the paper's 32 epochs and on all samples."""
-        setting = dict(self.setting)
-        if self.protocol == "carried" and spec.dataset == "wdbc":
-            setting["features"] = "raw"
-        usual = spec.epochs == 32 and spec.samples is None and spec.protocol == self.protocol
-        return usual and spec.setting == setting and (not self.whole or spec.folds == N_SPLITS)
+        if (spec.protocol, spec.epochs, spec.samples) != (self.protocol, 32, None):
+            return False
+        if self.whole and spec.folds != N_SPLITS:
+            return False
+        raw = self.protocol == "carried" and spec.dataset == "wdbc"
+        return spec.setting == (self.setting | {"features": "raw"} if raw else self.setting)
 
 
 #: The conditions, by the words of the pages.
@@ -60,11 +61,6 @@ class Cell(NamedTuple):
     def title(self) -> str:
         """The cell in words, as ``MNIST CNN-ReLU, as run``."""
         return f"{paper.title(self.dataset, self.architecture, self.head)}, {self.condition}"
-
-    def holds(self, spec: Spec) -> bool:
-        """Whether a run belongs here."""
-        network = (spec.dataset, spec.architecture, spec.head)
-        return network == self[:3] and CONDITIONS[self.condition].holds(spec)
 
 
 @functools.cache
@@ -124,7 +120,7 @@ class Evidence:
 
     def view(self, early: bool = False) -> Evidence:
         """The same runs, with nothing asked for yet."""
-        self._indexed  # noqa: B018 - made once, and shared
+        self._by_cell  # noqa: B018 - made once, and shared
         view = copy.copy(self)
         view.early, view.seen = early, {}
         return view
@@ -137,7 +133,7 @@ class Evidence:
         Lacking
             If a cell has fewer than the design says; all such cells are named at once.
         """
-        chosen = [self._of(cell) for cell in cells]
+        chosen = [self.there(cell) for cell in cells]
         lacking = {
             cell: (len(runs), planned()[cell])
             for cell, runs in zip(cells, chosen, strict=True)
@@ -149,23 +145,30 @@ class Evidence:
             raise Lacking(lacking)
         return chosen
 
-    def _of(self, cell: Cell) -> list[Record]:
-        by_seed: dict[int, Record] = {}
-        for record in self._indexed.get((*cell[:3],), []):
-            seed = record.spec.seed
-            if seed > planned()[cell] or not cell.holds(record.spec):
-                continue
-            if seed not in by_seed or record.spec.folds > by_seed[seed].spec.folds:
-                by_seed[seed] = record
-        return [by_seed[seed] for seed in sorted(by_seed)]
+    def there(self, cell: Cell) -> list[Record]:
+        """Return the runs of a cell that are there, of seeds 1 to n, in order."""
+        by_seed = self._by_cell.get(cell, {})
+        return [by_seed[seed] for seed in sorted(by_seed) if seed <= planned()[cell]]
 
     @functools.cached_property
-    def _indexed(self) -> dict[tuple[str, str, str], list[Record]]:
-        index: dict[tuple[str, str, str], list[Record]] = {}
+    def _by_cell(self) -> dict[Cell, dict[int, Record]]:
+        index: dict[Cell, dict[int, Record]] = {}
         for record in self.records:
-            spec = record.spec
-            index.setdefault((spec.dataset, spec.architecture, spec.head), []).append(record)
+            for cell in cells_of(record.spec):
+                by_seed = index.setdefault(cell, {})
+                other = by_seed.get(record.spec.seed)
+                if other is None or record.spec.folds > other.spec.folds:
+                    by_seed[record.spec.seed] = record
         return index
+
+
+def cells_of(spec: Spec) -> list[Cell]:
+    """List the cells of the design that a run belongs to, whatever its seed."""
+    network = (spec.dataset, spec.architecture, spec.head)
+    cells = [
+        Cell(*network, name) for name, condition in CONDITIONS.items() if condition.holds(spec)
+    ]
+    return [cell for cell in cells if cell in planned()]
 
 
 def progress(records: Iterable[Record]) -> pd.DataFrame:
@@ -173,7 +176,7 @@ def progress(records: Iterable[Record]) -> pd.DataFrame:
     evidence = Evidence(records)
     rows = []
     for cell, n in planned().items():
-        k = len(evidence._of(cell))
+        k = len(evidence.there(cell))
         network = paper.title(cell.dataset, cell.architecture, cell.head)
         state = "complete" if k == n else f"{k} of {n}"
         rows.append(
@@ -186,8 +189,7 @@ def unfit(records: Iterable[Record]) -> list[str]:
     """Name the runs of a cell of the design that enter no verdict, each with the reason."""
     reasons = []
     for record in records:
-        cells = [cell for cell in planned() if cell.holds(record.spec)]
-        if cells and all(record.spec.seed > planned()[cell] for cell in cells):
-            n = max(planned()[cell] for cell in cells)
-            reasons.append(f"{record.spec}: the design has seeds 1 to {n}")
+        numbers = [planned()[cell] for cell in cells_of(record.spec)]
+        if numbers and record.spec.seed > max(numbers):
+            reasons.append(f"{record.spec}: the design stops at seed {max(numbers)}")
     return reasons
