@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from reluclf.judging.statistics import Difference, Estimate, estimate, paired
+from reluclf.judging.statistics import Difference, Estimate, estimate, paired, unpaired
+from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS, Spec
 
@@ -22,14 +23,11 @@ _OF_RECORD: dict[str, Callable[[Record], float]] = {
     "f1": lambda record: record.test.f1,
 }
 
-#: Two accuracies or F1s that differ by no more than this are on par. The paper calls F1s equal that agree in two decimals.
-MARGIN = 0.01
-
 _noted: dict[str, dict[Spec, Record]] = {}
 
 
 def note(records: Iterable[Record], folder: str = "") -> None:
-    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so for all that it finds.
+    """Keep in mind that what is being made rests on these records; :func:`of_setting` does so.
 
     Parameters
     ----------
@@ -41,36 +39,51 @@ def note(records: Iterable[Record], folder: str = "") -> None:
 
 
 def noted() -> dict[str, list[Record]]:
-    """The records noted since this was last asked, by folder: those that what was made in the meantime rests on."""
-    records = {folder: list(found.values()) for folder, found in _noted.items() if found}
+    """Return the records noted since this was last asked, by folder, and forget them."""
+    records = {folder: list(kept.values()) for folder, kept in _noted.items() if kept}
     _noted.clear()
     return records
 
 
 def select(records: Iterable[Record], **fields: Any) -> list[Record]:
-    """Those of the records whose spec has the given values."""
-    return [record for record in records if all(getattr(record.spec, name) == value for name, value in fields.items())]
+    """Select those of the records whose spec has the given values."""
+    return [
+        record
+        for record in records
+        if all(getattr(record.spec, name) == value for name, value in fields.items())
+    ]
 
 
-def of_setting(records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any) -> list[Record]:
-    """Those of the records whose spec has the given values and departs from the author's code in the given setting only, by default in nothing.
+def of_setting(
+    records: Iterable[Record], setting: dict[str, Any] | None = None, **fields: Any
+) -> list[Record]:
+    """Select records by their spec, of those that depart from the author's code in a setting only.
 
-    Of runs that differ in how many folds they have only, the one with most is taken: made on one machine, their final models are one and the same.
+    Of runs that differ only in how many folds they have, the one with most is taken: made on one
+    machine, their final models are one and the same.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    setting : dict, optional
+        By default the runs depart in nothing.
+    **fields
+        Values of the spec.
     """
-    found: dict[Any, Record] = {}
+    most: dict[Any, Record] = {}
     for record in select(records, **fields):
         if record.spec.setting == (setting or {}):
             key = record.spec.model_copy(update={"folds": N_SPLITS})
-            if key not in found or record.spec.folds > found[key].spec.folds:
-                found[key] = record
-    note(found.values())
-    return list(found.values())
+            if key not in most or record.spec.folds > most[key].spec.folds:
+                most[key] = record
+    note(most.values())
+    return list(most.values())
 
 
 def measure(records: Iterable[Record], name: str) -> Estimate | None:
-    """Estimate one of :data:`reluclf.judging.paper.MEASURES` from the records that have it; None if none does.
+    """Estimate one of :data:`reluclf.judging.paper.MEASURES`; None if no record gives it.
 
-    The measures of the cross-validation are taken from whole cross-validations only, those with as many folds as the most complete one.
+    Measures of the cross-validation are taken from the records with the most folds alone.
     """
     records = list(records)
     if name.startswith("cv_"):
@@ -79,17 +92,42 @@ def measure(records: Iterable[Record], name: str) -> Estimate | None:
     return estimate([_OF_RECORD[name](record) for record in records])
 
 
-def seeds_paired(a: dict[int, Record], b: dict[int, Record]) -> Difference | None:
-    """The difference in test accuracy of runs paired by seed; None if fewer than two seeds are in both."""
-    seeds = sorted(a.keys() & b.keys())
-    return paired([a[seed].test.accuracy for seed in seeds], [b[seed].test.accuracy for seed in seeds], margin=MARGIN)
+def difference(
+    a: dict[int, Record], b: dict[int, Record], name: str = "test_accuracy"
+) -> Difference | None:
+    """Compare two networks in a measure: paired by seed on WDBC, else all runs of each.
+
+    On WDBC a seed is a split; on images two networks with one seed have nothing in common.
+
+    Parameters
+    ----------
+    a, b : dict of int to Record
+        Runs by seed.
+    name : str
+        One of :data:`reluclf.judging.paper.MEASURES`.
+
+    Returns
+    -------
+    Difference or None
+        Of a - b; None if there are fewer than two runs, or pairs.
+    """
+    value = _OF_RECORD[name]
+    if any(run.spec.dataset == "wdbc" for run in a.values()):
+        seeds = sorted(a.keys() & b.keys())
+        return paired(
+            [value(a[seed]) for seed in seeds], [value(b[seed]) for seed in seeds], MARGIN
+        )
+    return unpaired([value(run) for run in a.values()], [value(run) for run in b.values()], MARGIN)
 
 
-def by_seed(records: Sequence[Record], setting: dict[str, Any] | None = None, **fields: Any) -> dict[int, Record]:
-    """Those of the records that :func:`of_setting` selects, by seed."""
+def by_seed(
+    records: Sequence[Record], setting: dict[str, Any] | None = None, **fields: Any
+) -> dict[int, Record]:
+    """Index those of the records that :func:`of_setting` selects by their seed."""
     return {record.spec.seed: record for record in of_setting(records, setting, **fields)}
 
 
 def mean_matrix(records: Sequence[Record]) -> np.ndarray | None:
-    """The mean confusion matrix of the records: float64, shape (k, k); None if there is none."""
-    return np.mean([record.test.confusion_matrix for record in records], axis=0) if records else None
+    """Average the confusion matrices: float64, shape (k, k); None if there is no record."""
+    matrices = [record.test.confusion_matrix for record in records]
+    return np.mean(matrices, axis=0) if matrices else None
