@@ -14,17 +14,21 @@ from matplotlib.figure import Figure
 
 from reluclf import formats
 from reluclf.campaign.batchwise import Steps
-from reluclf.judging import interventions, paper
-from reluclf.judging.interventions import Remedy
-from reluclf.judging.judgement import listed
-from reluclf.showing import figures
+from reluclf.judging import paper
+from reluclf.judging.words import listed
+from reluclf.showing import figures, interventions
+from reluclf.showing.interventions import Intervention
 from reluclf.spec import TITLES
 
 #: The networks that are compared, those of :data:`reluclf.campaign.batchwise.WAYS`: both heads, and the two interventions on large gradients.
 WAYS = (
     interventions.SOFTMAX,
     interventions.AS_IT_IS,
-    *(remedy for remedy in (*interventions.REMEDIES, *interventions.COMPARISONS) if {"clipnorm", "beta_2"} & set(remedy.setting)),
+    *(
+        change
+        for change in (*interventions.INTERVENTIONS, *interventions.COMPARISONS)
+        if {"clipnorm", "beta_2"} & set(change.setting)
+    ),
 )
 
 #: The batches of one point of the figure, a fifth of an epoch.
@@ -33,7 +37,7 @@ _BLOCK = 43
 _LINES = ((figures.COLOURS["softmax"], "--"), (figures.COLOURS["relu"], "-"), (figures.COLOURS["carried"], "-."), (figures.COLOURS["fresh"], ":"))
 
 
-def of_way(measured: Sequence[Steps], dataset: str, way: Remedy) -> list[Steps]:
+def of_way(measured: Sequence[Steps], dataset: str, way: Intervention) -> list[Steps]:
     """Choose those of the measurements that are of this network."""
 
     def chosen(steps: Steps) -> bool:
