@@ -74,11 +74,11 @@ _rules: list[str] = []
 
 def _configure(app, config):
     """Start in the reader's own light or dark theme; give the verdicts the colours that they have in the figures, on the pages and in print."""
-    from reluclf.showing import figures
+    from reluclf.showing import figures, ledger
 
     config.html_context.setdefault("default_mode", "auto")
     config.html_css_files.append("verdicts.css")
-    for status, (colour, _) in figures.STATUS.items():
+    for status, (colour, _) in ledger.LOOKS.items():
         edge = colour if figures.luminance(colour) < 0.9 else "#999999"  # white has no edge of its own
         _rules.append(f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n")
         keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
@@ -173,26 +173,18 @@ def write_ledger(app, exception):
     """Lay the verdicts beside the pages, as CSV and JSON, and the records one by one, as CSV."""
     if exception or app.builder.format != "html":
         return
-    import json
-
     import pandas as pd
 
     from reluclf.campaign import runtime
     from reluclf.judging.verdicts import judge
-    from reluclf.showing import origins
+    from reluclf.showing import ledger, origins
     from reluclf.store import BACKENDS, Store
 
     records = Store().read_all()
     stores = [(records, "")] + [(Store.of_backend(name).read_all(), f"{BACKENDS}/{name}/") for name in runtime.BACKENDS]
     listed = pd.concat([origins.one_by_one(found, folder) for found, folder in stores])
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
-    rows = []
-    for verdict in judge(records):
-        groups = origins.groups(verdict.records).to_dict("records")
-        rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence", "link")})
-        rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
-    pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False, encoding="utf-8-sig")  # by the mark Excel knows it for UTF-8
-    (Path(app.outdir) / "ledger.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    ledger.write(Path(app.outdir), firm(judge(records), records), checkout.commit())
 
 
 _written: dict[str, list[str]] = {}

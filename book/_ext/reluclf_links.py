@@ -8,7 +8,6 @@ buttons that open it in Colab and Binder. All of this is for the pages only; non
 import ast
 import functools
 import html
-import inspect
 import os
 from pathlib import Path
 from urllib.parse import urlencode
@@ -20,7 +19,8 @@ from sphinx.util.i18n import format_date
 
 import reluclf
 from reluclf import checkout, paths
-from reluclf.judging import judgement, verdicts
+from reluclf.judging import items, published
+from reluclf.judging.status import Status
 from reluclf.showing import notebook
 
 #: The branch that CI keeps the chapters on that set themselves up; see :func:`reluclf.showing.chapters.portable`.
@@ -123,15 +123,19 @@ def _add_origins(app, doctree):
 
 
 def _rule(identifier: str) -> str:
-    """The file and line at which the rule for an item starts, as ``reluclf/judging/claim_rules.py#L1``."""
-    rule = verdicts.items()[identifier][1]
-    rule = getattr(rule, "func", rule)
-    path = f"{rule.__module__.replace('.', '/')}.py"
-    line = inspect.getsourcelines(rule)[1]
-    if "<locals>" in rule.__qualname__:  # a verdict that the author's code settles is written out in the list of the claims
-        text = (paths.ROOT / path).read_text(encoding="utf-8").splitlines()
-        line = next((number for number, row in enumerate(text, 1) if row.strip().startswith(f'"{identifier}":')), line)
-    return f"{path}#L{line}"
+    """The file and line at which the rule for an item starts, as ``reluclf/judging/items.py#L1``."""
+    if items.items()[identifier].settled:
+        return _line("book/verdicts.yml", f"  {identifier}:")
+    if identifier in items.CLAIMS:
+        return _line("reluclf/judging/items.py", f'    "{identifier}":')
+    rule = published.matrix if identifier[0] == "F" else published.folds if identifier in ("T5", "T8") else published.results
+    return _line("reluclf/judging/published.py", f"def {rule.__name__}(")
+
+
+def _line(path: str, start: str) -> str:
+    """The first line of a file that starts so, as an address."""
+    lines = (paths.ROOT / path).read_text(encoding="utf-8").splitlines()
+    return f"{path}#L{next(number for number, line in enumerate(lines, 1) if line.startswith(start))}"
 
 
 def report(identifier: str, words: str) -> str:
@@ -142,12 +146,13 @@ def report(identifier: str, words: str) -> str:
 
 def _mark_verdicts(app, doctree):
     """Give every verdict its looks in the ledgers, and its links."""
-    css = {str(status): status.css for status in judgement.Status}
+    css = {str(status): status.css for status in Status}
     for table in doctree.findall(lambda node: isinstance(node, nodes.table) and "ledger" in node["classes"]):
         for row in next(table.findall(nodes.tbody)).findall(nodes.row):
             identifier = row[0].astext()
-            for strong in row[2].findall(nodes.strong):
-                strong["classes"] += ["verdict", css[strong.astext()]]
+            for strong in row.findall(nodes.strong):
+                if strong.astext() in css:
+                    strong["classes"] += ["verdict", css[strong.astext()]]
             if REPOSITORY and row[0].children:
                 row[0][0] += nodes.raw("", f'<br><span class="report">{report(identifier, "report")}</span>', format="html")
     for verdict in doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"]):

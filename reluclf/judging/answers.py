@@ -57,8 +57,12 @@ class Answer:
 
 
 def waiting(lack: Lacking) -> Answer:
-    """Say which runs a verdict waits for."""
-    return Answer(Status.WAITING, words.say("waiting", lacking=str(lack)))
+    """Say which runs a verdict waits for: of each cell how many are there, and of how many."""
+    there = tuple(
+        Measured(cell.title, None, float(k), math.nan, math.nan, n)
+        for cell, (k, n) in lack.cells.items()
+    )
+    return Answer(Status.WAITING, words.say("waiting", lacking=str(lack)), there)
 
 
 def of_claim(claimed: Claimed) -> Answer:

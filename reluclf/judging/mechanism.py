@@ -14,7 +14,7 @@ from reluclf.judging.answers import Answer, Measured
 from reluclf.judging.claims import FASHION_CNN, FASHION_FFNN, MNIST_CNN, MNIST_FFNN, Network
 from reluclf.judging.design import Cell, Evidence
 from reluclf.judging.exceeding import OURS, Choice
-from reluclf.judging.statistics import Difference, rejected, unpaired
+from reluclf.judging.statistics import Difference, contrast, rejected, unpaired
 from reluclf.judging.status import Status
 from reluclf.record import Record
 
@@ -75,22 +75,11 @@ def closing(
     samples = [np.asarray(values, dtype=float) for values in (changed, relu, softmax)]
     weights = np.array([1.0, -thresholds.HALF, thresholds.HALF - 1.0])
     means = np.array([sample.mean() for sample in samples])
-    past_half = _contrast(samples, weights, margin)
+    past_half = contrast(samples, weights, margin)
     share = (
         float((means[0] - means[1]) / (means[2] - means[1])) if means[2] != means[1] else math.nan
     )
     return Closing(share, past_half, unpaired(samples[0], samples[2], margin))
-
-
-def _contrast(samples: Sequence[np.ndarray], weights: np.ndarray, margin: float) -> Difference:
-    """A weighted sum of independent means, with Satterthwaite's degrees of freedom."""
-    sizes = np.array([len(sample) for sample in samples])
-    variances = weights**2 * np.array([sample.var(ddof=1) for sample in samples])
-    parts = variances / sizes
-    mean = float(sum(w * sample.mean() for w, sample in zip(weights, samples, strict=True)))
-    error = math.sqrt(parts.sum())
-    dof = float(parts.sum() ** 2 / np.sum(parts**2 / (sizes - 1))) if error else float(sizes.sum())
-    return Difference(mean, error, math.sqrt(variances.sum()), dof, int(sizes.min()), margin)
 
 
 def of_dying(evidence: Evidence, choice: Choice = OURS) -> Answer:

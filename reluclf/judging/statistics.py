@@ -287,6 +287,30 @@ def unpaired(a: Sequence[float], b: Sequence[float], margin: float) -> Differenc
     )
 
 
+def contrast(
+    samples: Sequence[Sequence[float]], weights: Sequence[float], margin: float
+) -> Difference:
+    """Weigh independent means and add them up, with Satterthwaite's degrees of freedom.
+
+    Parameters
+    ----------
+    samples : sequence of sequences of float
+        Each of two values or more.
+    weights : sequence of float
+        One for each sample.
+    margin : float
+        Sums up to this size count as none.
+    """
+    values = [np.asarray(sample, dtype=float) for sample in samples]
+    sizes = np.array([len(sample) for sample in values])
+    variances = np.square(weights) * np.array([sample.var(ddof=1) for sample in values])
+    parts = variances / sizes
+    mean = float(np.dot(weights, [sample.mean() for sample in values]))
+    error = math.sqrt(parts.sum())
+    dof = float(parts.sum() ** 2 / np.sum(parts**2 / (sizes - 1))) if error else float(sizes.sum())
+    return Difference(mean, error, math.sqrt(variances.sum()), dof, int(sizes.min()), margin)
+
+
 def share(hits: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     """Bound a share of which ``hits`` of ``n`` were seen (Clopper and Pearson, 1934)."""
     from scipy.special import betaincinv

@@ -13,9 +13,7 @@ from matplotlib.figure import Figure
 from reluclf import data
 from reluclf.judging import paper, selection
 from reluclf.judging.conditions import Condition
-from reluclf.judging.judgement import Status
 from reluclf.judging.statistics import estimate
-from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS, SpecError
 
@@ -23,18 +21,6 @@ from reluclf.spec import N_SPLITS, SpecError
 #: those of their protocols.
 COLOURS = {"paper": "#000000", "carried": "#D55E00", "fresh": "#0072B2", "softmax": "#56B4E9", "relu": "#8B1A5D"}
 MARKERS = {"paper": "o", "carried": "s", "fresh": "D"}
-
-#: How a verdict is drawn: its colour, and a letter for those who see none.
-STATUS = {
-    Status.REPRODUCED: ("#009E73", "R"),
-    Status.OTHER_REASON: ("#56B4E9", "r"),
-    Status.BY_THE_FLAW: ("#E69F00", "F"),
-    Status.NOT_REPRODUCED: ("#CC79A7", "N"),
-    Status.CONTRADICTED: ("#D55E00", "C"),
-    Status.NOT_TESTABLE: ("#555555", "-"),
-    Status.ANSWERED: ("#0072B2", "A"),
-    Status.OPEN: ("#FFFFFF", ""),
-}
 
 #: Counts off the diagonal are at most this share of a class in the colour scale; larger ones are drawn as this.
 _SATURATION = 0.05
@@ -270,33 +256,6 @@ def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
             axes.annotate(name, (updates, 1), xycoords=("data", "axes fraction"), xytext=(2, -2), textcoords="offset points", fontsize=7, va="top")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return figure
-
-
-def ledger(verdicts: Sequence[Verdict]) -> Figure:
-    """All verdicts at a glance: a square for each table, figure, claim and proposal, with its colour and letter, and the counts."""
-    selection.note(record for verdict in verdicts for record in verdict.records)
-    rows = {"tables": "T", "figures": "F", "claims": "C", "proposals": "W"}
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
-    per_row, y = 13, 0
-    for title, letter in rows.items():
-        members = [verdict for verdict in verdicts if verdict.id.startswith(letter)]
-        axes.text(-0.3, y, title, ha="right", va="center", fontsize=9)
-        for i, verdict in enumerate(members):
-            colour, mark = STATUS[verdict.status]
-            x, line = i % per_row, y + i // per_row
-            axes.add_patch(mpl.patches.FancyBboxPatch((x + 0.06, line - 0.42), 0.88, 0.84, "round,pad=0,rounding_size=0.1", fc=colour, ec="#777777"))
-            axes.text(x + 0.5, line, f"{verdict.id}\n{mark}".strip(), ha="center", va="center", fontsize=7, color=ink(colour))
-        y += 1 + (len(members) - 1) // per_row + 0.3
-    counts = {status: sum(verdict.status == status for verdict in verdicts) for status in Status}
-    handles = []
-    for status, count in counts.items():
-        if count:
-            colour, mark = STATUS[status]
-            handles.append(mpl.patches.Patch(fc=colour, ec="#777777", label=f"{mark or ' '}  {status}: {count}"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
-    axes.set(xlim=(-2.2, per_row), ylim=(y - 0.6, -0.7), aspect="equal")
-    axes.set_axis_off()
     return figure
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from reluclf.formats import NONE, cell, difference_cell, signed
 from reluclf.judging.paper import HEAD_TITLES, HEADS
-from reluclf.judging.selection import MARGIN, by_seed, measure, seeds_paired
-from reluclf.judging.statistics import Difference, paired, rejected
+from reluclf.judging.selection import MARGIN, by_seed, difference, measure
+from reluclf.judging.statistics import Difference, contrast, rejected
 from reluclf.record import Record
 
 _TITLES = {"paper": "principal components, in order", "shuffled": "the same, in a random order", "pixels": "16 × 16 pixels"}
@@ -29,7 +28,7 @@ def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], dict
 def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """Test accuracy of the CNN by what it sees, beside the FFNN on components in order; as text.
 
-    All are models trained once on the whole training set (``fresh``). Differences are between runs paired by seed.
+    All are models trained once on the whole training set (``fresh``). Differences are between all runs of each.
     """
     ffnn = {head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh") for head in HEADS}
     cnns = _cnns(dataset, records)
@@ -40,8 +39,8 @@ def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         row = {"network": network, "it sees": title}
         for head in HEADS:
             row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs[head].values(), "test_accuracy"), "test_accuracy")
-        row["ReLU − softmax, points"] = difference_cell(seeds_paired(runs["relu"], runs["softmax"]))
-        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else difference_cell(seeds_paired(runs["softmax"], ffnn["softmax"]))
+        row["ReLU − softmax, points"] = difference_cell(difference(runs["relu"], runs["softmax"]))
+        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else difference_cell(difference(runs["softmax"], ffnn["softmax"]))
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -60,21 +59,27 @@ def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | 
     cnns = _cnns(dataset, records)
     found = {}
     for features in _TITLES:
-        found[f"{features}_heads"] = seeds_paired(cnns[features, "relu"], cnns[features, "softmax"])
-        found[f"{features}_networks"] = seeds_paired(cnns[features, "softmax"], ffnn)
+        found[f"{features}_heads"] = difference(cnns[features, "relu"], cnns[features, "softmax"])
+        found[f"{features}_networks"] = difference(cnns[features, "softmax"], ffnn)
     for features in ("shuffled", "pixels"):
         for head in HEADS:
-            found[f"{features}_change_{head}"] = seeds_paired(cnns[features, head], cnns["paper", head])
-        seeds = sorted(set.intersection(*(set(cnns[of, head]) for of in (features, "paper") for head in HEADS)))
-        gaps = [np.array([cnns[of, "relu"][s].test.accuracy - cnns[of, "softmax"][s].test.accuracy for s in seeds]) for of in (features, "paper")]
-        found[f"{features}_change_heads"] = paired(*gaps, margin=MARGIN)
+            found[f"{features}_change_{head}"] = difference(cnns[features, head], cnns["paper", head])
+        samples = [
+            [run.test.accuracy for run in cnns[of, head].values()]
+            for of in (features, "paper")
+            for head in ("relu", "softmax")
+        ]
+        enough = min(map(len, samples)) > 1
+        found[f"{features}_change_heads"] = (
+            contrast(samples, (1, -1, -1, 1), MARGIN) if enough else None
+        )
     return found
 
 
 def answer(dataset: str, records: Sequence[Record]) -> str:
     """Whether the CNN with the softmax head uses a neighbourhood, as a sentence: does the order matter to it, and do pixels suit it better?
 
-    Both are tested (paired by seed, Holm over the two); that the order does not matter needs an equivalence test.
+    Both are tested (Holm over the two); that the order does not matter needs an equivalence test.
     """
     found = readings(dataset, records)
     order, pixels = found["shuffled_change_softmax"], found["pixels_change_softmax"]
@@ -84,7 +89,7 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
     if order.equivalent:
         low, high = (signed(end, "cv_accuracy") for end in order.equivalence_interval)
         first = (
-            f"To put its components in a random order changes CNN-Softmax by {_points(order)}, shown to be less than a point "
+            f"To put its components in a random order changes CNN-Softmax by {_points(order)}, shown to be less than two points "
             f"(90 % interval {low} to {high}, n = {order.n})"
         )
         if differs[0]:
@@ -100,7 +105,7 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
     gains = ""
     if order.equivalent and differs[1] and pixels.mean > 0:
         nothing = differs[0] and order.mean > 0
-        gains = f": from the order of its components it gains {'nothing' if nothing else 'less than a point, if anything'}"
+        gains = f": from the order of its components it gains {'nothing' if nothing else 'less than two points, if anything'}"
     return f"{first}; {second}{gains}. {_suits_relu(found)}"
 
 

@@ -110,6 +110,17 @@ def table(found: Iterable[Verdict], caption: str, name: str) -> None:
     notebook.table(pd.DataFrame(rows), caption, name, css="ledger")
 
 
+def of_topic(found: Iterable[Verdict], topic: str) -> list[Verdict]:
+    """Select verdicts by topic: ``networks``, ``numbers``, ``claims`` or ``proposals``."""
+    return [verdict for verdict in found if _topic(verdict) == topic]
+
+
+def _topic(verdict: Verdict) -> str:
+    if verdict.settled is not None:
+        return "networks"
+    return {"C": "claims", "W": "proposals"}.get(verdict.id[0], "numbers")
+
+
 def tally(found: Sequence[Verdict], name: str) -> dict[str, str]:
     """Count verdicts by their main status, to be glued.
 

@@ -6,20 +6,18 @@ import hashlib
 import itertools
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from reluclf import formats
-from reluclf.judging import input_controls, interventions, paper, selection
+from reluclf.judging import paper, selection
 from reluclf.judging.conditions import Condition
-from reluclf.judging.judgement import Status, listed
 from reluclf.judging.statistics import Difference, Estimate, estimate
-from reluclf.judging.verdicts import Verdict
+from reluclf.judging.words import listed
 from reluclf.record import Record
-from reluclf.showing import figures, origins, parameters, tables
+from reluclf.showing import figures, input_controls, interventions, origins, parameters, tables
 from reluclf.spec import Spec
 
 #: Characters on a printed line of a table, roughly.
@@ -125,7 +123,7 @@ def _count(runs: Sequence[bool]) -> str:
     return f"{sum(runs) or 'none'} of {len(runs)}" if runs else formats.NOT_MEASURED
 
 
-def glue_remedies(records: Sequence[Record]) -> None:
+def glue_interventions(records: Sequence[Record]) -> None:
     """Glue what becomes of the image networks with the ReLU head, as models trained once on the whole training set.
 
     The names are ``<dataset>-<architecture>-with-<intervention>`` for the test accuracy, ``<dataset>-<architecture>-dead-with-<intervention>``
@@ -141,13 +139,13 @@ def glue_remedies(records: Sequence[Record]) -> None:
                 f"{network}_hidden_softmax": shares(interventions.hidden(dataset, architecture, records, interventions.SOFTMAX)),
             }
         )
-        for remedy in (*interventions.REMEDIES, *interventions.COMPARISONS):
-            found = interventions.remedied(remedy, dataset, architecture, records).values()
+        for change in (*interventions.INTERVENTIONS, *interventions.COMPARISONS):
+            found = change.runs(dataset, architecture, records).values()
             glue(
                 **{
-                    f"{network}_with_{remedy.name}": shares([run.test.accuracy for run in found]),
-                    f"{network}_dead_with_{remedy.name}": _count(interventions.dead(dataset, architecture, records, remedy)),
-                    f"{network}_hidden_with_{remedy.name}": shares(interventions.hidden(dataset, architecture, records, remedy)),
+                    f"{network}_with_{change.name}": shares([run.test.accuracy for run in found]),
+                    f"{network}_dead_with_{change.name}": _count(interventions.dead(dataset, architecture, records, change)),
+                    f"{network}_hidden_with_{change.name}": shares(interventions.hidden(dataset, architecture, records, change)),
                 }
             )
 
@@ -203,22 +201,6 @@ def sides(a: dict[int, Record], b: dict[int, Record]) -> str:
     return f"higher in {higher} of {len(differences)} runs, the same in {same} and lower in {lower} (median difference {median}\u00a0points)"
 
 
-def tally(found: Sequence[Verdict], name: str) -> dict[str, str]:
-    """The counts of verdicts, to be glued: ``<name>_items``, how many there are; ``<name>_judged``; and ``<name>_listed``, how many of each kind."""
-    counts = Counter(verdict.status for verdict in found)
-    judged = [f"{counts[status]} {status}" for status in Status if counts[status] and status != Status.OPEN]
-    return {
-        f"{name}_items": str(len(found)),
-        f"{name}_judged": str(len(found) - counts[Status.OPEN]),
-        f"{name}_listed": ", ".join(judged) or "none",
-    }
-
-
-def status(found: Iterable[Verdict], identifier: str) -> str:
-    """The verdict on one item, for a caption."""
-    return next(str(verdict.status) for verdict in found if verdict.id == identifier)
-
-
 def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     """Show a data frame as a numbered table.
 
@@ -244,35 +226,6 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     _glue_origin(f"origin-{name}")
 
 
-def verdicts(found: Iterable[Verdict], *identifiers: str) -> None:
-    """Show the verdicts on the named items, each with its reason."""
-    from IPython.display import Markdown, display
-
-    by_id = {verdict.id: verdict for verdict in found}
-    kinds = {"T": "Table", "F": "Figure", "C": "Claim ", "W": "Proposal "}
-    lines = []
-    for identifier in identifiers:
-        verdict = by_id[identifier]
-        name = f"{kinds[identifier[0]]} {identifier[1:]}" if identifier[0] in "TF" else f"{kinds[identifier[0]]}{identifier}"
-        title, classes = f"The paper's {name}: {verdict.status}", f"verdict {verdict.status.css} on-{identifier}"
-        lines.append(f":::{{admonition}} {title}\n:class: {classes}\n\n{_unbroken(verdict.why)}\n:::")
-    display(Markdown("\n\n".join(lines)))
-
-
-def ledger(found: Iterable[Verdict], caption: str, name: str) -> None:
-    """Show verdicts as a numbered table, each with a link to its evidence."""
-    rows = []
-    for verdict in found:
-        selection.note(verdict.records)
-        label = verdict.evidence.partition("#")[2]
-        role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[label.partition("-")[0]]
-        link = f"{{{role}}}`{label}`"
-        rows.append(
-            {"item": verdict.id, "the paper says": verdict.says, "verdict": f"**{verdict.status}**", "why": _unbroken(verdict.why), "evidence": link}
-        )
-    table(pd.DataFrame(rows), caption, name, css="ledger")
-
-
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
     """Say which of the runs that a chapter names have no record, and how to make them; say nothing if none is missing."""
     from IPython.display import Markdown, display
@@ -294,7 +247,7 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
     )
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """A sentence in which no line breaks between a number and its unit, or within "n = 3"."""
     return re.sub(r"(?<=\d) (?=%|points?\b)|(?<=\bn) (?==)|(?<=\bn =) ", "\u00a0", text)
 

@@ -124,6 +124,14 @@ def softmax_agrees(records: Iterable[Record]) -> str:
     )
 
 
+def softmax_apart(records: Iterable[Record]) -> str:
+    """Say how far our means of the softmax networks on images are from the paper's, in points."""
+    found = _softmax(Evidence(records, early=True))
+    if not found:
+        return "(not measured yet)"
+    return f"{100 * max(abs(one.ours.mean - one.paper) for one in found):.1f}"
+
+
 def new_weights(records: Iterable[Record]) -> str:
     """Say how the paper's cross-validation stands to one with new weights in every fold."""
     evidence, apart, n = Evidence(records, early=True), [], []

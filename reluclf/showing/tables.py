@@ -11,12 +11,16 @@ import numpy as np
 import pandas as pd
 
 from reluclf import data, networks
-from reluclf.formats import NONE, cell, difference_cell, ends, number, p_value, signed, signed_cell
-from reluclf.judging import paper
+from reluclf.formats import NONE, cell, difference_cell, ends, number, signed, signed_cell
+from reluclf.judging import paper, published
+from reluclf.judging.claims import Network
 from reluclf.judging.conditions import Condition
+from reluclf.judging.design import Evidence, Lacking
 from reluclf.judging.paper import HEAD_TITLES, HEADS
-from reluclf.judging.selection import MARGIN, measure, of_setting, seeds_paired, select
+from reluclf.judging.rules import Compared
+from reluclf.judging.selection import MARGIN, difference, measure, of_setting, select
 from reluclf.judging.statistics import Difference, Estimate, estimate, mcnemar, paired, rejected, slope
+from reluclf.judging.status import Status
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS
 
@@ -34,19 +38,6 @@ _LABELS = {
 #: Validation rows over training rows of a fold: the overlap that Nadeau and Bengio's correction needs.
 OVERLAP = 1 / (N_SPLITS - 1)
 
-#: The numbers of a table of results that its verdict is on.
-JUDGED = ("cv_accuracy", "test_accuracy")
-
-#: An interval for an accuracy, or for the hits of a class as a share of the class, that reaches further than this to either side is too wide to judge
-#: by, unless the paper's own two heads differ by more.
-TOLERANCE = 0.05
-
-
-def tolerance(published: float, other: float) -> float:
-    """How far the interval for one more run may reach, given the paper's accuracy and that of its other head."""
-    return max(TOLERANCE, abs(published - other))
-
-
 def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.DataFrame:
     """The paper's Table 3, 4, 6, 7 or 9 beside ours.
 
@@ -57,32 +48,60 @@ def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.Da
         that the verdict is on, what one more run as run would give (95 % for all of them together) and whether the paper's value lies in it.
     """
     rows = []
+    compared = _compared(published.results, Network(dataset, architecture), records)
+    judged = iter(compared)
     for head in HEADS:
-        published = paper.result(dataset, architecture, head)
-        other = paper.result(dataset, architecture, HEADS[1 - HEADS.index(head)])
+        of_paper = paper.result(dataset, architecture, head)
         ours = [condition.runs(records, dataset, architecture=architecture, head=head) for condition in Condition]
         for name in paper.MEASURES:
             as_run, as_written = (measure(runs, name) for runs in ours)
+            one = next(judged, None) if name in published.JUDGED else None
             rows.append(
                 {
                     "measure": f"{HEAD_TITLES[head]}: {_LABELS[name]}",
-                    "paper": number(published[name], name),
+                    "paper": number(of_paper[name], name),
                     "ours, as run": cell(as_run, name),
-                    "as run − paper": signed(as_run.mean - published[name], name) if as_run else NONE,
-                    "one more as run": _one_more(as_run, published[name], other[name], name) if name in JUDGED else NONE,
+                    "as run − paper": signed(as_run.mean - of_paper[name], name)
+                    if as_run
+                    else NONE,
+                    "one more as run": _one_more(one),
                     "ours, as written": cell(as_written, name),
-                    "as written − paper": signed(as_written.mean - published[name], name) if as_written else NONE,
+                    "as written − paper": signed(as_written.mean - of_paper[name], name)
+                    if as_written
+                    else NONE,
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _one_more(ours: Estimate | None, published: float, other: float, name: str) -> str:
-    if ours is None or ours.n < 2:
+def _compared(
+    compare: Callable[..., list[Compared]], network: Any, records: Sequence[Record]
+) -> list[Compared]:
+    """The paper's numbers against the runs as run that there are; none where they are too few."""
+    try:
+        return compare(network, Evidence(records, early=True), "as run")
+    except Lacking:
+        return []
+
+
+def _one_more(one: Compared | None) -> str:
+    """What one more run gives, and how the paper's number stands to that: it is what is judged."""
+    if one is None:
         return NONE
-    comparisons = len(HEADS) * len(JUDGED)
-    low, high = ends(*ours.prediction(comparisons), name)
-    return f"{low} to {high}: {ours.match(published, tolerance(published, other), comparisons)}"
+    if one.unit == "rise":
+        low, high = signed(one.low, "cv_accuracy"), signed(one.high, "cv_accuracy")
+    else:
+        low, high = ends(one.low, one.high, one.unit)
+    return f"{low} to {high}: {_STANDS[one.status]}"
+
+
+#: How the paper's number stands to what one more run of ours gives, in a table.
+_STANDS = {
+    Status.REPRODUCED: "inside",
+    Status.SOME_RUNS: "inside, if no class is lost",
+    Status.COMPATIBLE: "inside, but wide",
+    Status.NOT_REPRODUCED: "outside",
+}
 
 
 def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
@@ -95,34 +114,34 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         run and as written, each minus the paper's, and of the model as run on the test set after the fold; and what one more run as run would give
         of the two that are judged.
     """
-    published, rows = paper.fold_accuracy(dataset, "cnn", "relu"), []
-    other = paper.fold_accuracy(dataset, "cnn", "softmax")
-    allowed = {"mean": tolerance(published.mean(), other.mean()), "rise a fold": abs(slope(published).mean)}
+    accuracy, rows = paper.fold_accuracy(dataset, "cnn", "relu"), []
+    judged = dict(
+        zip(("mean", "rise a fold"), _compared(published.folds, dataset, records), strict=False)
+    )
     for title, at, of_ten, one, many in _FOLD_ROWS:
         values = {condition: _of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]) for condition in Condition}
-        of_paper = of_ten(published[at])
+        of_paper = of_ten(accuracy[at])
         row = {"fold": title, "paper, %": one(of_paper, "cv_accuracy")}
         for condition, value in values.items():
             row[f"{condition}, %"] = many(value, "cv_accuracy")
-            row[f"{condition} − paper"] = signed(value.mean - of_paper, "cv_accuracy") if value else NONE
+            row[f"{condition} − paper"] = (
+                signed(value.mean - of_paper, "cv_accuracy") if value else NONE
+            )
             if condition == Condition.AS_RUN:
-                tested = _of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.test.accuracy)
+                tested = _of_folds(
+                    dataset, condition, records, at, of_ten, lambda fold: fold.test.accuracy
+                )
                 row["as run, test set, %"] = many(tested, "cv_accuracy")
-        as_run = values[Condition.AS_RUN]
-        row["one more as run"] = NONE
-        if title in allowed and as_run and as_run.n > 1:
-            low, high = as_run.prediction(len(allowed))
-            low, high = ends(low, high, "cv_accuracy") if title == "mean" else (one(low, "cv_accuracy"), one(high, "cv_accuracy"))
-            row["one more as run"] = f"{low} to {high}: {as_run.match(of_paper, allowed[title], len(allowed))}"
+        row["one more as run"] = _one_more(judged.get(title))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """The losses of the paper's Table 5 or 8 beside ours, as run and as written, in nats, as :func:`folds` has the accuracies."""
-    published, rows = paper.fold_loss(dataset), []
+    losses, rows = paper.fold_loss(dataset), []
     for title, at, of_ten, one, many in _FOLD_ROWS:
-        row = {"fold": title.replace("rise", "change"), "paper": one(of_ten(published[at]), "test_loss")}
+        row = {"fold": title.replace("rise", "change"), "paper": one(of_ten(losses[at]), "test_loss")}
         for condition in Condition:
             row[str(condition)] = many(_of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.validation.loss[-1]), "test_loss")
         rows.append(row)
@@ -168,22 +187,22 @@ def rises(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[float, 
             continue
         seen = [slope(run.fold_accuracy).mean for run in runs]
         unseen = [slope([fold.test.accuracy for fold in run.folds]).mean for run in runs]
-        published = slope(paper.fold_accuracy(dataset, architecture, head)).mean
-        found[dataset, architecture, head] = (published, estimate(seen), estimate(unseen), paired(seen, unseen, margin=MARGIN))
+        own = slope(paper.fold_accuracy(dataset, architecture, head)).mean
+        found[dataset, architecture, head] = (own, estimate(seen), estimate(unseen), paired(seen, unseen, margin=MARGIN))
     return found
 
 
 def learning(records: Sequence[Record]) -> pd.DataFrame:
     """:func:`rises` as text: a row for each network."""
     rows = []
-    for (dataset, architecture, head), (published, seen, unseen, difference) in rises(records).items():
+    for (dataset, architecture, head), (own, seen, unseen, leakage) in rises(records).items():
         rows.append(
             {
                 "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
-                "paper, validation": signed(published, "cv_accuracy"),
+                "paper, validation": signed(own, "cv_accuracy"),
                 "as run, validation": signed_cell(seen),
                 "as run, test set": signed_cell(unseen),
-                "validation − test set": difference_cell(difference),
+                "validation − test set": difference_cell(leakage),
             }
         )
     columns = ["network", "paper, validation", "as run, validation", "as run, test set", "validation − test set"]
@@ -192,10 +211,10 @@ def learning(records: Sequence[Record]) -> pd.DataFrame:
 
 def layers(number: int, model: Any) -> pd.DataFrame:
     """The layers of the paper's Table 1 or 2 beside those of a built network, as text; a reshaping of the input is not a layer of the paper's."""
-    published = paper.layers(number)
+    of_paper = paper.layers(number)
     ours = [layer for layer in model.layers if not layer.name.startswith("reshape")]
     rows = []
-    for (name, shape, parameters), layer in zip_longest(published, ours, fillvalue=(NONE, (), 0)):
+    for (name, shape, parameters), layer in zip_longest(of_paper, ours, fillvalue=(NONE, (), 0)):
         rows.append(
             {
                 "paper's layer": name,
@@ -206,7 +225,7 @@ def layers(number: int, model: Any) -> pd.DataFrame:
                 "our parameters": f"{layer.count_params():,}",
             }
         )
-    total = {"paper's layer": "total", "output": "", "parameters": f"{sum(layer[2] for layer in published):,}"}
+    total = {"paper's layer": "total", "output": "", "parameters": f"{sum(layer[2] for layer in of_paper):,}"}
     rows.append(total | {"our layer": "total", "our output": "", "our parameters": f"{model.count_params():,}"})
     return pd.DataFrame(rows)
 
@@ -227,14 +246,14 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
             as_run, as_written = ([run for run in runs if len(run.folds) == N_SPLITS] for runs in found)
             if not as_run and not as_written:
                 continue
-            published = paper.result(dataset, architecture, head)
+            own = paper.result(dataset, architecture, head)
             last_fold = paper.fold_accuracy(dataset, architecture, head)[-1]
             rows.append(
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
-                    "paper, mean − test": signed(published["cv_accuracy"] - published["test_accuracy"], "cv_accuracy"),
+                    "paper, mean − test": signed(own["cv_accuracy"] - own["test_accuracy"], "cv_accuracy"),
                     "as run, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in as_run])),
-                    "paper, last − test": signed(last_fold - published["test_accuracy"], "cv_accuracy"),
+                    "paper, last − test": signed(last_fold - own["test_accuracy"], "cv_accuracy"),
                     "as run, last − test": signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in as_run])),
                     "as written, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in as_written])),
                 }
@@ -253,18 +272,18 @@ def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
     """
     rows = []
     for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
-        published = paper.result(dataset, architecture, head)
+        own = paper.result(dataset, architecture, head)
         runs = Condition.AS_WRITTEN.runs(records, dataset, architecture=architecture, head=head)
         runs = [run for run in runs if len(run.folds) == N_SPLITS]
         interval = "{} to {}".format(*ends(*over_folds(min(runs, key=lambda run: run.spec.seed)), "cv_accuracy")) if runs else NONE
         rows.append(
             {
                 "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
-                "paper, mean ± std, %": f"{number(published['cv_accuracy'], 'cv_accuracy')} ± {number(published['cv_std'], 'cv_std')}",
+                "paper, mean ± std, %": f"{number(own['cv_accuracy'], 'cv_accuracy')} ± {number(own['cv_std'], 'cv_std')}",
                 "as written, mean, %": cell(measure(runs, "cv_accuracy"), "cv_accuracy"),
                 "as written, std over folds": cell(measure(runs, "cv_std"), "cv_std"),
                 "interval from one run's folds, %": interval,
-                "as written − paper": signed(measure(runs, "cv_accuracy").mean - published["cv_accuracy"], "cv_accuracy") if runs else NONE,
+                "as written − paper": signed(measure(runs, "cv_accuracy").mean - own["cv_accuracy"], "cv_accuracy") if runs else NONE,
             }
         )
     return pd.DataFrame(rows)
@@ -283,9 +302,11 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        ReLU minus softmax: in test accuracy, paired by seed; over the ten folds of one run as written, with the variance corrected for their overlap;
-        and in how many seeds McNemar's test finds the two to differ on the test set (Holm over the seeds, 5 %). On WDBC, where each seed has its own
-        split, also with the variance corrected for the overlap of the splits, as it must be to speak of other samples than these.
+        ReLU minus softmax: in test accuracy, over all runs, on WDBC paired by split; over the ten
+        folds of one run as written, with the variance corrected for their overlap; and in how many
+        seeds McNemar's test finds the two to differ on the test set (Holm over the seeds, 5 %). On
+        WDBC also with the variance corrected for the overlap of the splits, as it must be to speak
+        of other samples than these.
     """
     rows = []
     for (of, architecture), condition in product(paper.RESULT_TABLES, Condition):
@@ -296,10 +317,10 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         whole = [pair for pair in pairs if condition == Condition.AS_WRITTEN and all(len(run.folds) == N_SPLITS for run in pair)][:1]
         # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
         differ = rejected([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
-        accuracies = [[run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)] or [[], []]
-        row = {"network": architecture.upper(), "runs": str(condition), "over seeds, points": difference_cell(paired(*accuracies, margin=MARGIN))}
+        row = {"network": architecture.upper(), "runs": str(condition), "over seeds, points": difference_cell(difference(*by_head))}
         if dataset == "wdbc":
-            overlap = len(pairs[0][0].test.labels) / _n_train(pairs[0][0]) if pairs else None
+            overlap = len(pairs[0][0].test.labels) / _n_train(pairs[0][0]) if pairs else 0.0
+            accuracies = [[run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)] or [[], []]
             row["for other tumours, points"] = difference_cell(paired(*accuracies, margin=MARGIN, overlap=overlap))
         over_folds = paired(*(run.fold_accuracy for run in whole[0]), margin=MARGIN, overlap=OVERLAP) if whole else None
         row["over folds, points"] = difference_cell(over_folds)
@@ -309,22 +330,32 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
 
 
 def comparable(records: Sequence[Record]) -> pd.DataFrame:
-    """ReLU minus softmax in test accuracy and F1 in the paper's four image experiments, as run and as written, paired by seed, as text."""
+    """ReLU minus softmax in test accuracy and F1 in the paper's five experiments, as text."""
     rows = []
-    for (dataset, architecture), condition in product(paper.IMAGE_NETWORKS, Condition):
-        relu, softmax = (condition.by_seed(records, dataset, architecture=architecture, head=head) for head in ("relu", "softmax"))
-        common = sorted(relu.keys() & softmax.keys())
-        accuracy = seeds_paired(relu, softmax)
-        f1 = paired([relu[seed].test.f1 for seed in common], [softmax[seed].test.f1 for seed in common], margin=MARGIN)
-        row = {"network": f"{data.TITLES[dataset]} {architecture.upper()}", "runs": str(condition)}
-        row |= {"accuracy, points": difference_cell(accuracy), "F1, points": difference_cell(f1), "shown": NONE, "seeds within a point": NONE}
-        if accuracy:
-            close = sum(abs(relu[seed].test.accuracy - softmax[seed].test.accuracy) <= MARGIN for seed in common)
-            row["seeds within a point"] = f"{close} of {len(common)}"
-            par, beyond = accuracy.equivalent and f1.equivalent, accuracy.beyond or f1.beyond
-            row["shown"] = "on par" if par else "more than a point apart" if beyond else "neither"
+    for (dataset, architecture), condition in product(paper.RESULT_TABLES, Condition):
+        heads = [
+            condition.by_seed(records, dataset, architecture=architecture, head=head)
+            for head in ("relu", "softmax")
+        ]
+        accuracy, f1 = (difference(*heads, name=name) for name in ("test_accuracy", "f1"))
+        row = {
+            "network": paper.title(dataset, architecture),
+            "runs": str(condition),
+            "accuracy, points": difference_cell(accuracy),
+            "F1, points": difference_cell(f1),
+            "within two points": NONE,
+        }
+        if accuracy and f1:
+            row["within two points"] = _within(accuracy, f1)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _within(accuracy: Difference, f1: Difference) -> str:
+    """Whether both differences are shown to be within the margin, or one of them beyond it."""
+    if accuracy.equivalent and f1.equivalent:
+        return "both shown"
+    return "one shown to be beyond" if accuracy.beyond or f1.beyond else "not shown"
 
 
 def wider(runs: Sequence[Record]) -> float:
@@ -365,43 +396,6 @@ def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         )
     columns = ["network", "runs", "died", "at batch (median; range)", "test accuracy of the dead, %", "of the others, %"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def by_ranks(records: Sequence[Record]) -> pd.DataFrame:
-    """The differences between the heads on WDBC that claims C21 and C23 are about, as run, by a t-test and by Wilcoxon's signed ranks.
-
-    A single run that collapses widens the interval of a mean, and is one rank among others.
-
-    Returns
-    -------
-    DataFrame of str
-        A row for each difference, ReLU minus softmax, paired by seed: its mean with the 95 % interval and n, and both two-sided p-values.
-    """
-    from scipy.stats import wilcoxon
-
-    runs = [Condition.AS_RUN.by_seed(records, "wdbc", architecture="ffnn", head=head) for head in ("relu", "softmax")]
-    seeds = sorted(seed for seed in runs[0].keys() & runs[1].keys() if all(len(found[seed].folds) == N_SPLITS for found in runs))
-    counts = [np.array([found[seed].test.confusion_matrix for seed in seeds]).reshape(-1, 2, 2) for found in runs]
-    first, last = (
-        np.subtract(*(100 * np.array([found[seed].folds[fold].test.accuracy for seed in seeds]) for found in runs)) for fold in (0, N_SPLITS - 1)
-    )
-    errors = counts[0] - counts[1]
-    differences = {
-        "test accuracy after the ten folds, 320 epochs, points (C21)": last,
-        "test accuracy after the first fold, 32 epochs, points (C21)": first,
-        "the second minus the first, points (C21)": first - last,
-        "benign tumours taken for malignant (C23)": errors[:, 1, 0],
-        "malignant tumours missed (C23)": errors[:, 0, 1],
-    }
-    rows = []
-    for what, values in differences.items():
-        if len(seeds) > 1:
-            p_values = paired(values, np.zeros(len(values)), margin=0).p, float(wilcoxon(values).pvalue)
-            rows.append(
-                {"ReLU minus softmax": what, "mean": signed_cell(estimate(values), "count")}
-                | dict(zip(("t-test, p", "signed ranks, p"), map(p_value, p_values), strict=True))
-            )
-    return pd.DataFrame(rows, columns=["ReLU minus softmax", "mean", "t-test, p", "signed ranks, p"])
 
 
 def died(dataset: str, records: Sequence[Record]) -> str:

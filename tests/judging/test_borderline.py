@@ -8,13 +8,13 @@ import re
 import numpy as np
 import pytest
 from factory import CLASSES, SUPPORTS, run, verdict
+from reluclf.judging.claim_rules import FURTHER_HEADS
+from reluclf.judging.interventions import REMEDIES
+from reluclf.judging.judgement import Status
 from scipy.stats import t as student
 
 from reluclf import record as schema
 from reluclf.judging import input_controls, interventions, judgement, paper, statistics
-from reluclf.judging.claim_rules import FURTHER_HEADS
-from reluclf.judging.interventions import REMEDIES
-from reluclf.judging.judgement import Status
 from reluclf.showing import sentences, tables
 
 SEEDS = range(1, 6)

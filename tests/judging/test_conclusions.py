@@ -3,12 +3,12 @@
 import nbformat
 import numpy as np
 import pytest
+from reluclf.judging.judgement import Evidence, Status
 
 from reluclf import paths
 from reluclf.campaign import batchwise
 from reluclf.judging import interventions, selection
 from reluclf.judging.conditions import Condition
-from reluclf.judging.judgement import Evidence, Status
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
 from reluclf.judging.verdicts import judge
 from reluclf.showing import first_epochs, tables, wdbc

@@ -6,14 +6,14 @@ import nbformat
 import numpy as np
 import pytest
 from factory import run, verdict
+from reluclf.judging.claim_rules import FURTHER_HEADS
+from reluclf.judging.interventions import REMEDIES
+from reluclf.judging.judgement import Power, Status, Undecided, not_shown
 from scipy.stats import t as student
 
 from reluclf import paths
 from reluclf import record as schema
 from reluclf.judging import claim_rules, paper
-from reluclf.judging.claim_rules import FURTHER_HEADS
-from reluclf.judging.interventions import REMEDIES
-from reluclf.judging.judgement import Power, Status, Undecided, not_shown
 from reluclf.judging.verdicts import judge
 from reluclf.showing import rule_table, tables
 

@@ -6,11 +6,11 @@ import re
 
 import pandas as pd
 import pytest
+from reluclf.judging.judgement import Status
 from test_publication import BOOK, plain, unavailable
 
 from reluclf import paths
 from reluclf.judging import paper
-from reluclf.judging.judgement import Status
 
 
 @pytest.fixture(scope="module")

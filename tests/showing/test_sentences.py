@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from factory import record
+from reluclf.judging.judgement import Status
 
 from reluclf import Spec
 from reluclf import record as schema
 from reluclf.judging import paper
-from reluclf.judging.judgement import Status
 from reluclf.judging.verdicts import judge
 from reluclf.showing import sentences
 

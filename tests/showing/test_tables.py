@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from factory import record
+from reluclf.judging.judgement import Status
 
 from reluclf import Spec, formats, grid
 from reluclf.judging import input_controls, interventions, paper, selection
-from reluclf.judging.judgement import Status
 from reluclf.judging.statistics import estimate
 from reluclf.record import Probe, Score
 from reluclf.showing import figures, notebook, origins, tables
