@@ -37,6 +37,9 @@ STEPS = RESULTS / "steps.jsonl"
 #: What ``make bench`` measured.
 BENCH = RESULTS / "bench.json"
 
+#: How often each rule errs and decides in made-up worlds; ``python -m reluclf simulate`` asks.
+SIMULATION = RESULTS / "simulation.json"
+
 
 def new_results() -> Path:
     """Folder that new records are written to: ``$RELUCLF_RESULTS``, else :data:`RESULTS`.
