@@ -175,7 +175,9 @@ def write_ledger(app, exception):
         return
     import pandas as pd
 
+    from reluclf import checkout
     from reluclf.campaign import runtime
+    from reluclf.judging.robustness import firm
     from reluclf.judging.verdicts import judge
     from reluclf.showing import ledger, origins
     from reluclf.store import BACKENDS, Store
