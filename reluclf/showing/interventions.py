@@ -150,20 +150,18 @@ def favoured(records: Sequence[Record]) -> str:
     for network in IMAGE_NETWORKS:
         if network[1] != "cnn":
             continue
-        found = {
-            change: closed(change, *network, records) for change in INTERVENTIONS if change.against
-        }
-        if any(one is None for one in found.values()):
+        aimed = [change for change in INTERVENTIONS if change.against]
+        found = [closed(change, *network, records) for change in aimed]
+        if any(one is None for one in found):
             continue
         names.append(paper.title(*network))
         for cause in causes:
-            causes[cause].append(
-                any(
-                    one.past_half.greater
-                    for change, one in found.items()
-                    if change.against == cause and one is not None
-                )
-            )
+            closes = [
+                one.past_half.greater
+                for change, one in zip(aimed, found, strict=True)
+                if change.against == cause and one is not None
+            ]
+            causes[cause].append(any(closes))
     if not names:
         return "none of them, for too few runs are there"
     always = [cause for cause, closes in causes.items() if all(closes)]
