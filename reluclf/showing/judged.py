@@ -1,0 +1,299 @@
+"""Tables of how the verdicts are judged: rules, design, log, simulation, and how firm they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+import yaml
+
+from reluclf import formats, paths
+from reluclf.judging import design, frozen, items, paper, words
+from reluclf.judging.answers import Answer
+from reluclf.judging.design import Cell, Evidence, Lacking
+from reluclf.judging.exceeding import OURS
+from reluclf.judging.robustness import QUESTIONS, Rerun, kind
+from reluclf.judging.status import Status
+from reluclf.judging.verdicts import Verdict
+from reluclf.record import Record
+
+#: What a rule of each kind asks; ``{parts}`` are the names of what it compares.
+_ASKED = {
+    "numbers": "Is each number what one more run of ours may give? {parts}.",
+    "sentence": "In how many of our {parts} does it hold?",
+    "directions": "Is each part shown? {parts}.",
+    "sizes": "Is each part shown? {parts}.",
+    "any size": "Is one of these shown? {parts}.",
+    "further optimisation": "Is the network within two points of softmax, with {parts}?",
+    "dying neurons": (
+        "FFNN: are the runs with a dead output those that lose a class? "
+        "CNN: does keeping neurons alive close more than half of the gap to softmax?"
+    ),
+}
+
+#: Parts that are too many to be named one by one: the classes of a confusion matrix.
+_CLASSES = "correct predictions of each class, and of all classes together"
+
+#: The statuses that affirm what the paper says, and those that deny it.
+_AFFIRMED = (Status.REPRODUCED, Status.SOME_RUNS, Status.IN_PART)
+_DENIED = (Status.NOT_REPRODUCED, Status.CONTRADICTED)
+
+
+def statuses() -> pd.DataFrame:
+    """List the statuses with what each means, and the words of two vocabularies for them."""
+    meanings = words.contents()["statuses"]
+    rows = []
+    for status in Status:
+        row = {
+            "status": str(status),
+            "what it says": meanings[str(status)],
+            "FORRT": status.others.forrt,
+            "CiTO": status.others.cito or formats.NONE,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def planned(records: Iterable[Record]) -> pd.DataFrame:
+    """Set the design beside what is there: a row for each of its lines, with the reason."""
+    evidence = Evidence(records)
+    rows = []
+    for line in yaml.safe_load(paths.DESIGN.read_text(encoding="utf-8"))["runs"]:
+        cells = []
+        for network in line["networks"]:
+            cells += [Cell(*network.split(), head, line["condition"]) for head in line["heads"]]
+        row = {
+            "condition": line["condition"],
+            "networks": words.listed(
+                [paper.title(*network.split()) for network in line["networks"]]
+            ),
+            "heads": words.listed([_head(head) for head in line["heads"]]),
+            "runs of each": str(line["runs"]),
+            "there": _there(cells, evidence),
+            "why so many": _on_a_line(line["why"]),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _on_a_line(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def _head(head: str) -> str:
+    return paper.HEAD_TITLES.get(head, head.replace("_", " "))
+
+
+def _there(cells: Sequence[Cell], evidence: Evidence) -> str:
+    short = []
+    for cell in cells:
+        k, n = len(evidence.there(cell)), design.planned()[cell]
+        if k < n:
+            short.append(f"{paper.title(*cell[:3])} {k} of {n}")
+    return "; ".join(short) or "complete"
+
+
+def unfit(records: Iterable[Record]) -> pd.DataFrame:
+    """Name the runs of the design's networks that enter no verdict, each with the reason."""
+    found = [reason.partition(": ") for reason in design.unfit(records)]
+    rows = [{"run": run, "why it enters no verdict": why} for run, _, why in found]
+    return pd.DataFrame(rows or [{"run": "none", "why it enters no verdict": formats.NONE}])
+
+
+def counts(records: Sequence[Record]) -> dict[str, str]:
+    """Count records and cells, to be glued under these names."""
+    rows = design.progress(records)
+    inside = sum(bool(design.cells_of(record.spec)) for record in records)
+    return {
+        "rules_records": str(len(records)),
+        "rules_inside": str(inside),
+        "rules_beside": str(len(records) - inside),
+        "rules_cells": str(len(rows)),
+        "rules_complete": str(int((rows["there"] == "complete").sum())),
+    }
+
+
+class _Listening(Evidence):
+    """The runs that are there, with the cells that a rule asks for."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        super().__init__(records, early=True)
+        self.asked: list[Cell] = []
+
+    def runs(self, *cells: Cell) -> list[list[Record]]:
+        """Note the cells, and return their runs."""
+        self.asked += cells
+        return super().runs(*cells)
+
+
+class _Heard(NamedTuple):
+    """What a rule asked for: the names of its parts, and its cells."""
+
+    parts: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+def _hear(rule: items.Rule, evidence: _Listening) -> _Heard:
+    evidence.asked = []
+    view = evidence.view(early=True)
+    names: tuple[str, ...] = ()
+    try:
+        answer = rule(view, OURS)
+        names = tuple(number.name for number in answer.numbers)
+    except Lacking:
+        pass
+    return _Heard(names, tuple(dict.fromkeys(evidence.asked)))
+
+
+def in_brief(records: Iterable[Record]) -> pd.DataFrame:
+    """List what is asked of every item, and of which runs; items that ask the same share a row."""
+    evidence = _Listening(records)
+    grouped: dict[str, dict[str, list[Cell]]] = {}
+    for key, item in items.items().items():
+        rules = [rule for rule in (item.as_run, item.as_written) if rule is not None]
+        if not rules:
+            continue
+        heard = [_hear(rule, evidence) for rule in rules]
+        asked = _asked(key, heard[0].parts)
+        grouped.setdefault(asked, {})[key] = [cell for one in heard for cell in one.cells]
+    rows = []
+    for asked, cells in grouped.items():
+        every = [cell for found in cells.values() for cell in found]
+        rows.append({"items": ", ".join(cells), "what is asked": asked, "of": _told(every)})
+    return pd.DataFrame(rows)
+
+
+def _asked(key: str, parts: Sequence[str]) -> str:
+    if kind(key) == "proposal":
+        return items.says(key)
+    if kind(key) == "sentence":
+        parts = parts or ("runs",)
+    named = words.listed(parts)
+    if key.startswith("F"):
+        named = _CLASSES
+    elif kind(key) == "further optimisation":
+        named = " or ".join(parts)
+    elif kind(key) in ("directions", "sizes", "any size"):
+        named = "; ".join(parts)
+    return _ASKED[kind(key)].format(parts=named)
+
+
+def _told(cells: Iterable[Cell]) -> str:
+    """Name cells by condition: the networks, the heads, and how many runs of each."""
+    heads: dict[tuple[str, str, str, int], list[str]] = {}
+    for cell in dict.fromkeys(cells):
+        network = (cell.condition, cell.dataset, cell.architecture, design.planned()[cell])
+        heads.setdefault(network, []).append(cell.head)
+    networks: dict[tuple[str, str, int], list[str]] = {}
+    for (condition, dataset, architecture, n), found in heads.items():
+        both = set(found) == set(paper.HEADS)
+        named = "both heads" if both else words.listed([_head(head) for head in found])
+        alike = networks.setdefault((condition, named, n), [])
+        alike.append(paper.title(dataset, architecture))
+    conditions: dict[str, list[str]] = {}
+    for (condition, named, n), titles in networks.items():
+        told = f"{words.listed(titles)} ({named}, {n} runs each)"
+        conditions.setdefault(condition, []).append(told)
+    return "; ".join(f"*{name}*: {words.listed(told)}" for name, told in conditions.items())
+
+
+def log() -> pd.DataFrame:
+    """List the changes of the rules, with what was known at each and what it changed."""
+    rows = []
+    for change in frozen.log():
+        row = {
+            "date": str(change["date"]),
+            "what was known": _on_a_line(change["known"]),
+            "change": _on_a_line(change["change"]),
+            "effect": _on_a_line(change["effect"]),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def simulated(result: dict[str, Any]) -> pd.DataFrame:
+    """Set out the simulation: a row for each world, its numbers of runs side by side.
+
+    Parameters
+    ----------
+    result : dict
+        As :func:`reluclf.judging.simulation.read` gives it.
+    """
+    rows: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for world in result["worlds"]:
+        row = rows.setdefault((world["rule"], world["truth"]), {})
+        decides = world["decides"]
+        told = {
+            "runs": str(world["n"]),
+            "wrongly affirmed, %": _percent(wrongly(world, _AFFIRMED)),
+            "wrongly denied, %": _percent(wrongly(world, _DENIED)),
+            "rightly decided, %": formats.NONE if decides is None else _percent(decides),
+        }
+        for name, text in told.items():
+            row.setdefault(name, []).append(text)
+    frame = []
+    for (rule, truth), row in rows.items():
+        joined = {name: _side_by_side(texts) for name, texts in row.items()}
+        frame.append({"rule": rule, "what is true": truth} | joined)
+    return pd.DataFrame(frame)
+
+
+def _side_by_side(texts: Sequence[str]) -> str:
+    return formats.NONE if set(texts) == {formats.NONE} else " / ".join(texts)
+
+
+def wrongly(world: dict[str, Any], among: Sequence[Status]) -> float:
+    """Add the shares of those statuses that are wrong in a world of the simulation."""
+    wrong = [status for status in among if str(status) in world["wrong"]]
+    return sum(world["statuses"].get(str(status), 0.0) for status in wrong)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def firmness(verdicts: Iterable[Verdict], reruns: Sequence[Rerun]) -> pd.DataFrame:
+    """Say of every answer that runs give in how many other choices it is the same.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+    reruns : sequence of Rerun
+        Of these verdicts, as :func:`reluclf.judging.robustness.rerun` gives them.
+    """
+    rows = []
+    for verdict in verdicts:
+        for question, name in QUESTIONS.items():
+            answer: Answer | None = getattr(verdict, name)
+            again = [one for one in reruns if (one.item, one.question) == (verdict.id, question)]
+            if answer is None or not again:
+                continue
+            row = {
+                "item": verdict.id,
+                "question": question,
+                "status": str(answer.status),
+                "the same in": f"{sum(one.same for one in again)} of {len(again)}",
+                "what changes it": _changes(again),
+            }
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _changes(again: Sequence[Rerun]) -> str:
+    """List other statuses with the choices that give them."""
+    choices: dict[Status, list[str]] = {}
+    for one in again:
+        if not one.same:
+            choices.setdefault(one.status, []).append(one.other.name)
+    told = [f"*{status}* by {words.listed(names)}" for status, names in choices.items()]
+    return "; ".join(told) or formats.NONE
+
+
+def firm_counts(reruns: Sequence[Rerun]) -> dict[str, str]:
+    """Count how many answers every other choice leaves the same, to be glued."""
+    answers: dict[tuple[str, str], list[Rerun]] = {}
+    for one in reruns:
+        answers.setdefault((one.item, one.question), []).append(one)
+    firm = sum(all(one.same for one in again) for again in answers.values())
+    return {"rules_answers": str(len(answers)), "rules_firm": str(firm)}
