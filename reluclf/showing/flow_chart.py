@@ -115,9 +115,7 @@ def _status(axes: Axes, x: float, y: float, status: Status) -> None:
     _box(axes, x, y, _SAY, text, _FILLS[status], rounded=False)
 
 
-def _box(
-    axes: Axes, x: float, y: float, width: float, text: str, fill: str, rounded: bool
-) -> None:
+def _box(axes: Axes, x: float, y: float, width: float, text: str, fill: str, rounded: bool) -> None:
     style = "round,pad=0,rounding_size=0.12" if rounded else "square,pad=0"
     corner = (x - width / 2, y - _TALL / 2)
     box = FancyBboxPatch(corner, width, _TALL, style, facecolor=fill, edgecolor=_EDGE)

@@ -1,9 +1,9 @@
-"""Tables of how the verdicts are judged: rules, design, log, simulation, and how firm they are."""
+"""Tables of how the verdicts are judged: rules, design, log, and how firm they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import yaml
@@ -34,10 +34,6 @@ _ASKED = {
 
 #: Parts that are too many to be named one by one: the classes of a confusion matrix.
 _CLASSES = "correct predictions of each class, and of all classes together"
-
-#: The statuses that affirm what the paper says, and those that deny it.
-_AFFIRMED = (Status.REPRODUCED, Status.SOME_RUNS, Status.IN_PART)
-_DENIED = (Status.NOT_REPRODUCED, Status.CONTRADICTED)
 
 
 def statuses() -> pd.DataFrame:
@@ -210,47 +206,6 @@ def log() -> pd.DataFrame:
         }
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def simulated(result: dict[str, Any]) -> pd.DataFrame:
-    """Set out the simulation: a row for each world, its numbers of runs side by side.
-
-    Parameters
-    ----------
-    result : dict
-        As :func:`reluclf.judging.simulation.read` gives it.
-    """
-    rows: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for world in result["worlds"]:
-        row = rows.setdefault((world["rule"], world["truth"]), {})
-        decides = world["decides"]
-        told = {
-            "runs": str(world["n"]),
-            "wrongly affirmed, %": _percent(wrongly(world, _AFFIRMED)),
-            "wrongly denied, %": _percent(wrongly(world, _DENIED)),
-            "rightly decided, %": formats.NONE if decides is None else _percent(decides),
-        }
-        for name, text in told.items():
-            row.setdefault(name, []).append(text)
-    frame = []
-    for (rule, truth), row in rows.items():
-        joined = {name: _side_by_side(texts) for name, texts in row.items()}
-        frame.append({"rule": rule, "what is true": truth} | joined)
-    return pd.DataFrame(frame)
-
-
-def _side_by_side(texts: Sequence[str]) -> str:
-    return formats.NONE if set(texts) == {formats.NONE} else " / ".join(texts)
-
-
-def wrongly(world: dict[str, Any], among: Sequence[Status]) -> float:
-    """Add the shares of those statuses that are wrong in a world of the simulation."""
-    wrong = [status for status in among if str(status) in world["wrong"]]
-    return sum(world["statuses"].get(str(status), 0.0) for status in wrong)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
 
 
 def firmness(verdicts: Iterable[Verdict], reruns: Sequence[Rerun]) -> pd.DataFrame:
