@@ -112,7 +112,10 @@ def _add_origins(app, doctree):
     docname = app.env.docname
     glued = read_glue_cache(app.env.mystnb_config.output_folder, docname)
     for cell in doctree.findall(lambda node: isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"):
-        source = next(cell.findall(nodes.literal_block)).astext()
+        code = [part for part in cell.findall(nodes.container) if part.get("nb_element") == "cell_code_source"]
+        if not code:  # a page that shows no code
+            continue
+        source = next(code[0].findall(nodes.literal_block)).astext()
         for node in list(cell.findall(lambda node: isinstance(node, nodes.table | nodes.figure) and node["names"])):
             label = node["names"][0]
             name = f"origin-{label}" if isinstance(node, nodes.table) else notebook.origin(source)

@@ -30,7 +30,7 @@ ASSUMED_STD = 0.01
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Recheck:
     """What came of one retrained record: ``verdict`` is ``identical``, ``agrees`` or ``differs``; ``why`` says on what grounds."""
 
     spec: Spec
@@ -73,25 +73,25 @@ def tolerance(record: Record, records: Sequence[Record]) -> float:
     return max(float(quantile * 2**0.5 * std), 1 / len(record.test.labels))
 
 
-def compare(published: Record, again: Record, records: Sequence[Record]) -> Verdict:
+def compare(published: Record, again: Record, records: Sequence[Record]) -> Recheck:
     """Compare a record with a run of its :func:`shortest_telling` spec."""
     pair = (published, again)
     # repr, because NaN is not equal to itself.
     if repr(_retrained(published, pair)) == repr(_retrained(again, pair)):
-        return Verdict(published.spec, "identical", "every loss, accuracy and prediction that was made again is the same")
+        return Recheck(published.spec, "identical", "every loss, accuracy and prediction that was made again is the same")
     old, new = (record.provenance for record in (published, again))
     moved = [name for name in ("device", "backend", "threads", "versions", "data") if getattr(old, name) != getattr(new, name)]
     if not moved and new.device.startswith("CPU"):
-        return Verdict(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
+        return Recheck(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
     if "data" in moved:
-        return Verdict(published.spec, "differs", "the data are not those of the record")
+        return Recheck(published.spec, "differs", "the data are not those of the record")
     difference, allowed = abs(_test_accuracy(published) - _test_accuracy(again)), tolerance(published, records)
     verdict = "agrees" if difference <= allowed else "differs"
     elsewhere = f"other {', '.join(moved)}" if moved else "an accelerator"
-    return Verdict(published.spec, verdict, f"{elsewhere}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
+    return Recheck(published.spec, verdict, f"{elsewhere}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
 
 
-def run(records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0) -> list[Verdict]:
+def run(records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0) -> list[Recheck]:
     """Retrain a random sample of records and compare.
 
     Parameters

@@ -97,7 +97,7 @@ def of_dying(evidence: Evidence, choice: Choice = OURS) -> Answer:
     return Answer(Status.CONTRADICTED if refuted else Status.UNDECIDED, why, measured)
 
 
-class _Explained(NamedTuple):
+class Explained(NamedTuple):
     """Whether dying neurons explain a network's results; None where that is not shown."""
 
     explains: bool | None
@@ -105,7 +105,7 @@ class _Explained(NamedTuple):
     measured: tuple[Measured, ...] = ()
 
 
-def lost_and_dead(evidence: Evidence) -> _Explained:
+def lost_and_dead(evidence: Evidence) -> Explained:
     """In the FFNNs with the ReLU head: are the runs with a dead output those that lose a class?"""
     from scipy.stats import fisher_exact
 
@@ -127,7 +127,7 @@ def lost_and_dead(evidence: Evidence) -> _Explained:
         lost_alive=table[1][0],
         p=formats.p_value(p),
     )
-    return _Explained(True if together else None, why)
+    return Explained(True if together else None, why)
 
 
 def has_probe(run: Record) -> bool:
@@ -135,7 +135,7 @@ def has_probe(run: Record) -> bool:
     return run.final is not None and run.final.probe is not None
 
 
-def _cnn(network: Network, evidence: Evidence, choice: Choice) -> _Explained:
+def _cnn(network: Network, evidence: Evidence, choice: Choice) -> Explained:
     changes = (*DYING, CLIPPING)
     cells = network.cells("as written", ("relu", "softmax"))
     runs = evidence.runs(*cells, *(change.cell(network) for change in changes))
@@ -163,7 +163,7 @@ def _cnn(network: Network, evidence: Evidence, choice: Choice) -> _Explained:
         )
         for change, one in zip(changes, closings, strict=True)
     )
-    return _Explained(True if closes else False if cleared else None, why, measured)
+    return Explained(True if closes else False if cleared else None, why, measured)
 
 
 def closed(one: Closing) -> str:

@@ -41,7 +41,7 @@ class Comparison:
 
     @property
     def equivalent(self) -> str:
-        """Whether the two backends are shown to be equivalent within :data:`reluclf.judging.selection.MARGIN`, as text."""
+        """Whether the two backends are shown to be equivalent within two points, as text."""
         if self.difference is None:
             return formats.NONE
         if self.difference.equivalent:

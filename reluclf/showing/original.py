@@ -14,8 +14,8 @@ import pandas as pd
 
 from reluclf import data, formats, paths
 from reluclf.judging import paper, selection
-from reluclf.judging.selection import MARGIN
-from reluclf.judging.statistics import LEVEL, estimate
+from reluclf.judging.statistics import Difference, estimate, unpaired
+from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS
 from reluclf.store import Store
@@ -28,24 +28,6 @@ _ROUNDING = 0.001
 
 #: How many runs of each network ``make original`` is to make; it was fixed before the first.
 PLAN = paths.ROOT / "original" / "plan.json"
-
-
-@dataclass(frozen=True)
-class Apart:
-    """The mean of one kind of runs minus that of another, by Welch, with the interval of the tests and that of equivalence.
-
-    Attributes
-    ----------
-    mean, low, high : float
-        The difference and its 95 % interval.
-    equivalent : bool
-        Whether two one-sided tests, each at 5 %, show it to be within :data:`reluclf.judging.selection.MARGIN`.
-    """
-
-    mean: float
-    low: float
-    high: float
-    equivalent: bool
 
 
 @dataclass(frozen=True)
@@ -137,7 +119,7 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
                 continue
             ours = _runs(now, network, quantity.now, N_SPLITS)
             values = [[quantity.of(run) for run in runs] for runs in (theirs, ours)]
-            difference = welch(*values)
+            difference = unpaired(*values, MARGIN)
             rows.append(
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}",
@@ -146,10 +128,10 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
                     "runs planned": str(wanted.get((*network, _key(setting)), formats.NONE)),
                     "today": formats.cell(estimate(values[1]), "test_accuracy"),
                     "2018 − today, points": _written(difference),
-                    "within a point": formats.NONE if difference is None else "shown" if difference.equivalent else "not shown",
+                    "within two points": formats.NONE if difference is None else "shown" if difference.equivalent else "not shown",
                 }
             )
-    columns = ["network", "accuracy, %", "2018", "runs planned", "today", "2018 − today, points", "within a point"]
+    columns = ["network", "accuracy, %", "2018", "runs planned", "today", "2018 − today, points", "within two points"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -165,22 +147,7 @@ def _runs(records: Sequence[Record], network: tuple[str, str, str], setting: dic
     return list(found.values())
 
 
-def welch(a: Sequence[float], b: Sequence[float]) -> Apart | None:
-    """The mean of ``a`` minus that of ``b``, of independent runs whose spreads may differ; None if one of them has fewer than two."""
-    from scipy.special import stdtrit
-
-    if min(len(a), len(b)) < 2:
-        return None
-    shares = [np.var(values, ddof=1) / len(values) for values in (a, b)]
-    mean, error = float(np.mean(a) - np.mean(b)), math.sqrt(sum(shares))
-    if error == 0:
-        return Apart(mean, mean, mean, abs(mean) <= MARGIN)
-    dof = sum(shares) ** 2 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (a, b), strict=True))
-    half, half_equivalent = (float(stdtrit(dof, 1 - tail)) * error for tail in ((1 - LEVEL) / 2, 1 - LEVEL))
-    return Apart(mean, mean - half, mean + half, abs(mean) + half_equivalent < MARGIN)
-
-
-def _written(difference: Apart | None) -> str:
+def _written(difference: Difference | None) -> str:
     if difference is None:
         return formats.NONE
     low, mean, high = (formats.signed(value, "cv_accuracy") for value in (difference.low, difference.mean, difference.high))
