@@ -32,7 +32,7 @@ samples = st.one_of(
 
 
 def equal(ours, theirs):
-    return ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+    return ours == pytest.approx(theirs, rel=1e-12, abs=1e-12)
 
 
 def random(n, m=None, seed=0):
