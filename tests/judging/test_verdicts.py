@@ -47,9 +47,10 @@ OWN = {
 
 #: As run (as written for C14, C24 and the proposals), in the worlds like the paper, alike, apart.
 ANSWERS = {
-    **{f"T{n}": (R, N, N) for n in range(3, 10)},
+    **{f"T{n}": (R, N, N) for n in range(3, 9)},
+    "T9": (R, P, N),
     **{f"F{n}": (R, N, N) for n in range(2, 10)},
-    "F10": (R, N, P),
+    "F10": (R, P, P),
     "F11": (R, N, P),
     "C09": (R, R, X),
     "C10": (R, N, N),
@@ -134,7 +135,7 @@ def test_every_item_that_needs_runs_can_come_out_reproduced_and_otherwise():
         assert item[0] == "W" or (R in statuses and set(statuses) != {R}), item
 
 
-@pytest.mark.parametrize("item", ["T3", "T6", "F2", "F6"])
+@pytest.mark.parametrize("item", ["T3", "T6"])
 def test_where_some_networks_lose_a_class_a_number_is_reproduced_in_some_runs(verdicts, item):
     found = verdicts("like the paper")[item].as_written
     assert found.status == S and "if it loses no class" in found.why
@@ -176,8 +177,8 @@ def test_another_run_changes_the_verdicts_that_rest_on_it_and_no_other(world, ve
     changed = {item for item in before if answers(before[item]) != answers(after[item])}
     rest = {item for item in before if made[place] in before[item].records}
     assert changed and changed <= rest
-    insensitive = rest - changed
-    assert insensitive <= {"C14", "C24", "W1", "W2", "C15"}, "a mean and its interval must move"
+    # A pair of runs, a median or a network that is not on par may stay what it was.
+    assert rest - changed <= {"C15", "C24", "C31", "W1", "W2"}
 
 
 def test_the_order_of_the_runs_changes_nothing(world, verdicts):

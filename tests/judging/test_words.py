@@ -41,7 +41,7 @@ def said_elsewhere():
     names = set()
     for path in (paths.ROOT / "reluclf").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("say"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("words.say"):
                 names |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
     return names
 
