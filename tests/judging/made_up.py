@@ -73,7 +73,7 @@ def alike(cell: Cell, seed: int) -> Record:
 
 def apart(cell: Cell, seed: int) -> Record:
     """ReLU is ten points behind in every class, from the start; only clipping changes that."""
-    behind = cell.head == "relu" and cell.condition != "clipped" or cell.head == "leaky_relu"
+    behind = (cell.head == "relu" and cell.condition != "clipped") or cell.head == "leaky_relu"
     share = 0.75 if behind else 0.85
     return made(cell, seed, share * np.array(SUPPORTS[cell.dataset]), 0.0, [0.7] * 10)
 
