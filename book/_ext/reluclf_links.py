@@ -82,8 +82,7 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
 MEASURED = {
     ("first_epochs", "figure"): "results/steps.jsonl",
     ("derivations", "zero_rows"): "results/zero-rows.json",
-    ("speed", "table"): "results/bench.json",
-    ("speed", "figure"): "results/bench.json",
+    ("bench", "table"): "results/bench.json",
 }
 
 
