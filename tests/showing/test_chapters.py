@@ -93,7 +93,7 @@ def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder_at_its_commit(tmp
     import nbclient
 
     commit = head()
-    for name, value in {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "1"}.items():
+    for name, value in {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}.items():  # 0 is how pip is told so
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     notebook = chapters.portable("index", paths.ROOT.as_uri(), commit)
