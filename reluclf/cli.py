@@ -217,11 +217,12 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _picture(given: argparse.Namespace) -> int:
-    from reluclf.showing import figures
+    from reluclf.showing import figures, first_page
 
     figures.style()
-    file = paths.BOOK / "_static" / "finding.svg"
-    figures.finding("mnist", Store(paths.RESULTS).select(dataset="mnist", samples=None, epochs=32)).savefig(file, metadata={"Date": None})
+    file = paths.BOOK / "_static" / "networks.svg"
+    records = Store(paths.RESULTS).select(samples=None, epochs=32)
+    first_page.picture(records).savefig(file, metadata={"Date": None})
     print(file)
     return 0
 

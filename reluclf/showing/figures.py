@@ -15,7 +15,7 @@ from reluclf.judging import paper, selection
 from reluclf.judging.conditions import Condition
 from reluclf.judging.statistics import estimate
 from reluclf.record import Record
-from reluclf.spec import N_SPLITS, SpecError
+from reluclf.spec import N_SPLITS
 
 #: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey. Runs as run and as written have
 #: those of their protocols.
@@ -256,24 +256,6 @@ def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
             axes.annotate(name, (updates, 1), xycoords=("data", "axes fraction"), xytext=(2, -2), textcoords="offset points", fontsize=7, va="top")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return figure
-
-
-def finding(dataset: str, records: Sequence[Record]) -> Figure:
-    """What the book finds, in one picture: the ReLU head fold by fold, FFNN and CNN, the paper's points over ours as run and as written.
-
-    Raises
-    ------
-    SpecError
-        If the data set is not one of images.
-    """
-    if dataset not in paper.FOLD_TABLES:
-        raise SpecError(f"dataset={dataset} is not allowed; {' and '.join(paper.FOLD_TABLES)} are.")
-    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
-    for axes, architecture in zip(panels, ("ffnn", "cnn"), strict=True):
-        _fold_panel(axes, dataset, architecture, "relu", records, f"{data.TITLES[dataset]}, {architecture.upper()}-ReLU")
-    panels[0].set_ylabel("accuracy, %")
-    _common_legend(figure)
     return figure
 
 
