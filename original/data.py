@@ -47,7 +47,7 @@ class DataError(RuntimeError):
 
 
 def folders():
-    """List where IDX files are looked for: ``$RELUCLF_DATA``, then the cache that the book fills."""
+    """List where IDX files are looked for: ``$RELUCLF_DATA``, then the cache the book fills."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     own = os.environ.get("RELUCLF_DATA")
     return ([own] if own else []) + [os.path.join(cache, "reluclf")]
