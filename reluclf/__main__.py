@@ -15,7 +15,7 @@ from typing import Any
 from reluclf import chapters, data, paths, runtime
 from reluclf.campaign import CampaignError
 from reluclf.paper import PaperError
-from reluclf.records import BACKENDS, Record, RecordError, Store, copies, read_file
+from reluclf.records import BACKENDS, ORIGINAL, Record, RecordError, Store, copies, read_file
 from reluclf.sources import DataError
 from reluclf.specs import SpecError
 
@@ -94,9 +94,9 @@ def _verify(assignments: dict[str, str]) -> int:
 
 
 def _read_all() -> tuple[list[Record], int]:
-    """The committed records that can be trusted, without those that compare backends, and how many problems all have; these are printed."""
+    """The committed records that can be trusted, of the main store alone, and how many problems those of all stores have; these are printed."""
     found, problems = {}, []
-    for folder in (paths.RESULTS, *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS)):
+    for folder in (paths.RESULTS, *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS), paths.RESULTS / ORIGINAL):
         records = []
         for file in Store(folder).files():
             try:

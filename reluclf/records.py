@@ -28,6 +28,9 @@ FORMAT = 1
 #: The folder, in a store's, that holds the stores of :meth:`Store.of_backend`.
 BACKENDS = "backends"
 
+#: The folder, in the committed store's, of the records that ``make original`` makes with the libraries of 2018.
+ORIGINAL = "original"
+
 
 class RecordError(ValueError):
     """A record that cannot be trusted or is not there; the message names the file, what is wrong, and the remedy."""
@@ -156,7 +159,7 @@ class Provenance(_Part):
     commit : str or None
         The commit of the checkout; None outside git.
     modified : bool
-        Whether ``reluclf/`` differed from that commit.
+        Whether the folder of the code, ``reluclf/`` or ``original/``, differed from that commit.
     code : str
         SHA-256 of the modules that decide a run's outcome.
     versions : dict
