@@ -9,7 +9,7 @@ is_36() {
   "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 6))' >/dev/null 2>&1
 }
 
-if [ ! -e "$venv/ready" ]; then
+if ! cmp -s original/requirements.txt "$venv/ready"; then
   found=
   for python in ${PYTHON36:+"$PYTHON36"} python3.6 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.6.*/bin/python; do
     if is_36 "$python"; then
@@ -31,6 +31,6 @@ END
   "$found" -m venv --clear "$venv"
   "$venv/bin/python" -m pip install --quiet pip==21.3.1
   "$venv/bin/python" -m pip install --quiet --requirement original/requirements.txt
-  touch "$venv/ready"
+  cp original/requirements.txt "$venv/ready"
 fi
 exec "$venv/bin/python" -W ignore::RuntimeWarning -m original "${COMMAND:-train}"

@@ -187,7 +187,7 @@ def test_without_a_python_3_6_it_names_the_remedies(tmp_path):
         (shutil.copy if source.is_file() else shutil.copytree)(source, tmp_path / name)
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("sh", "make", "env", "dirname", "cat", "date", "grep", "sed"):
+    for name in ("sh", "make", "env", "dirname", "cat", "cmp", "date", "grep", "sed"):
         if found := shutil.which(name):
             (programs / name).symlink_to(found)
     surroundings = {"PATH": str(programs), "HOME": str(tmp_path)}
@@ -200,9 +200,10 @@ def test_without_a_python_3_6_it_names_the_remedies(tmp_path):
 
 
 def test_what_it_needs_is_pinned_and_it_does_not_import_the_package():
-    lines = [line for line in (paths.ROOT / "original" / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
-    assert {"tensorflow==1.4.1", "Keras==2.1.2", "scikit-learn==0.19.1"} <= set(lines)
+    text = (paths.ROOT / "original" / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert all(re.match(r"[\w.-]+==[\w.]+ +--hash=sha256:", line) for line in lines)
+    assert {"tensorflow==1.4.1", "keras==2.1.2", "scikit-learn==0.19.1"} <= {line.split()[0] for line in lines}
     for file in (paths.ROOT / "original").glob("*.py"):
         assert not re.search(r"^\s*(?:from|import) reluclf", file.read_text(encoding="utf-8"), flags=re.MULTILINE), file
 
