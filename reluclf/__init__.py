@@ -3,7 +3,7 @@
 Importing this package imports no deep-learning framework; training does.
 """
 
-from reluclf.specs import Spec, SpecError, first, grid
+from reluclf.spec import Spec, SpecError, first, grid
 
 __all__ = ["Spec", "SpecError", "first", "grid"]
 __version__ = "0.1.0"

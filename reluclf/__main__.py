@@ -12,12 +12,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reluclf import chapters, data, paths, runtime
-from reluclf.campaign import CampaignError
-from reluclf.paper import PaperError
-from reluclf.records import BACKENDS, ORIGINAL, Record, RecordError, Store, copies, read_file
+from reluclf import data, paths
+from reluclf.campaign import runtime
+from reluclf.campaign.training import CampaignError
+from reluclf.judging.paper import PaperError
+from reluclf.record import Record
+from reluclf.showing import chapters
 from reluclf.sources import DataError
-from reluclf.specs import SpecError
+from reluclf.spec import SpecError
+from reluclf.store import BACKENDS, ORIGINAL, RecordError, Store, copies, read_file
 
 _ERRORS = (CampaignError, runtime.BackendError, chapters.BusyError, chapters.ParameterError, DataError, PaperError, RecordError, SpecError)
 
@@ -72,7 +75,7 @@ def _check_records(assignments: dict[str, str]) -> int:
 
 def _verify(assignments: dict[str, str]) -> int:
     """Retrain a random sample of the records and compare."""
-    from reluclf import verify
+    from reluclf.campaign import verify
 
     options = {"SECONDS": 600, "WORKERS": 0, "SEED": time.time_ns() % 2**31}
     _refuse_unknown("verify", assignments, options)
@@ -117,7 +120,7 @@ def _read_all() -> tuple[list[Record], int]:
 
 def _picture(assignments: dict[str, str]) -> int:
     """Draw the README's picture anew from the records."""
-    from reluclf import figures
+    from reluclf.showing import figures
 
     _refuse_unknown("picture", assignments, [])
     figures.style()
@@ -139,24 +142,25 @@ def _steps(assignments: dict[str, str]) -> int:
     """Measure the CNN's first epochs batch by batch, as far as that is not done."""
     _refuse_unknown("steps", assignments, [])
     runtime.configure(threads=1)
-    from reluclf import steps
+    from reluclf.campaign import batchwise
 
-    steps.measure_missing(lambda what: print(what, file=sys.stderr, flush=True))
+    batchwise.measure_missing(lambda what: print(what, file=sys.stderr, flush=True))
     print(paths.STEPS)
     return 0
 
 
 def _zero_rows(assignments: dict[str, str]) -> int:
     """Ask each framework that is installed what it makes of rows with zero outputs."""
-    from reluclf import checks
+    from reluclf.showing import derivations
 
-    print(f"asked {', '.join(checks.measure_zero_rows())}; the answers are in {paths.ZERO_ROWS}")
+    print(f"asked {', '.join(derivations.measure_zero_rows())}; the answers are in {paths.ZERO_ROWS}")
     return 0
 
 
 def _bench(assignments: dict[str, str]) -> int:
     """Measure how fast it all is; with GPU=n, Tables 3 to 8 on an accelerator, n runs at a time."""
-    from reluclf import bench, speed
+    from reluclf import bench
+    from reluclf.showing import speed
 
     options = {"REPEATS": 2, "ROWS": 20_000, "EPOCHS": 8, "GPU": 0}
     _refuse_unknown("bench", assignments, options)

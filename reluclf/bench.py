@@ -20,10 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from reluclf import campaign, chapters, data, models, paper, paths, progress, protocols, runtime, sources, speed
+from reluclf import data, networks, paths, protocols, sources
+from reluclf.campaign import progress, runtime, training
 from reluclf.files import write_atomically
-from reluclf.records import Store, read_file
-from reluclf.specs import Spec, first, grid
+from reluclf.judging import paper
+from reluclf.showing import chapters, speed
+from reluclf.spec import Spec, first, grid
+from reluclf.store import Store, read_file
 
 #: Rows and columns of the matrices whose product gives the peak.
 _SIDE = 2048
@@ -147,7 +150,7 @@ def _fit(spec: Spec, ended: Callable[[], None] = lambda: None) -> None:
     split = data.load_split(spec)
     x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
     targets = protocols.one_hot(split.y_train, split.n_classes)
-    model, watch = models.build(spec, spec.seed), keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ended())
+    model, watch = networks.build(spec, spec.seed), keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ended())
     for train, validate in data.folds(split.y_train)[: spec.folds]:
         held_out = (x_train[validate], targets[validate])
         model.fit(x_train[train], targets[train], spec.batch_size, spec.epochs, verbose=0, validation_data=held_out, callbacks=[watch])
@@ -159,8 +162,8 @@ def campaign_of(specs: Sequence[Spec], workers: int) -> float:
     """Train the specs as ``make experiments`` does, throw the records away, and return the seconds it took once the workers were there."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        campaign.train_missing(_warm_up(workers), store, workers)  # joblib keeps its workers for the next call
-        return _time(lambda: campaign.train_missing(specs, store, workers))
+        training.train_missing(_warm_up(workers), store, workers)  # joblib keeps its workers for the next call
+        return _time(lambda: training.train_missing(specs, store, workers))
 
 
 def _pace(repeats: int, rows: int, say: Callable[[str], None]) -> speed.Pace:
@@ -221,7 +224,7 @@ def efficiency(repeats: int) -> speed.Efficiency:
     x, targets = rng.normal(size=(n, 256)).astype(np.float32), protocols.one_hot(rng.integers(0, 10, n), 10)
     tasks, flops = {}, {}
     for spec in grid(dataset="mnist", architecture=["ffnn", "cnn"], head="relu", protocol="carried", seed=1):
-        name, model = spec.architecture.upper(), models.build(spec, spec.seed)
+        name, model = spec.architecture.upper(), networks.build(spec, spec.seed)
         flops[name] = spec.batch_size * speed.operations(model)[1]
         for way in ("batch", "call"):
             train = protocols.trainer(model, x, targets, spec.batch_size, several=way == "call")
@@ -244,11 +247,11 @@ def _cluster(say: Callable[[str], None]) -> speed.Cluster:
     specs = grid(dataset="wdbc", architecture="ffnn", head=list(paper.HEADS), protocol=["carried", "fresh"], seed=1, epochs=3, folds=2)
     with tempfile.TemporaryDirectory() as folder:
         here, there = (Store(Path(folder) / name) for name in ("here", "there"))
-        local = campaign.obtain(specs, train=True, workers=2, store=here)
+        local = training.obtain(specs, train=True, workers=2, store=here)
         options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": "ERROR"}
         started = time.perf_counter()
         with distributed.LocalCluster(**options) as cluster:
-            distant = campaign.obtain(specs, train=True, cluster=cluster.scheduler_address, store=there)
+            distant = training.obtain(specs, train=True, cluster=cluster.scheduler_address, store=there)
         seconds = time.perf_counter() - started
     same = sum(one.measured() == other.measured() for one, other in zip(local, distant, strict=True))
     return speed.Cluster(workers=2, records=len(specs), same=same, seconds=seconds)
@@ -346,7 +349,9 @@ def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], Non
 
     ``KERAS_BACKEND=jax make bench GPU=8`` calls it, with 32 epochs and ten folds.
     """
-    named = _python("from reluclf import runtime; runtime.configure(1); import keras; print(keras.backend.backend()); print(runtime.accelerator())")
+    named = _python(
+        "from reluclf.campaign import runtime; runtime.configure(1); import keras; print(keras.backend.backend()); print(runtime.accelerator())"
+    )
     backend, device = named.splitlines()[-2:]
     networks = {"dataset": ["mnist", "fashion_mnist"], "architecture": ["ffnn", "cnn"], "head": list(paper.HEADS)}
     whole = grid(**networks, protocol="carried", seed=1, epochs=epochs, folds=folds)
@@ -373,7 +378,7 @@ def _python(code: str, *arguments: str, cwd: Path = paths.ROOT) -> str:
         done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, env=surroundings, capture_output=True, text=True, check=False)
     if done.returncode:
         why = [f"exit status {done.returncode}", *(done.stderr or done.stdout).strip().splitlines()][-1]  # one that is killed says nothing
-        raise campaign.CampaignError(f"a process that was to be timed failed: {why}; mend that, then run make bench again.")
+        raise training.CampaignError(f"a process that was to be timed failed: {why}; mend that, then run make bench again.")
     return done.stdout
 
 

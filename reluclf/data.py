@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reluclf import sources
-from reluclf.specs import N_SPLITS, Spec
+from reluclf.spec import CLASSES as CLASSES
+from reluclf.spec import N_SPLITS, Spec
+from reluclf.spec import TITLES as TITLES
 
 #: The principal components kept (paper, section 2.3).
 N_COMPONENTS = 256
@@ -25,14 +27,6 @@ FOLD_SEED = 10
 
 #: Share of WDBC that is the test set, in the author's code and here.
 WDBC_TEST_SHARE = 0.30
-
-TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "wdbc": "WDBC"}
-
-CLASSES = {
-    "mnist": [str(digit) for digit in range(10)],
-    "fashion_mnist": ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"],
-    "wdbc": ["malignant", "benign"],
-}
 
 
 @dataclass(frozen=True)

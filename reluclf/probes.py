@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import models
-from reluclf.records import shortest
-from reluclf.specs import Spec
+from reluclf import networks
+from reluclf.record import shortest
+from reluclf.spec import Spec
 
 #: How many training rows are looked at, the first ones, with dropout off.
 ROWS = 1_000
@@ -57,8 +57,8 @@ def measure(spec: Spec, model: Any, x: np.ndarray, targets: np.ndarray) -> dict[
     def differentiate(spec: Spec) -> tuple[Any, Any, Any]:
         with tf.GradientTape() as tape:
             logits = tf.linalg.matmul(features(x, training=False), head.kernel) + head.bias
-            outputs = models.activation(spec)(logits)
-            loss = tf.reduce_mean(models.loss_function(spec)(targets, outputs))
+            outputs = networks.activation(spec)(logits)
+            loss = tf.reduce_mean(networks.loss_function(spec)(targets, outputs))
         *gradients, of_logits = tape.gradient(loss, [*(weight.value for weight in weights), logits])
         return gradients, of_logits, outputs
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from reluclf import data, models, probes
-from reluclf.records import Curve, Final, Fold, Probe, Score, Test, shortest
-from reluclf.specs import Spec
+from reluclf import data, networks, probes
+from reluclf.record import Curve, Final, Fold, Probe, Score, Test, shortest
+from reluclf.spec import Spec
 
 #: The number of the run's whole-training-set model (``fresh``) and of the one carried model, where folds are numbered from 1.
 WHOLE = 0
@@ -96,7 +96,7 @@ def run(spec: Spec, observer: Observer | None = None, state: State | None = None
 
 def _carried(spec: Spec, observer: Observer, state: State) -> Outcome:
     whole = data.prepared(spec)
-    model = models.build(spec, seed_of(spec, WHOLE))
+    model = networks.build(spec, seed_of(spec, WHOLE))
     if state.weights is not None:
         restore(model, state.weights)
     outputs = None
@@ -218,7 +218,7 @@ def _fit(
     the same on every backend.
     """
     x, y = train
-    train_on = trainer(model, x, one_hot(y, models.N_CLASSES[spec.dataset]), spec.batch_size)
+    train_on = trainer(model, x, one_hot(y, networks.N_CLASSES[spec.dataset]), spec.batch_size)
     curves = {"loss": [], "accuracy": []}, {"loss": [], "accuracy": []}
     for epoch in range(spec.epochs):
         total = np.zeros(2)
@@ -294,7 +294,7 @@ def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]
     from keras import ops
 
     pair = ops.convert_to_tensor(one_hot(y, outputs.shape[1])), ops.convert_to_tensor(outputs)  # PyTorch multiplies no array by a tensor
-    losses = ops.convert_to_numpy(models.loss_function(spec)(*pair))
+    losses = ops.convert_to_numpy(networks.loss_function(spec)(*pair))
     return shortest(losses.mean(dtype=np.float64)), float(np.mean(outputs.argmax(axis=1) == y))
 
 
@@ -314,7 +314,7 @@ def anew(model: Any | None, spec: Spec, number: int) -> Any:
     A model that is there already lends its compiled functions and gets the new variables, for to trace them again takes longer than all
     of a WDBC fold.
     """
-    new = models.build(spec, seed_of(spec, number))
+    new = networks.build(spec, seed_of(spec, number))
     if model is None:
         return new
     restore(model, variables(new))
@@ -345,7 +345,7 @@ class _Probed:
     """Looks into the model after every epoch, and passes the news on."""
 
     def __init__(self, spec: Spec, model: Any, x: np.ndarray, y: np.ndarray, observer: Observer) -> None:
-        self._look = lambda: probes.measure(spec, model, x, one_hot(y, models.N_CLASSES[spec.dataset]))
+        self._look = lambda: probes.measure(spec, model, x, one_hot(y, networks.N_CLASSES[spec.dataset]))
         self._observer = observer
         self._found: list[dict[str, float] | None] = []
 

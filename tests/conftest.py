@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from reluclf import data, runtime, sources
-from reluclf.records import Store
+from reluclf import data, sources
+from reluclf.campaign import runtime
+from reluclf.store import Store
 
 # The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from reluclf import data
-from reluclf.records import Curve, Final, Fold, Provenance, Record, Score, Test
-from reluclf.specs import Spec
-from reluclf.verdicts import Verdict, judge
+from reluclf.judging.verdicts import Verdict, judge
+from reluclf.record import Curve, Final, Fold, Provenance, Record, Score, Test
+from reluclf.spec import Spec
 
 CLASSES = {"mnist": 10, "fashion_mnist": 10, "wdbc": 2}
 SUPPORTS = {

@@ -18,9 +18,11 @@ from original import data as original_data
 from original import plan, zero_rows
 from original import records as original_records
 from reluclf import __main__ as command_line
-from reluclf import checks, paths, records, sources
-from reluclf.records import ORIGINAL, Store
-from reluclf.specs import Spec
+from reluclf import paths, sources
+from reluclf import record as schema
+from reluclf.showing import derivations
+from reluclf.spec import Spec
+from reluclf.store import ORIGINAL, Store
 
 PYTHON = paths.ROOT / ".venv-original" / "bin" / "python"
 
@@ -133,8 +135,8 @@ def test_it_writes_a_record_as_the_book_does(diverged_at):
     made = run("wdbc", "ffnn", "relu", "carried", 1, hits=0.9, loss="verbatim", epochs=2).model_copy(update={"diverged_at": diverged_at})
     content = json.loads(made.model_dump_json())
     assert original_records.to_json(content) == made.to_json()
-    matrix = original_records.confusion_matrix(records.from_digits(made.test.labels), records.from_digits(made.test.predictions), 2)
-    assert original_records.scores(matrix) == records.scores(matrix)
+    matrix = original_records.confusion_matrix(schema.from_digits(made.test.labels), schema.from_digits(made.test.predictions), 2)
+    assert original_records.scores(matrix) == schema.scores(matrix)
     values = [{"loss": (float("nan"), float("inf"), -float("inf"), 0.5)}]
     assert original_records.finite_or_named(values) == [{"loss": ["NaN", "Infinity", "-Infinity", 0.5]}]
 
@@ -177,7 +179,7 @@ def test_measuring_zero_rows_leaves_the_answers_of_others_as_they_are(tmp_path, 
     monkeypatch.setattr(zero_rows, "answers", lambda: committed)
     zero_rows.measure(str(file))
     assert file.read_text() == paths.ZERO_ROWS.read_text()
-    assert dict(zero_rows.ROWS) == checks.ZERO_ROWS and zero_rows.BACKEND in checks.BACKENDS
+    assert dict(zero_rows.ROWS) == derivations.ZERO_ROWS and zero_rows.BACKEND in derivations.BACKENDS
 
 
 @pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="there is no make, or its shell is another one")

@@ -17,7 +17,7 @@ from sphinx.util.math import get_node_equation_number
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from reluclf.chapters import kernel_environment
+from reluclf.showing.chapters import kernel_environment
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
 os.environ.update(kernel_environment(Path(_folder.name)))
@@ -74,7 +74,7 @@ _rules: list[str] = []
 
 def _configure(app, config):
     """Start in the reader's own light or dark theme; give the verdicts the colours that they have in the figures, on the pages and in print."""
-    from reluclf import figures
+    from reluclf.showing import figures
 
     config.html_context.setdefault("default_mode", "auto")
     config.html_css_files.append("verdicts.css")
@@ -176,17 +176,18 @@ def write_ledger(app, exception):
 
     import pandas as pd
 
-    from reluclf import provenance, runtime
-    from reluclf.records import BACKENDS, Store
-    from reluclf.verdicts import judge
+    from reluclf.campaign import runtime
+    from reluclf.judging.verdicts import judge
+    from reluclf.showing import origins
+    from reluclf.store import BACKENDS, Store
 
     records = Store().read_all()
     stores = [(records, "")] + [(Store.of_backend(name).read_all(), f"{BACKENDS}/{name}/") for name in runtime.BACKENDS]
-    listed = pd.concat([provenance.one_by_one(found, folder) for found, folder in stores])
+    listed = pd.concat([origins.one_by_one(found, folder) for found, folder in stores])
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
     rows = []
     for verdict in judge(records):
-        groups = provenance.groups(verdict.records).to_dict("records")
+        groups = origins.groups(verdict.records).to_dict("records")
         rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence", "link")})
         rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
     pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False)

@@ -20,9 +20,11 @@ from sphinx import addnodes
 from sphinx.util.i18n import format_date
 
 import reluclf
-from reluclf import evidence, pages, paths, verdicts
+from reluclf import paths
+from reluclf.judging import judgement, verdicts
+from reluclf.showing import notebook
 
-#: The branch that CI keeps the chapters on that set themselves up; see :func:`reluclf.chapters.portable`.
+#: The branch that CI keeps the chapters on that set themselves up; see :func:`reluclf.showing.chapters.portable`.
 NOTEBOOKS = "notebooks"
 
 REPOSITORY = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/")
@@ -51,9 +53,16 @@ def linked(path: str, text: str = "", lines: tuple[int, int] | None = None) -> s
 
 
 @functools.cache
+def modules() -> dict[str, str]:
+    """The file of every module of the package, from the root of the checkout, by the module's own name."""
+    files = (paths.ROOT / "reluclf").rglob("*.py")
+    return {file.stem: file.relative_to(paths.ROOT).as_posix() for file in files if file.stem != "__init__"}
+
+
+@functools.cache
 def functions(module: str) -> dict[str, tuple[int, int]]:
     """The first and last line of every function of a module of the package."""
-    tree = ast.parse((paths.ROOT / "reluclf" / f"{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((paths.ROOT / modules()[module]).read_text(encoding="utf-8"))
     return {node.name: (node.lineno, node.end_lineno) for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -70,14 +79,17 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
     for function in (call.func for call in calls):
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
             maker = function.value.id, function.attr
-            if (paths.ROOT / "reluclf" / f"{maker[0]}.py").is_file() and maker[1] in functions(maker[0]):
+            if maker[0] in modules() and maker[1] in functions(maker[0]):
                 found.append(maker)
-    return [maker for maker in dict.fromkeys(found) if maker not in (("pages", "table"), ("pages", "glue"))]
+    return [maker for maker in dict.fromkeys(found) if maker not in (("notebook", "table"), ("notebook", "glue"))]
 
 
 def origin(source: str, label: str, records: list[dict[str, str]], page: str) -> str:
     """The HTML that says where a table or figure comes from, folded."""
-    code = " and ".join(linked(f"reluclf/{module}.py", f"reluclf.{module}.{name}", functions(module)[name]) for module, name in makers(source, label))
+    code = " and ".join(
+        linked(modules()[module], f"{modules()[module].removesuffix('.py').replace('/', '.')}.{name}", functions(module)[name])
+        for module, name in makers(source, label)
+    )
     commit, modified = built_commit()
     at = f", at commit <code>{commit[:7]}</code>" + (" with changes" if modified else "") if commit else ""
     listed = "<p>It rests on no record of a training run.</p>"
@@ -99,7 +111,7 @@ def _add_origins(app, doctree):
         source = next(cell.findall(nodes.literal_block)).astext()
         for node in list(cell.findall(lambda node: isinstance(node, nodes.table | nodes.figure) and node["names"])):
             label = node["names"][0]
-            name = f"origin-{label}" if isinstance(node, nodes.table) else pages.origin(source)
+            name = f"origin-{label}" if isinstance(node, nodes.table) else notebook.origin(source)
             if name in glued:
                 records = ast.literal_eval(glued[name]["data"]["text/plain"])
                 raw = nodes.raw("", origin(source, label, records, f"{docname}.ipynb"), format="html")
@@ -107,7 +119,7 @@ def _add_origins(app, doctree):
 
 
 def _rule(identifier: str) -> str:
-    """The file and line at which the rule for an item starts, as ``reluclf/claims.py#L1``."""
+    """The file and line at which the rule for an item starts, as ``reluclf/judging/claim_rules.py#L1``."""
     rule = verdicts.items()[identifier][1]
     rule = getattr(rule, "func", rule)
     path = f"{rule.__module__.replace('.', '/')}.py"
@@ -126,7 +138,7 @@ def report(identifier: str, words: str) -> str:
 
 def _mark_verdicts(app, doctree):
     """Give every verdict its looks in the ledgers, and its links."""
-    css = {str(status): status.css for status in evidence.Status}
+    css = {str(status): status.css for status in judgement.Status}
     for table in doctree.findall(lambda node: isinstance(node, nodes.table) and "ledger" in node["classes"]):
         for row in next(table.findall(nodes.tbody)).findall(nodes.row):
             identifier = row[0].astext()
@@ -179,7 +191,7 @@ def _write_notebooks(app, error):
         return
     import nbformat
 
-    from reluclf import chapters
+    from reluclf.showing import chapters
 
     folder = Path(app.outdir) / NOTEBOOKS
     folder.mkdir(exist_ok=True)

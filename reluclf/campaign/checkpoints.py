@@ -1,0 +1,90 @@
+"""What an unfinished run has got to, so that a campaign that is killed goes on where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from reluclf import protocols
+from reluclf.campaign import progress, runtime
+from reluclf.files import write_atomically
+from reluclf.record import Fold
+from reluclf.spec import Spec
+from reluclf.store import Store
+
+
+class Checkpoint:
+    """What an unfinished run has got to, kept in the user's cache; it observes the run, and calls ``alive`` when an epoch has ended.
+
+    A checkpoint is used only by the code, the libraries and the backend that wrote it, so a resumed run cannot mix two of them.
+    """
+
+    def __init__(self, spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) -> None:
+        self._spec = spec
+        self._alive = alive
+        self._file = store.unfinished(spec, "checkpoint")
+        self._progress = store.unfinished(spec, "epochs")
+        self._epochs = 0
+        self._told = -progress.LOOK
+
+    def load(self) -> protocols.State | None:
+        """The state that was reached; None if there is none, or it is not to be used."""
+        try:
+            kept = self._file.read_bytes()
+        except OSError:
+            return None
+        digest, content = kept[:32], kept[32:]
+        if digest != hashlib.sha256(content).digest():
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            header = json.loads(str(arrays["header"]))
+            if header["identity"] != self._identity():
+                return None
+            weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
+        folds = [Fold.model_validate(fold) for fold in header["folds"]]
+        self._epochs = self._spec.epochs * len(folds)
+        return protocols.State(folds=folds, batches=header["batches"], diverged_at=header["diverged_at"], weights=weights)
+
+    def fold(self, state: protocols.State) -> None:
+        """Keep the state after a fold."""
+        weights = state.weights or []
+        header = {
+            "identity": self._identity(),
+            "folds": [fold.model_dump(mode="json") for fold in state.folds],
+            "batches": state.batches,
+            "diverged_at": state.diverged_at,
+            "variables": len(weights),
+        }
+        content = io.BytesIO()
+        np.savez(content, header=np.array(json.dumps(header)), **{f"variable_{i}": value for i, value in enumerate(weights)})
+        with contextlib.suppress(OSError):  # a run must not die of a full or read-only cache; it then cannot be resumed
+            write_atomically(self._file, hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+
+    def epoch(self) -> None:
+        """Tell the campaign's progress bar."""
+        self._epochs += 1
+        if time.monotonic() - self._told < progress.LOOK and self._epochs < progress.epochs(self._spec):
+            return
+        self._told = time.monotonic()
+        self._alive()
+        with contextlib.suppress(OSError):  # progress is a courtesy
+            self._progress.parent.mkdir(parents=True, exist_ok=True)
+            self._progress.write_text(str(self._epochs))
+
+    def clear(self) -> None:
+        """Forget the run: it is finished."""
+        with contextlib.suppress(OSError):
+            self._file.unlink(missing_ok=True)
+            self._progress.unlink(missing_ok=True)
+
+    def _identity(self) -> str:
+        import keras
+
+        backend = keras.backend.backend()
+        return json.dumps([self._spec.model_dump(), runtime.code_digest(), backend, runtime.versions(backend)])

@@ -1,0 +1,102 @@
+"""How far a campaign is: how much work its runs are, what each has done of it, and one progress bar for all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import TextIO
+
+from reluclf.spec import Spec
+from reluclf.store import Store
+
+#: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
+_COST = {
+    **{(dataset, architecture): cost for dataset in ("mnist", "fashion_mnist") for architecture, cost in (("ffnn", 1.0), ("cnn", 3.0))},
+    **{("wdbc", "ffnn"): 0.5, ("wdbc", "logistic"): 0.1},
+}
+_ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
+
+#: Seconds between two looks at how far the workers are.
+LOOK = 1.0
+
+
+def cost(spec: Spec) -> float:
+    """How much work a run is, in epochs of the MNIST FFNN."""
+    rows = min(spec.samples or _ROWS[spec.dataset], _ROWS[spec.dataset])
+    return epochs(spec) * rows / _ROWS["mnist"] * _COST[spec.dataset, spec.architecture]
+
+
+def epochs(spec: Spec) -> int:
+    """All the epochs of a run: those of its folds and, for ``fresh``, of its final model."""
+    return spec.epochs * (spec.folds + (spec.protocol == "fresh"))
+
+
+def say(text: str) -> None:
+    """Tell the user something on the terminal, as the bar does."""
+    with _stream() as stream:
+        print(text, file=stream)
+
+
+def _stream() -> AbstractContextManager[TextIO]:
+    """Where the user sees progress, to be closed in the end: under papermill the terminal is the caller's, and it gets there through a file."""
+    if "RELUCLF_PROGRESS" in os.environ:
+        return open(os.environ["RELUCLF_PROGRESS"], "a", encoding="utf-8")
+    return nullcontext(sys.stderr)
+
+
+class Bar(AbstractContextManager):
+    """One progress bar for all workers, in units of work; it looks at the files in which they say how many of their epochs are done."""
+
+    def __init__(self, specs: list[Spec], store: Store) -> None:
+        from tqdm import tqdm
+
+        self._store = store
+        self._running = {spec: 0.0 for spec in specs}
+        self._finished = 0.0
+        self._n = 0
+        total = sum(cost(spec) for spec in specs)
+        # On a cluster other machines' files may not be seen here; the bar then moves when a run ends.
+        self._open = ExitStack()
+        self._bar = tqdm(
+            total=total,
+            file=self._open.enter_context(_stream()),
+            bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}",
+            mininterval=LOOK,
+        )
+        self._of = len(specs)
+        self._stop = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._show()
+
+    def __enter__(self) -> Bar:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._watch.join()
+        self._bar.close()
+        self._open.close()
+
+    def finished(self, spec: Spec) -> None:
+        self._running.pop(spec)
+        self._finished += cost(spec)
+        self._n += 1
+        self._show()
+
+    def _look(self) -> None:
+        while not self._stop.wait(LOOK):
+            for spec in list(self._running):
+                try:
+                    self._running[spec] = cost(spec) * int(self._store.unfinished(spec, "epochs").read_text() or 0) / epochs(spec)
+                except (OSError, ValueError, KeyError):
+                    continue
+            self._show()
+
+    def _show(self) -> None:
+        done = self._finished + sum(list(self._running.values()))
+        self._bar.set_description_str(f"{self._n} of {self._of} runs", refresh=False)
+        self._bar.update(max(0.0, min(done, self._bar.total) - self._bar.n))
+        self._bar.refresh()

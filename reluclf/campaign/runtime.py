@@ -1,0 +1,198 @@
+"""The surroundings of a run: set before the framework starts, and described in the record."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import logging
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+
+from reluclf import data, paths
+from reluclf.record import Provenance
+from reluclf.spec import Spec
+
+#: The modules that decide what a run gives.
+_DECISIVE = ("spec.py", "data.py", "losses.py", "networks.py", "probes.py", "protocols.py")
+
+_LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
+_BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}
+
+
+#: Keras's backends, by the names that ``KERAS_BACKEND`` takes.
+BACKENDS = tuple(_BACKENDS)
+
+
+class BackendError(RuntimeError):
+    """A backend that Keras does not have, or whose package is missing; the message says which there are, or how to install it."""
+
+
+def backend() -> str:
+    """The backend that ``KERAS_BACKEND`` names, by default TensorFlow.
+
+    Raises
+    ------
+    BackendError
+        If there is no such backend, or its package is not installed.
+    """
+    name = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if name not in BACKENDS:
+        raise BackendError(f"KERAS_BACKEND={name} is not allowed; {', '.join(BACKENDS)} are.")
+    if importlib.util.find_spec(name) is None:
+        raise BackendError(f"KERAS_BACKEND={name} needs the package {name}, which is not installed; install it with: pip install {name}.")
+    return name
+
+
+def configure(threads: int) -> None:
+    """Set the process up for training: the given number of threads, no log lines. Call it before Keras is imported; it imports it.
+
+    A single run gains nothing from a second thread on a CPU, so a campaign gives each of its processes one.
+
+    Parameters
+    ----------
+    threads : int
+        Threads within an operation, and between operations; 0 leaves the choice to the framework. JAX cannot be told.
+
+    Raises
+    ------
+    BackendError
+        As :func:`backend` does.
+    """
+    os.environ["KERAS_BACKEND"] = backend()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several processes share a card; each would take all of its memory
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if threads:
+        for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[variable] = str(threads)
+    with _no_stderr():
+        import keras  # noqa: F401
+
+
+def provenance(spec: Spec, started: datetime) -> Provenance:
+    """Describe the surroundings of a run that begins in this process; how many seconds it takes is for the caller to add."""
+    import keras
+
+    backend = keras.backend.backend()
+    commit, modified = _checkout()
+    return Provenance(
+        started=started,
+        seconds=0.0,
+        commit=commit,
+        modified=modified,
+        code=code_digest(),
+        versions=versions(backend),
+        backend=backend,
+        device=device(backend),
+        threads=0 if backend == "jax" else int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)),
+        data=data.checksums(spec.dataset),
+    )
+
+
+def versions(backend: str) -> dict[str, str]:
+    """The versions of Python and of the libraries that decide what a run gives, by name."""
+    libraries = (*_LIBRARIES, _BACKENDS[backend])
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in libraries}
+
+
+@functools.cache
+def code_digest() -> str:
+    """SHA-256 over the modules that decide what a run gives, as they were when it was first asked for: later edits this process does not run."""
+    digest = hashlib.sha256()
+    for name in _DECISIVE:
+        digest.update((paths.ROOT / "reluclf" / name).read_bytes())
+    return digest.hexdigest()
+
+
+def device(backend: str) -> str:
+    """The accelerator the backend computes on, or the processor."""
+    accelerator = None
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        accelerator = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
+    elif backend == "jax":
+        import jax
+
+        accelerator = jax.devices()[0].device_kind if jax.default_backend() != "cpu" else None
+    elif backend == "torch":
+        import keras
+        import torch
+
+        place = keras.ops.convert_to_tensor(0.0).device  # Keras chooses among CUDA, Apple's and others, and can be told to
+        accelerator = None if place.type == "cpu" else torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
+    return accelerator or f"CPU, {processor()}"
+
+
+def accelerator() -> str:
+    """The accelerator that Keras's backend computes on.
+
+    Raises
+    ------
+    BackendError
+        If it computes on the processor.
+    """
+    import keras
+
+    found = device(keras.backend.backend())
+    if found.startswith("CPU"):
+        raise BackendError(
+            f"Keras's backend {keras.backend.backend()} finds no accelerator; for TensorFlow and an NVIDIA GPU, make gpu installs what it needs."
+        )
+    return found
+
+
+@contextlib.contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Drop what is written to file descriptor 2: TensorFlow's libraries write there while they load, before any setting of theirs counts."""
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def processor() -> str:
+    """The name of the processor, on Linux with its generation and instruction set.
+
+    The name alone will not do: two that are both called "AMD EPYC" can round differently, and a run made again on the other parts from its record.
+    """
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return described(file.read())
+    except (OSError, KeyError):
+        return platform.processor() or platform.machine()
+
+
+def described(cpuinfo: str) -> str:
+    """What Linux tells of its first processor, in brief; KeyError if that is none of the x86 family."""
+    told = dict(re.split(r"\s*:\s*", line, maxsplit=1) for line in cpuinfo.strip().split("\n\n")[0].splitlines() if ":" in line)
+    flags = told["flags"].split()
+    widest = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX")) if flag in flags), "SSE")
+    return f"{told['model name']} (family {told['cpu family']}, model {told['model']}, {widest})"
+
+
+@functools.cache
+def _checkout() -> tuple[str | None, bool]:
+    """The commit, and whether the package differs from it, as :func:`code_digest`."""
+    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--", "reluclf"))
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,129 @@
+"""Published records against runs made again.
+
+A random sample of the records is retrained, each in the shortest form that tells: a ``carried`` run its first fold, a ``fresh`` run its
+final model, for both come out the same whether or not the rest of the run is done. Where device, libraries, backend and threads are
+those of the record, every loss and accuracy must be equal. Elsewhere rounding makes two runs part after some hundred updates, and only
+the distribution can be compared: the test accuracies must differ by no more than :func:`tolerance`. So it is on an accelerator, which does
+not always add in the same order.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reluclf.campaign import progress, training
+from reluclf.record import Record
+from reluclf.spec import Spec
+from reluclf.store import Store
+
+#: The probability with which two honest runs differ by more than the tolerance.
+UNLIKELY = 0.001
+
+#: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be this.
+ASSUMED_STD = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one retrained record: ``verdict`` is ``identical``, ``agrees`` or ``differs``; ``why`` says on what grounds."""
+
+    spec: Spec
+    verdict: str
+    why: str
+
+
+def shortest_telling(spec: Spec) -> Spec:
+    """The spec whose run is the part of the given one that is retrained."""
+    return spec.model_copy(update={"folds": 1 if spec.protocol == "carried" else 0})
+
+
+def choose(records: Sequence[Record], seconds: float, workers: int, seed: int) -> list[Record]:
+    """Records in random order, as many as so many workers retrain in about so many seconds; where that is too few for any, the quickest."""
+    chosen, total = [], 0.0
+    for i in np.random.default_rng(seed).permutation(len(records)):
+        expected = _expected_seconds(records[i])
+        if expected <= seconds and total + expected <= seconds * workers:
+            chosen.append(records[i])
+            total += expected
+    return chosen or [min(records, key=_expected_seconds)]
+
+
+def _expected_seconds(record: Record) -> float:
+    share = progress.epochs(shortest_telling(record.spec)) / progress.epochs(record.spec)
+    return 2 + share * sum([fold.seconds for fold in record.folds] + ([record.final.seconds] if record.final else []))
+
+
+def tolerance(record: Record, records: Sequence[Record]) -> float:
+    """How far two runs of one spec on different machines may differ in the test accuracy of the part that is retrained.
+
+    Two runs differ by more with probability :data:`UNLIKELY`, by the t-distribution of the spread over the seeds of the same experiment, in the
+    same part; if there are fewer than three, by the normal distribution and :data:`ASSUMED_STD`. It is never less than one test sample.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    kin = [_test_accuracy(other) for other in records if other.spec.model_copy(update={"seed": 0}) == record.spec.model_copy(update={"seed": 0})]
+    known = len(kin) >= 3
+    std, quantile = (np.std(kin, ddof=1), stdtrit(len(kin) - 1, 1 - UNLIKELY / 2)) if known else (ASSUMED_STD, ndtri(1 - UNLIKELY / 2))
+    return max(float(quantile * 2**0.5 * std), 1 / len(record.test.labels))
+
+
+def compare(published: Record, again: Record, records: Sequence[Record]) -> Verdict:
+    """Compare a record with a run of its :func:`shortest_telling` spec."""
+    pair = (published, again)
+    # repr, because NaN is not equal to itself.
+    if repr(_retrained(published, pair)) == repr(_retrained(again, pair)):
+        return Verdict(published.spec, "identical", "every loss, accuracy and prediction that was made again is the same")
+    old, new = (record.provenance for record in (published, again))
+    moved = [name for name in ("device", "backend", "threads", "versions", "data") if getattr(old, name) != getattr(new, name)]
+    if not moved and new.device.startswith("CPU"):
+        return Verdict(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
+    if "data" in moved:
+        return Verdict(published.spec, "differs", "the data are not those of the record")
+    difference, allowed = abs(_test_accuracy(published) - _test_accuracy(again)), tolerance(published, records)
+    verdict = "agrees" if difference <= allowed else "differs"
+    elsewhere = f"other {', '.join(moved)}" if moved else "an accelerator"
+    return Verdict(published.spec, verdict, f"{elsewhere}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
+
+
+def run(records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0) -> list[Verdict]:
+    """Retrain a random sample of records and compare.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    seconds : float
+        Wall time to spend, roughly.
+    workers : int, optional
+        Processes; by default one a core.
+    seed : int
+        Of the sample.
+    """
+    import joblib
+
+    workers = workers or joblib.cpu_count()
+    sample = choose(records, seconds, workers, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        training.train_missing([shortest_telling(record.spec) for record in sample], store, workers)
+        return [compare(record, store.read(shortest_telling(record.spec)), records) for record in sample]
+
+
+def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:
+    """What both of a pair measured in the part of the run that is made again."""
+    part = record.folds[0] if record.spec.protocol == "carried" else record.final
+    found = part.model_dump(exclude={"seconds", "probe"})
+    if record.spec.protocol == "fresh" or len({each.spec for each in pair}) == 1:  # else other folds came between
+        found["tested"] = record.test.model_dump()
+    probes = [each.final.probe.model_dump(exclude_none=True) if each.final and each.final.probe else {} for each in pair]
+    found["probed"] = {name: getattr(record.final.probe, name) for name in sorted(probes[0].keys() & probes[1].keys())}
+    return found
+
+
+def _test_accuracy(record: Record) -> float:
+    return record.folds[0].test.accuracy if record.spec.protocol == "carried" else record.final.test.accuracy[-1]

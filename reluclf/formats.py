@@ -1,0 +1,95 @@
+"""How a page writes a measure, a difference and an estimate."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+#: What stands in a cell that has no value.
+NONE = "–"
+
+#: What stands in a sentence for a number that no record gives yet.
+NOT_MEASURED = "(not measured yet)"
+
+_PERCENT = {"cv_accuracy", "cv_std", "test_accuracy"}
+_SHARES = {"cv_accuracy", "test_accuracy", "precision", "recall", "f1"}
+
+
+class Interval(Protocol):
+    """What is written with its interval: an estimate or a difference, from ``n`` runs."""
+
+    @property
+    def mean(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+    @property
+    def n(self) -> int: ...
+
+
+def difference_cell(value: Interval | None) -> str:
+    """A difference of accuracies in percentage points, with its interval and n, or a dash."""
+    if value is None:
+        return NONE
+    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    return f"{mean} [{low}, {high}] (n = {value.n})"
+
+
+def points(value: Interval) -> str:
+    """A difference of shares in percentage points, as a sentence has it, with its interval and n."""
+    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
+    return f"{mean} points (n = 1)" if value.n == 1 else f"{mean} points ({low} to {high}, n = {value.n})"
+
+
+def magnitude(value: float) -> str:
+    """A number of any size, not negative: ``0``, ``1.1e-16``, ``0.725``, ``10,000``."""
+    return "0" if value == 0 else f"{value:.1e}" if value < 0.001 else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def p_value(p: float) -> str:
+    """A p-value, in three decimals."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def signed_cell(value: Interval | None, name: str = "cv_accuracy") -> str:
+    """An estimate of a difference in a measure, by default in accuracy, with its sign, interval and n, or a dash."""
+    if value is None:
+        return NONE
+    text = signed(value.mean, name)
+    if value.n == 1:
+        return f"{text} (n = 1)"
+    return f"{text} [{signed(value.low, name)}, {signed(value.high, name)}] (n = {value.n})"
+
+
+def number(value: float, name: str) -> str:
+    """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
+    if math.isnan(value):
+        return "NaN"
+    text = f"{100 * value:.2f}" if name in _PERCENT else f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+    return text.replace("-", "−")
+
+
+def ends(low: float, high: float, name: str) -> tuple[str, str]:
+    """Both ends of an interval for a measure, as a page writes them: cut off at what the measure can be, 0 and for a share 1."""
+    return number(max(low, 0.0), name), number(min(high, 1.0) if name in _SHARES else high, name)
+
+
+def signed(difference: float, name: str) -> str:
+    """A difference of two measures, with its sign."""
+    text = number(abs(difference), name)
+    zero = not text.strip("0.")
+    return text if zero or text == "NaN" else ("+" if difference > 0 else "−") + text
+
+
+def cell(value: Interval | None, name: str) -> str:
+    """An estimate with its interval and n, or a dash."""
+    if value is None:
+        return NONE
+    if value.n == 1:
+        return f"{number(value.mean, name)} (n = 1)"
+    low, high = ends(value.low, value.high, name)
+    return f"{number(value.mean, name)} [{low}, {high}] (n = {value.n})"

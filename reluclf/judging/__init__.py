@@ -1,0 +1,1 @@
+"""What the runs show: statistics, the rules, and the verdicts that follow from records."""

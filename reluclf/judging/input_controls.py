@@ -1,0 +1,127 @@
+"""What the CNN sees, and what it makes of that: principal components in order, as in the paper; in a random order; and pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from reluclf.formats import NONE, cell, difference_cell, signed
+from reluclf.judging.paper import HEAD_TITLES, HEADS
+from reluclf.judging.selection import MARGIN, by_seed, measure, seeds_paired
+from reluclf.judging.statistics import Difference, paired, rejected
+from reluclf.record import Record
+
+_TITLES = {"paper": "principal components, in order", "shuffled": "the same, in a random order", "pixels": "16 × 16 pixels"}
+
+
+def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], dict[int, Record]]:
+    """The CNNs that were trained once on the whole training set, by what they see and their head, each by seed."""
+    found = {}
+    for features in _TITLES:
+        setting = {} if features == "paper" else {"features": features}
+        for head in HEADS:
+            found[features, head] = by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh")
+    return found
+
+
+def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of the CNN by what it sees, beside the FFNN on components in order; as text.
+
+    All are models trained once on the whole training set (``fresh``). Differences are between runs paired by seed.
+    """
+    ffnn = {head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh") for head in HEADS}
+    cnns = _cnns(dataset, records)
+    cases = [("FFNN", _TITLES["paper"], ffnn)]
+    cases += [("CNN", title, {head: cnns[features, head] for head in HEADS}) for features, title in _TITLES.items()]
+    rows = []
+    for network, title, runs in cases:
+        row = {"network": network, "it sees": title}
+        for head in HEADS:
+            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs[head].values(), "test_accuracy"), "test_accuracy")
+        row["ReLU − softmax, points"] = difference_cell(seeds_paired(runs["relu"], runs["softmax"]))
+        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else difference_cell(seeds_paired(runs["softmax"], ffnn["softmax"]))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | None]:
+    """What the paper's tables invite to read off its CNNs, and what becomes of it when these see something else; in test accuracy, paired by seed.
+
+    Returns
+    -------
+    dict of str to Difference or None
+        For each input, ``paper``, ``shuffled`` and ``pixels``: ``<input>_heads``, ReLU minus softmax, and ``<input>_networks``, CNN-Softmax minus
+        FFNN-Softmax. For the last two against the first, ``<input>_change_<head>``: how that head's accuracy changes; ``<input>_change_heads``: how
+        ReLU minus softmax does. None where fewer than two seeds have what is compared.
+    """
+    ffnn = by_seed(records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh")
+    cnns = _cnns(dataset, records)
+    found = {}
+    for features in _TITLES:
+        found[f"{features}_heads"] = seeds_paired(cnns[features, "relu"], cnns[features, "softmax"])
+        found[f"{features}_networks"] = seeds_paired(cnns[features, "softmax"], ffnn)
+    for features in ("shuffled", "pixels"):
+        for head in HEADS:
+            found[f"{features}_change_{head}"] = seeds_paired(cnns[features, head], cnns["paper", head])
+        seeds = sorted(set.intersection(*(set(cnns[of, head]) for of in (features, "paper") for head in HEADS)))
+        gaps = [np.array([cnns[of, "relu"][s].test.accuracy - cnns[of, "softmax"][s].test.accuracy for s in seeds]) for of in (features, "paper")]
+        found[f"{features}_change_heads"] = paired(*gaps, margin=MARGIN)
+    return found
+
+
+def answer(dataset: str, records: Sequence[Record]) -> str:
+    """Whether the CNN with the softmax head uses a neighbourhood, as a sentence: does the order matter to it, and do pixels suit it better?
+
+    Both are tested (paired by seed, Holm over the two); that the order does not matter needs an equivalence test.
+    """
+    found = readings(dataset, records)
+    order, pixels = found["shuffled_change_softmax"], found["pixels_change_softmax"]
+    if order is None or pixels is None or min(order.n, pixels.n) < 3:
+        return "It takes three seeds of each to say whether the order of its components matters to CNN-Softmax."
+    differs = rejected([order.p, pixels.p])
+    if order.equivalent:
+        low, high = (signed(end, "cv_accuracy") for end in order.equivalence_interval)
+        first = (
+            f"To put its components in a random order changes CNN-Softmax by {_points(order)}, shown to be less than a point "
+            f"(90 % interval {low} to {high}, n = {order.n})"
+        )
+        if differs[0]:
+            first += f" and to be for the {_better(order)}"
+    elif differs[0]:
+        first = f"A random order of its components is shown to suit CNN-Softmax {_better(order)}, by {_points(order)}"
+    else:
+        first = "That the order of its components matters to CNN-Softmax is not shown, nor that it does not"
+    if differs[1]:
+        second = f"pixels are shown to suit it {_better(pixels)}, by {_points(pixels)}"
+    else:
+        second = "that pixels suit it better than components is not shown"
+    gains = ""
+    if order.equivalent and differs[1] and pixels.mean > 0:
+        nothing = differs[0] and order.mean > 0
+        gains = f": from the order of its components it gains {'nothing' if nothing else 'less than a point, if anything'}"
+    return f"{first}; {second}{gains}. {_suits_relu(found)}"
+
+
+def _better(change: Difference) -> str:
+    return "better" if change.mean > 0 else "worse"
+
+
+def _points(change: Difference) -> str:
+    return f"{signed(change.mean, 'cv_accuracy')}\u00a0points"
+
+
+def _suits_relu(found: dict[str, Difference | None]) -> str:
+    """The same of CNN-ReLU, in brief."""
+    order, pixels = found["shuffled_change_relu"], found["pixels_change_relu"]
+    if order is None or pixels is None or min(order.n, pixels.n) < 3:
+        return "Of CNN-ReLU there are too few runs to say."
+    sure = rejected([order.p, pixels.p])
+    if not any(sure):
+        return "For CNN-ReLU neither change is shown to help or to harm."
+    words = [
+        f"shown to do {_better(change)} with {what}, by {_points(change)}" if one else f"not shown to do better or worse with {what}"
+        for what, change, one in zip(("a random order", "pixels"), (order, pixels), sure, strict=True)
+    ]
+    return f"CNN-ReLU is {' and '.join(words)}."

@@ -1,0 +1,218 @@
+"""The networks and their heads.
+
+Everything here is Keras 3 and runs on each of its backends. Keras is imported when something is built, not before.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reluclf.losses import guarded, softmax_cross_entropy, sparsemax_loss, verbatim
+from reluclf.spec import Spec
+
+#: The sizes of the hidden layers of the FFNNs, as in the author's code (paper, Table 2; section 3.3 names only the last two of WDBC's).
+HIDDEN = {"mnist": (512, 512, 512), "fashion_mnist": (512, 512, 512), "wdbc": (128, 64, 32)}
+
+#: Features that go into a network, and classes that come out, of each data set.
+N_FEATURES = {"mnist": 256, "fashion_mnist": 256, "wdbc": 30}
+N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "wdbc": 2}
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a head makes outputs of logits, and what its loss is.
+
+    Attributes
+    ----------
+    activation : callable
+        Keras operation from logits to outputs.
+    loss : callable
+        From one-hot targets and outputs to losses. :func:`~reluclf.losses.guarded` divides the outputs by their sum, as the author's code did.
+    formula : str
+        The outputs as a function of a logit z, for the page.
+    source : str
+        Key of the reference in ``book/references.bib``; empty if there is none.
+    """
+
+    activation: Callable[[Any], Any]
+    loss: Callable[[Any, Any], Any]
+    formula: str
+    source: str = ""
+
+
+def _keras(name: str) -> Callable[[Any], Any]:
+    """A Keras activation by name, which imports Keras when it is called."""
+
+    def activation(logits: Any) -> Any:
+        import keras
+
+        return getattr(keras.activations, name)(logits)
+
+    return activation
+
+
+def _leaky_relu(logits: Any) -> Any:
+    from keras import ops
+
+    return ops.leaky_relu(logits, negative_slope=0.01)
+
+
+def _squared_relu(logits: Any) -> Any:
+    from keras import ops
+
+    return ops.square(ops.relu(logits))
+
+
+def _elu_plus_one(logits: Any) -> Any:
+    from keras import ops
+
+    return ops.elu(logits) + 1
+
+
+#: The heads: the paper's two, then the variants that answer its second proposal for future work.
+HEADS = {
+    "softmax": Head(_keras("softmax"), guarded, "exp(z)", "agarap2018"),
+    "relu": Head(_keras("relu"), guarded, "max(0, z)", "agarap2018"),
+    "leaky_relu": Head(_leaky_relu, guarded, "max(0.01 z, z)", "maas2013"),
+    "softplus": Head(_keras("softplus"), guarded, "log(1 + exp(z))", "glorot2011"),
+    "squared_relu": Head(_squared_relu, guarded, "max(0, z)²", "debrebisson2016"),
+    "elu_plus_one": Head(_elu_plus_one, guarded, "z + 1 if z > 0, else exp(z)", "clevert2016"),
+    "relu_softmax": Head(_keras("relu"), softmax_cross_entropy, "max(0, z)", ""),
+    "sparsemax": Head(_keras("linear"), sparsemax_loss, "max(0, z − τ), summing to 1", "martins2016"),
+}
+
+
+def loss_function(spec: Spec) -> Callable[[Any, Any], Any]:
+    """The loss of a spec: from one-hot targets and outputs, both of shape (n, k), to losses of shape (n,)."""
+    return verbatim if spec.loss == "verbatim" else HEADS[spec.head].loss
+
+
+def activation(spec: Spec) -> Callable[[Any], Any]:
+    """What the head of a spec does to its logits, its floor included."""
+    head = HEADS[spec.head].activation
+    return (lambda logits: head(logits) + spec.floor) if spec.floor else head
+
+
+def build(spec: Spec, seed: int) -> Any:
+    """Build and compile the network of a spec, with new weights.
+
+    Parameters
+    ----------
+    spec : Spec
+    seed : int
+        Decides the initial weights and the dropout masks; they are those that ``keras.utils.set_random_seed(seed)`` would give.
+
+    Returns
+    -------
+    keras.Model
+        float32 features of shape (n, 256), for WDBC (n, 30), to outputs of shape (n, 10), for WDBC (n, 2). Compiled with the spec's loss and
+        optimiser, by default Adam as Keras has it (paper, section 3). On TensorFlow it also has a method ``train_on_batches``.
+    """
+    import keras
+
+    seeds = _seeds(seed)
+    hidden = _leaky_relu if spec.hidden == "leaky_relu" else "relu"
+    layers = cnn(seeds, hidden) if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset], seeds, hidden)
+    bias = keras.initializers.Constant(spec.bias)
+    head = keras.layers.Dense(N_CLASSES[spec.dataset], activation(spec), kernel_initializer=_glorot(seeds), bias_initializer=bias, name="head")
+    model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
+    options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
+    options |= {"beta_2": spec.beta_2} if spec.optimizer == "adam" else {}
+    optimizer = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}[spec.optimizer]
+    backend = keras.backend.backend()
+    # XLA makes TensorFlow's CNN several times slower on a CPU, and answers 0/0 differently; JAX without it is slower still, on a GPU many times.
+    model.compile(
+        optimizer=optimizer(clipnorm=spec.clipnorm, **options),
+        loss=loss_function(spec),
+        metrics=["categorical_accuracy"],
+        jit_compile=backend == "jax",
+    )
+    model.optimizer.build(model.trainable_variables)
+    if backend == "tensorflow":
+        model.train_on_batches = _several_batches(model)
+    return model
+
+
+def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:
+    """``train_on_batch`` for many batches in one call of TensorFlow: the same updates, bit for bit, without Python in between.
+
+    It takes features of shape (n, d), targets of shape (n, k), the row numbers, of shape (m,), in the order they are trained on, and the
+    size of a batch; it returns mean loss and accuracy of each batch: float32, shape (batches, 2).
+    """
+    import tensorflow as tf
+
+    # A function that makes variables while it is traced is traced twice; the optimiser's are there, and this makes the metrics'.
+    model.compute_metrics(None, *[tf.zeros((1, model.output_shape[1]))] * 2)
+    # With their shapes left open the function is traced once, for whatever folds and batches.
+    arguments = [tf.TensorSpec(shape, tf.float32) for shape in (model.input_shape, model.output_shape)]
+    arguments += [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]
+
+    @tf.function(input_signature=arguments)
+    def train(x: Any, targets: Any, order: Any, size: Any) -> Any:
+        starts = tf.range(0, tf.size(order, tf.int64), size)
+        means = tf.TensorArray(tf.float32, tf.size(starts), element_shape=(2,))
+        for i in tf.range(tf.size(starts)):
+            rows = order[starts[i] : starts[i] + size]
+            model.reset_metrics()
+            logs = model.train_step((tf.gather(x, rows), tf.gather(targets, rows), None))
+            means = means.write(i, tf.stack([logs["loss"], logs["categorical_accuracy"]]))
+        return means.stack()
+
+    return train
+
+
+def _seeds(seed: int) -> Iterator[int]:
+    """The seeds of the layers, in the order the layers are made.
+
+    They are the numbers that Keras would draw itself after ``keras.utils.set_random_seed(seed)``. Keras draws them from the process's one
+    ``random`` generator, though, and any other thread, such as those of a Dask worker, could take some of them away.
+    """
+    generator = random.Random(seed)
+    while True:
+        yield generator.randint(1, 10**9)
+
+
+def _glorot(seeds: Iterator[int]) -> Any:
+    """Keras's default initial weights (Glorot and Bengio, 2010), from the next seed."""
+    from keras.initializers import GlorotUniform
+
+    return GlorotUniform(next(seeds))
+
+
+def ffnn(sizes: tuple[int, ...], seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
+    """The layers of the FFNN below its head: dense layers, of ReLUs in the paper, each with dropout 0.1 (paper, Table 2 and section 3.3)."""
+    from keras.layers import Dense, Dropout
+
+    layers = []
+    for units in sizes:
+        layers += [Dense(units, activation=hidden, kernel_initializer=_glorot(seeds)), Dropout(0.1, seed=next(seeds))]
+    return layers
+
+
+def cnn(seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
+    """The layers of the CNN below its head, of ReLUs in the paper (paper, Table 1).
+
+    The 256 principal components of a row are laid out, in order, as a 16 x 16 "image".
+    """
+    from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape
+
+    def convolution(filters: int) -> Any:
+        return Conv2D(filters, 3, activation=hidden, kernel_initializer=_glorot(seeds))
+
+    return [
+        Reshape((16, 16, 1)),
+        convolution(32),
+        convolution(32),
+        MaxPooling2D(2),
+        Dropout(0.25, seed=next(seeds)),
+        convolution(64),
+        convolution(64),
+        MaxPooling2D(2),
+        Dropout(0.25, seed=next(seeds)),
+        Flatten(),
+        Dense(256, activation=hidden, kernel_initializer=_glorot(seeds)),
+        Dropout(0.5, seed=next(seeds)),
+    ]

@@ -1,0 +1,296 @@
+"""What one training run gave: the record, its schema, and what follows from its predictions.
+
+A record is a small JSON file. It holds the whole spec, the loss and accuracy of every fold and epoch, the true label and the prediction
+of every test sample, what follows from these, and where the run took place. A record that contradicts itself is refused when it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from reluclf.spec import CLASSES, Spec
+
+#: The version of the schema; a record of another version is refused.
+FORMAT = 1
+
+
+class _Part(BaseModel):
+    # A run that diverged has NaN and infinite losses. They are results, and are written as the strings "NaN", "Infinity".
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Curve(_Part):
+    """Loss and accuracy after every epoch (training curves: Keras's running mean over the epoch's batches, dropout on)."""
+
+    loss: tuple[float, ...]
+    accuracy: tuple[float, ...]
+
+
+class Score(_Part):
+    """Mean loss and accuracy on one set of samples."""
+
+    loss: float
+    accuracy: float
+
+
+class Fold(_Part):
+    """One fold: ``n_train`` rows trained on, ``n_validation`` rows held out of this fold; the test set after its last epoch."""
+
+    fold: int
+    n_train: int
+    n_validation: int
+    train: Curve
+    validation: Curve
+    test: Score
+    seconds: float
+
+
+class Probe(_Part):
+    """What :mod:`reluclf.probes` measured after every epoch; runs of before 25 November 2026 were not asked for ``dead_hidden``."""
+
+    norm_head: tuple[float, ...]
+    norm_first: tuple[float, ...]
+    cosine: tuple[float, ...]
+    no_gradient: tuple[float, ...]
+    dead_units: tuple[float, ...]
+    dead_true: tuple[float, ...]
+    dead_hidden: tuple[float, ...] | None = None
+
+
+class Final(_Part):
+    """The model that ``fresh`` trains once on the whole training set, with its test scores after every epoch."""
+
+    n_train: int
+    train: Curve
+    test: Curve
+    probe: Probe | None = None
+    seconds: float
+
+
+def loses_a_class(confusion_matrix: Sequence[Sequence[int]]) -> bool:
+    """Whether a class has less than half of its samples classified correctly; a row for each true class."""
+    return any(row[i] < sum(row) / 2 for i, row in enumerate(confusion_matrix))
+
+
+class Test(_Part):
+    """The test of the run's last model.
+
+    Attributes
+    ----------
+    labels, predictions : str
+        One digit a test sample, in the order of the test set: its class, and the class of its largest output (the first of equals).
+    confusion_matrix : tuple of tuples of int
+        Rows are true classes, columns predictions.
+    precision, recall, f1 : float
+        Means over the classes, weighted by their support; 0/0 counts as 0, as in scikit-learn.
+    """
+
+    labels: str
+    predictions: str
+    loss: float
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    confusion_matrix: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, labels: np.ndarray, predictions: np.ndarray, loss: float, n_classes: int) -> Test:
+        """Make it from int arrays of shape (n,)."""
+        matrix = confusion_matrix(labels, predictions, n_classes)
+        return cls(labels=_digits(labels), predictions=_digits(predictions), loss=loss, confusion_matrix=matrix.tolist(), **scores(matrix))
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether each test sample was classified correctly: bool, shape (n,)."""
+        return from_digits(self.labels) == from_digits(self.predictions)
+
+    @property
+    def lost(self) -> bool:
+        """Whether a class is lost: less than half of it is classified correctly."""
+        return loses_a_class(self.confusion_matrix)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Test:
+        if len(self.labels) != len(self.predictions) or not (self.labels + self.predictions).isdigit():
+            raise ValueError("labels and predictions are not one digit for each test sample")
+        if max(map(int, {*self.labels, *self.predictions})) >= len(self.confusion_matrix):
+            raise ValueError("a label or prediction is not the number of a class")
+        matrix = confusion_matrix(from_digits(self.labels), from_digits(self.predictions), len(self.confusion_matrix))
+        if matrix.tolist() != [list(row) for row in self.confusion_matrix]:
+            raise ValueError("the predictions do not give the stated confusion matrix")
+        for name, value in scores(matrix).items():
+            if not math.isclose(value, getattr(self, name), abs_tol=1e-9):
+                raise ValueError(f"the predictions give {name} {value:.6f}, not the stated {getattr(self, name):.6f}")
+        return self
+
+
+class Provenance(_Part):
+    """Where, when and with what a run was made.
+
+    Attributes
+    ----------
+    started : datetime
+        UTC.
+    seconds : float
+        Wall time of the run, without that of earlier attempts.
+    commit : str or None
+        The commit of the checkout; None outside git.
+    modified : bool
+        Whether the folder of the code, ``reluclf/`` or ``original/``, differed from that commit.
+    code : str
+        SHA-256 of the modules that decide a run's outcome.
+    versions : dict
+        Python and the libraries, by name.
+    backend, device : str
+        Keras's backend; the processor or accelerator.
+    threads : int
+        Threads the framework may use within one operation; 0 means all.
+    data : dict
+        SHA-256 of what the data set was read from.
+    """
+
+    started: datetime
+    seconds: float
+    commit: str | None
+    modified: bool
+    code: str
+    versions: dict[str, str]
+    backend: str
+    device: str
+    threads: int
+    data: dict[str, str]
+
+
+class Record(_Part):
+    """The outcome of one spec.
+
+    Attributes
+    ----------
+    diverged_at : int or None
+        The batch, counted from 1 over the whole run, at which the loss first was not finite; None if it always was.
+    """
+
+    format: Literal[FORMAT] = FORMAT
+    spec: Spec
+    folds: tuple[Fold, ...]
+    final: Final | None = None
+    diverged_at: int | None = Field(default=None, ge=1)
+    test: Test
+    provenance: Provenance
+
+    @property
+    def fold_accuracy(self) -> np.ndarray:
+        """Accuracy on each fold's validation rows after its last epoch: float64, shape (folds,)."""
+        return np.array([fold.validation.accuracy[-1] for fold in self.folds])
+
+    @property
+    def cv_accuracy(self) -> float:
+        """Mean of :attr:`fold_accuracy`, the paper's "training cross-validation" accuracy."""
+        return float(self.fold_accuracy.mean())
+
+    @property
+    def cv_std(self) -> float:
+        """Population standard deviation of :attr:`fold_accuracy`, as in the paper."""
+        return float(self.fold_accuracy.std())
+
+    def measured(self) -> str:
+        """All that the run measured, as one text: equal for two runs if they came out the same, however long they took."""
+        return repr(
+            self.model_dump(include={"folds", "final", "diverged_at", "test"}, exclude={"folds": {"__all__": {"seconds"}}, "final": {"seconds"}})
+        )
+
+    @model_validator(mode="after")
+    def _fits_its_spec(self) -> Record:
+        if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
+            raise ValueError(f"the spec says folds 1 to {self.spec.folds}, the record has {[fold.fold for fold in self.folds]}")
+        if len(self.test.confusion_matrix) != len(CLASSES[self.spec.dataset]):
+            raise ValueError(
+                f"{self.spec.dataset} has {len(CLASSES[self.spec.dataset])} classes, the confusion matrix {len(self.test.confusion_matrix)}"
+            )
+        if (self.final is not None) != (self.spec.protocol == "fresh"):
+            raise ValueError("a final model belongs to protocol fresh, and to no other")
+        curves = [curve for fold in self.folds for curve in (fold.train, fold.validation)]
+        curves += [self.final.train, self.final.test] if self.final else []
+        if {len(values) for curve in curves for values in (curve.loss, curve.accuracy)} != {self.spec.epochs}:
+            raise ValueError(f"a curve has not the {self.spec.epochs} epochs of the spec")
+        last = self.final.test.accuracy[-1] if self.final else self.folds[-1].test.accuracy
+        if not math.isclose(last, self.test.accuracy, abs_tol=1e-6):
+            raise ValueError(f"the test accuracy after the last epoch is {last:.6f}, but the predictions give {self.test.accuracy:.6f}")
+        return self
+
+    def to_json(self) -> str:
+        """The record as readable JSON: a field a line, a list of numbers on one line; at the end the digest of all the rest."""
+        content = json.loads(self.model_dump_json())
+        return _pretty(content | {"digest": digest(content)}) + "\n"
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of a record's content, whatever its layout; it finds an edited digit, not a forger, whom only retraining finds."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
+    """Counts of (true class, predicted class): int64, shape (n_classes, n_classes)."""
+    return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def scores(matrix: np.ndarray) -> dict[str, float]:
+    """Accuracy and the support-weighted precision, recall and F1 of a confusion matrix (paper, section 2.5).
+
+    Parameters
+    ----------
+    matrix : ndarray of int, shape (k, k)
+        Rows are true classes, columns predictions.
+
+    Returns
+    -------
+    dict of str to float
+        ``accuracy``, ``precision``, ``recall``, ``f1``; 0/0 counts as 0, as in scikit-learn.
+    """
+    matrix = np.asarray(matrix, dtype=float)
+    hits, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
+    recall = np.divide(hits, support, out=np.zeros_like(hits), where=support > 0)
+    f1 = np.divide(2 * hits, support + predicted, out=np.zeros_like(hits), where=support + predicted > 0)
+    weights = support / support.sum()
+    return {
+        "accuracy": float(hits.sum() / support.sum()),
+        "precision": float(weights @ precision),
+        "recall": float(weights @ recall),
+        "f1": float(weights @ f1),
+    }
+
+
+def shortest(values: Any) -> Any:
+    """A float32, or a sequence of them, as the Python floats with the fewest digits that still name the same float32."""
+    if np.ndim(values):
+        return [shortest(value) for value in values]
+    return float(str(np.float32(values)))
+
+
+def from_digits(text: str) -> np.ndarray:
+    """Class numbers from a string of digits: int64, shape (len(text),)."""
+    return np.frombuffer(text.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
+
+
+def _digits(classes: np.ndarray) -> str:
+    return (np.asarray(classes, dtype=np.uint8) + ord("0")).tobytes().decode("ascii")
+
+
+def _pretty(value: Any, indent: str = "") -> str:
+    if isinstance(value, dict) and value:
+        lines = [f"{indent}  {json.dumps(key)}: {_pretty(item, indent + '  ')}" for key, item in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        return "[\n" + ",\n".join(f"{indent}  {_pretty(item, indent + '  ')}" for item in value) + f"\n{indent}]"
+    return json.dumps(value)

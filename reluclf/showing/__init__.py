@@ -1,0 +1,1 @@
+"""How it is shown: tables, figures, sentences, and the chapters that hold them."""

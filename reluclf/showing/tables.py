@@ -1,0 +1,538 @@
+"""The paper's tables beside ours, as data frames of text that a page shows as they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import product, zip_longest
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reluclf import data, networks
+from reluclf.formats import NONE, cell, difference_cell, ends, number, p_value, signed, signed_cell
+from reluclf.judging import paper
+from reluclf.judging.paper import HEAD_TITLES, HEADS
+from reluclf.judging.selection import MARGIN, by_seed, measure, of_setting, seeds_paired, select
+from reluclf.judging.statistics import Difference, Estimate, estimate, mcnemar, paired, rejected, slope
+from reluclf.record import Record
+from reluclf.spec import N_SPLITS
+
+_LABELS = {
+    "cv_accuracy": "CV accuracy, %",
+    "cv_std": "CV std over folds, points",
+    "test_loss": "test loss, nats",
+    "test_accuracy": "test accuracy, %",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+}
+
+
+#: Validation rows over training rows of a fold: the overlap that Nadeau and Bengio's correction needs.
+OVERLAP = 1 / (N_SPLITS - 1)
+
+#: The numbers of a table of results that its verdict is on.
+JUDGED = ("cv_accuracy", "test_accuracy")
+
+#: An interval for an accuracy, or for the hits of a class as a share of the class, that reaches further than this to either side is too wide to judge
+#: by, unless the paper's own two heads differ by more.
+TOLERANCE = 0.05
+
+
+def tolerance(published: float, other: float) -> float:
+    """How far the interval for one more run may reach, given the paper's accuracy and that of its other head."""
+    return max(TOLERANCE, abs(published - other))
+
+
+def results(dataset: str, architecture: str, records: Sequence[Record], setting: dict[str, Any] | None = None) -> pd.DataFrame:
+    """The paper's Table 3, 4, 6, 7 or 9 beside ours.
+
+    Parameters
+    ----------
+    dataset, architecture : str
+    records : sequence of Record
+        Those of this data set, architecture and setting are used.
+    setting : dict, optional
+        How our runs depart from the author's code; see :attr:`reluclf.spec.Spec.setting`.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each head and measure; the columns are the paper's value, ours by protocol, each minus the paper's, and, for the numbers that the
+        verdict is on, what one more ``carried`` run would give (95 % for all of them together) and whether the paper's value lies in it.
+    """
+    rows = []
+    for head in HEADS:
+        published = paper.result(dataset, architecture, head)
+        other = paper.result(dataset, architecture, HEADS[1 - HEADS.index(head)])
+        ours = {
+            protocol: of_setting(records, setting, dataset=dataset, architecture=architecture, head=head, protocol=protocol)
+            for protocol in ("carried", "fresh")
+        }
+        for name in paper.MEASURES:
+            carried, fresh = (measure(ours[protocol], name) for protocol in ("carried", "fresh"))
+            rows.append(
+                {
+                    "measure": f"{HEAD_TITLES[head]}: {_LABELS[name]}",
+                    "paper": number(published[name], name),
+                    "ours, carried": cell(carried, name),
+                    "carried − paper": signed(carried.mean - published[name], name) if carried else NONE,
+                    "one more carried run": _one_more(carried, published[name], other[name], name) if name in JUDGED else NONE,
+                    "ours, fresh": cell(fresh, name),
+                    "fresh − paper": signed(fresh.mean - published[name], name) if fresh else NONE,
+                }
+            )
+    frame = pd.DataFrame(rows)
+    return frame if setting is None else frame.loc[:, frame.ne(NONE).any()]  # of other settings not every protocol is run
+
+
+def _one_more(ours: Estimate | None, published: float, other: float, name: str) -> str:
+    if ours is None or ours.n < 2:
+        return NONE
+    comparisons = len(HEADS) * len(JUDGED)
+    low, high = ends(*ours.prediction(comparisons), name)
+    return f"{low} to {high}: {ours.match(published, tolerance(published, other), comparisons)}"
+
+
+def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """The paper's Table 5 or 8, the accuracy of the CNN-ReLU fold by fold, beside ours.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each fold, one for the mean and one for the rise from fold to fold (the least-squares slope); accuracy of the paper and of both
+        protocols, each minus the paper's, and of the carried model on the test set after the fold; and what one more carried run would give of the
+        two that are judged.
+    """
+    published, rows = paper.fold_accuracy(dataset, "cnn", "relu"), []
+    other = paper.fold_accuracy(dataset, "cnn", "softmax")
+    allowed = {"mean": tolerance(published.mean(), other.mean()), "rise a fold": abs(slope(published).mean)}
+    for title, at, of_ten, one, many in _FOLD_ROWS:
+        values = {protocol: _of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]) for protocol in _PROTOCOLS}
+        of_paper = of_ten(published[at])
+        row = {"fold": title, "paper, %": one(of_paper, "cv_accuracy")}
+        for protocol, value in values.items():
+            row[f"{protocol}, %"] = many(value, "cv_accuracy")
+            row[f"{protocol} − paper"] = signed(value.mean - of_paper, "cv_accuracy") if value else NONE
+            if protocol == "carried":
+                tested = _of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.test.accuracy)
+                row["carried, test set, %"] = many(tested, "cv_accuracy")
+        carried = values["carried"]
+        row["one more carried run"] = NONE
+        if title in allowed and carried and carried.n > 1:
+            low, high = carried.prediction(len(allowed))
+            low, high = ends(low, high, "cv_accuracy") if title == "mean" else (one(low, "cv_accuracy"), one(high, "cv_accuracy"))
+            row["one more carried run"] = f"{low} to {high}: {carried.match(of_paper, allowed[title], len(allowed))}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """The losses of the paper's Table 5 or 8 beside those of both our protocols, in nats, as :func:`folds` has the accuracies."""
+    published, rows = paper.fold_loss(dataset), []
+    for title, at, of_ten, one, many in _FOLD_ROWS:
+        row = {"fold": title.replace("rise", "change"), "paper": one(of_ten(published[at]), "test_loss")}
+        for protocol in _PROTOCOLS:
+            row[protocol] = many(_of_folds(dataset, protocol, records, at, of_ten, lambda fold: fold.validation.loss[-1]), "test_loss")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+_PROTOCOLS = ("carried", "fresh")
+
+#: The rows of a table of folds: title, which folds, what of them, and how it is written; a rise has a sign.
+_FOLD_ROWS = (
+    *((str(fold + 1), slice(fold, fold + 1), lambda values: values[0], number, cell) for fold in range(N_SPLITS)),
+    ("mean", slice(0, N_SPLITS), np.mean, number, cell),
+    ("rise a fold", slice(0, N_SPLITS), lambda values: slope(values).mean, signed, signed_cell),
+)
+
+
+def _of_folds(
+    dataset: str,
+    protocol: str,
+    records: Sequence[Record],
+    at: slice,
+    of_ten: Callable[[np.ndarray], float],
+    value: Callable[[Any], float],
+) -> Estimate | None:
+    """A statistic of the folds at hand of the CNN-ReLU, from the records that have them all."""
+    runs = of_setting(records, dataset=dataset, architecture="cnn", head="relu", protocol=protocol)
+    there = [run.folds[at] for run in runs if len(run.folds) >= at.stop]
+    return estimate([of_ten(np.array([value(fold) for fold in folds])) for folds in there])
+
+
+def rises(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[float, Estimate, Estimate, Difference | None]]:
+    """How much of the rise over the carried folds is learning, by (dataset, architecture, head).
+
+    Returns
+    -------
+    dict
+        The least-squares slope from fold to fold: of the paper's accuracies; of ours on the rows that each fold validates on; of the same models on
+        the test set, which they never saw; and the second minus the third, paired by run. Networks without a whole carried run are left out.
+    """
+    found = {}
+    for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
+        runs = of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="carried")
+        runs = [run for run in runs if len(run.folds) == N_SPLITS]
+        if not runs:
+            continue
+        seen = [slope(run.fold_accuracy).mean for run in runs]
+        unseen = [slope([fold.test.accuracy for fold in run.folds]).mean for run in runs]
+        published = slope(paper.fold_accuracy(dataset, architecture, head)).mean
+        found[dataset, architecture, head] = (published, estimate(seen), estimate(unseen), paired(seen, unseen, margin=MARGIN))
+    return found
+
+
+def learning(records: Sequence[Record]) -> pd.DataFrame:
+    """:func:`rises` as text: a row for each network."""
+    rows = []
+    for (dataset, architecture, head), (published, seen, unseen, difference) in rises(records).items():
+        rows.append(
+            {
+                "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
+                "paper, validation": signed(published, "cv_accuracy"),
+                "carried, validation": signed_cell(seen),
+                "carried, test set": signed_cell(unseen),
+                "validation − test set": difference_cell(difference),
+            }
+        )
+    columns = ["network", "paper, validation", "carried, validation", "carried, test set", "validation − test set"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def layers(number: int, model: Any) -> pd.DataFrame:
+    """The layers of the paper's Table 1 or 2 beside those of a built network, as text; a reshaping of the input is not a layer of the paper's."""
+    published = paper.layers(number)
+    ours = [layer for layer in model.layers if not layer.name.startswith("reshape")]
+    rows = []
+    for (name, shape, parameters), layer in zip_longest(published, ours, fillvalue=(NONE, (), 0)):
+        rows.append(
+            {
+                "paper's layer": name,
+                "output": _shape(shape),
+                "parameters": f"{parameters:,}",
+                "our layer": _described(layer),
+                "our output": _shape(layer.output.shape[1:]),
+                "our parameters": f"{layer.count_params():,}",
+            }
+        )
+    total = {"paper's layer": "total", "output": "", "parameters": f"{sum(layer[2] for layer in published):,}"}
+    rows.append(total | {"our layer": "total", "our output": "", "our parameters": f"{model.count_params():,}"})
+    return pd.DataFrame(rows)
+
+
+def optimism(records: Sequence[Record]) -> pd.DataFrame:
+    """How far each protocol's cross-validation accuracy lies from the test accuracy of the model that is published, by network.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network that has a record with a whole cross-validation: the paper's difference, that of the carried model (mean
+        over its folds; last fold), and of the fresh one, in percentage points, each with its interval over seeds.
+    """
+    rows = []
+    for dataset, architecture in paper.RESULT_TABLES:
+        for head in HEADS:
+            chosen = {"dataset": dataset, "architecture": architecture, "head": head}
+            carried, fresh = (
+                [r for r in of_setting(records, protocol=protocol, **chosen) if len(r.folds) == N_SPLITS] for protocol in ("carried", "fresh")
+            )
+            if not carried and not fresh:
+                continue
+            published = paper.result(dataset, architecture, head)
+            last_fold = paper.fold_accuracy(dataset, architecture, head)[-1]
+            rows.append(
+                {
+                    "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
+                    "paper, mean − test": signed(published["cv_accuracy"] - published["test_accuracy"], "cv_accuracy"),
+                    "carried, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in carried])),
+                    "paper, last − test": signed(last_fold - published["test_accuracy"], "cv_accuracy"),
+                    "carried, last − test": signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in carried])),
+                    "fresh, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in fresh])),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
+    """What the paper's rows of cross-validation would have been: its numbers, and those of a cross-validation that starts every fold anew.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network: the paper's mean and standard deviation over the folds; those of our ``fresh`` runs; and, of the one with the
+        first seed, the interval for the expected accuracy that its ten folds give, corrected for their overlap.
+    """
+    rows = []
+    for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
+        published = paper.result(dataset, architecture, head)
+        fresh = of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+        fresh = [run for run in fresh if len(run.folds) == N_SPLITS]
+        interval = "{} to {}".format(*ends(*over_folds(min(fresh, key=lambda run: run.spec.seed)), "cv_accuracy")) if fresh else NONE
+        rows.append(
+            {
+                "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
+                "paper, mean ± std, %": f"{number(published['cv_accuracy'], 'cv_accuracy')} ± {number(published['cv_std'], 'cv_std')}",
+                "fresh, mean, %": cell(measure(fresh, "cv_accuracy"), "cv_accuracy"),
+                "fresh, std over folds": cell(measure(fresh, "cv_std"), "cv_std"),
+                "interval from one run's folds, %": interval,
+                "fresh − paper": signed(measure(fresh, "cv_accuracy").mean - published["cv_accuracy"], "cv_accuracy") if fresh else NONE,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def over_folds(run: Record, comparisons: int = 1) -> tuple[float, float]:
+    """The interval for the expected accuracy from the ten folds of one ``fresh`` run, corrected for their overlap (Nadeau and Bengio, 2003)."""
+    folds = estimate(run.fold_accuracy)
+    half = (folds.prediction(comparisons)[1] - folds.mean) * math.sqrt((1 / N_SPLITS + OVERLAP) / (1 + 1 / N_SPLITS))
+    return folds.mean - half, folds.mean + half
+
+
+def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """The two heads compared, by architecture and protocol, as text.
+
+    Returns
+    -------
+    DataFrame of str
+        ReLU minus softmax: in test accuracy, paired by seed; over the ten folds of one ``fresh`` run, with the variance corrected for their overlap;
+        and in how many seeds McNemar's test finds the two to differ on the test set (Holm over the seeds, 5 %). On WDBC, where each seed has its own
+        split, also with the variance corrected for the overlap of the splits, as it must be to speak of other samples than these.
+    """
+    rows = []
+    for (of, architecture), protocol in product(paper.RESULT_TABLES, ("carried", "fresh")):
+        if of != dataset:
+            continue
+        by_head = [
+            {run.spec.seed: run for run in of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol)}
+            for head in ("relu", "softmax")
+        ]
+        pairs = [(by_head[0][seed], by_head[1][seed]) for seed in sorted(by_head[0].keys() & by_head[1].keys())]
+        whole = [pair for pair in pairs if protocol == "fresh" and all(len(run.folds) == N_SPLITS for run in pair)][:1]
+        # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
+        differ = rejected([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
+        accuracies = [[run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)] or [[], []]
+        row = {"network": architecture.upper(), "protocol": protocol, "over seeds, points": difference_cell(paired(*accuracies, margin=MARGIN))}
+        if dataset == "wdbc":
+            overlap = len(pairs[0][0].test.labels) / _n_train(pairs[0][0]) if pairs else None
+            row["for other tumours, points"] = difference_cell(paired(*accuracies, margin=MARGIN, overlap=overlap))
+        over_folds = paired(*(run.fold_accuracy for run in whole[0]), margin=MARGIN, overlap=OVERLAP) if whole else None
+        row["over folds, points"] = difference_cell(over_folds)
+        row["seeds that differ (McNemar)"] = f"{int(np.sum(differ))} of {len(pairs)}" if pairs else NONE
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def comparable(records: Sequence[Record]) -> pd.DataFrame:
+    """ReLU minus softmax in test accuracy and F1 in the paper's four image experiments, by protocol, paired by seed, as text."""
+    rows = []
+    for (dataset, architecture), protocol in product(paper.IMAGE_NETWORKS, _PROTOCOLS):
+        relu, softmax = (by_seed(records, dataset=dataset, architecture=architecture, head=head, protocol=protocol) for head in ("relu", "softmax"))
+        common = sorted(relu.keys() & softmax.keys())
+        accuracy = seeds_paired(relu, softmax)
+        f1 = paired([relu[seed].test.f1 for seed in common], [softmax[seed].test.f1 for seed in common], margin=MARGIN)
+        row = {"network": f"{data.TITLES[dataset]} {architecture.upper()}", "protocol": protocol}
+        row |= {"accuracy, points": difference_cell(accuracy), "F1, points": difference_cell(f1), "shown": NONE, "seeds within a point": NONE}
+        if accuracy:
+            close = sum(abs(relu[seed].test.accuracy - softmax[seed].test.accuracy) <= MARGIN for seed in common)
+            row["seeds within a point"] = f"{close} of {len(common)}"
+            par, beyond = accuracy.equivalent and f1.equivalent, accuracy.beyond or f1.beyond
+            row["shown"] = "on par" if par else "more than a point apart" if beyond else "neither"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def wider(runs: Sequence[Record]) -> float:
+    """How many times as wide an interval over splits that overlap is, once it is corrected to speak of other samples (Nadeau and Bengio, 2003)."""
+    return math.sqrt(1 + len(runs) * len(runs[0].test.labels) / _n_train(runs[0]))
+
+
+def _n_train(run: Record) -> int:
+    """How many rows the whole training set of a run has."""
+    return run.final.n_train if run.final else run.folds[0].n_train + run.folds[0].n_validation
+
+
+def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """What became of the ReLU head under Keras's own loss, word for word as the author's code has it.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each architecture: the runs, how many met a loss that was not finite, at which batch, and the test accuracies of those that died
+        and of those that did not.
+    """
+    rows = []
+    for of, architecture in paper.RESULT_TABLES:
+        runs = of_setting(records, {"loss": "verbatim"}, dataset=dataset, architecture=architecture, head="relu") if of == dataset else []
+        if not runs:
+            continue
+        batches = sorted(run.diverged_at for run in runs if run.diverged_at)
+        dead, alive = ([r for r in runs if (r.diverged_at is not None) == died] for died in (True, False))
+        rows.append(
+            {
+                "network": f"{architecture.upper()}-ReLU",
+                "runs": str(len(runs)),
+                "died": str(len(dead)),
+                "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}" if batches else NONE,
+                "test accuracy of the dead, %": cell(measure(dead, "test_accuracy"), "test_accuracy"),
+                "of the others, %": cell(measure(alive, "test_accuracy"), "test_accuracy"),
+            }
+        )
+    columns = ["network", "runs", "died", "at batch (median; range)", "test accuracy of the dead, %", "of the others, %"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def by_ranks(records: Sequence[Record]) -> pd.DataFrame:
+    """The differences between the heads on WDBC that claims C21 and C23 are about, by the t-test of the rules and by Wilcoxon's signed ranks.
+
+    A single run that collapses widens the interval of a mean, and is one rank among others.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each difference, ReLU minus softmax, paired by seed: its mean with the 95 % interval and n, and both two-sided p-values.
+    """
+    from scipy.stats import wilcoxon
+
+    runs = {
+        (protocol, head): by_seed(records, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol)
+        for protocol, head in product(_PROTOCOLS, HEADS)
+    }
+    seeds = sorted(set.intersection(*map(set, runs.values())))
+    counts = {key: np.array([found[seed].test.confusion_matrix for seed in seeds]).reshape(-1, 2, 2) for key, found in runs.items()}
+    accuracy = {key: 100 * np.array([found[seed].test.accuracy for seed in seeds]) for key, found in runs.items()}
+    gap = {protocol: accuracy[protocol, "relu"] - accuracy[protocol, "softmax"] for protocol in _PROTOCOLS}
+    errors = counts["carried", "relu"] - counts["carried", "softmax"]
+    differences = {
+        "test accuracy after 320 epochs, points (C21)": gap["carried"],
+        "test accuracy after 32 epochs, points (C21)": gap["fresh"],
+        "the second minus the first, points (C21)": gap["fresh"] - gap["carried"],
+        "benign tumours taken for malignant (C23)": errors[:, 1, 0],
+        "malignant tumours missed (C23)": errors[:, 0, 1],
+    }
+    rows = []
+    for what, values in differences.items():
+        if len(seeds) > 1:
+            p_values = paired(values, np.zeros(len(values)), margin=0).p, float(wilcoxon(values).pvalue)
+            rows.append(
+                {"ReLU minus softmax": what, "mean": signed_cell(estimate(values), "count")}
+                | dict(zip(("t-test, p", "signed ranks, p"), map(p_value, p_values), strict=True))
+            )
+    return pd.DataFrame(rows, columns=["ReLU minus softmax", "mean", "t-test, p", "signed ranks, p"])
+
+
+def died(dataset: str, records: Sequence[Record]) -> str:
+    """How many of the runs of :func:`deaths` died, and when the last of them did, as sentences."""
+    told = []
+    for of, architecture in paper.RESULT_TABLES:
+        runs = of_setting(records, {"loss": "verbatim"}, dataset=dataset, architecture=architecture, head="relu") if of == dataset else []
+        batches = [run.diverged_at for run in runs if run.diverged_at]
+        if runs:
+            when = f", {'the last ' * (len(batches) > 1)}at batch {max(batches)}" if batches else ""
+            told.append(f"Of {len(runs)} {architecture.upper()}-ReLUs {len(batches) or 'none'} died{when}.")
+    return " ".join(told) or "No such run is recorded yet."
+
+
+def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
+    """Test accuracy of the heads of :data:`reluclf.networks.HEADS` on both architectures, as text.
+
+    All are models trained once on the whole training set (``fresh``).
+    """
+    rows = []
+    for head, definition in networks.HEADS.items():
+        chosen = {
+            architecture: of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+            for architecture in ("ffnn", "cnn")
+        }
+        accuracy = {f"{name.upper()}, %": cell(measure(runs, "test_accuracy"), "test_accuracy") for name, runs in chosen.items()}
+        rows.append({"head": f"`{head}`", "its output for logit z": definition.formula, **accuracy})
+    return pd.DataFrame(rows)
+
+
+def errors_paired(a: dict[int, Record], b: dict[int, Record]) -> dict[tuple[int, int], Difference | None]:
+    """The difference in the counts of both kinds of error on WDBC, by (true class, prediction), of runs paired by seed."""
+    seeds = sorted(a.keys() & b.keys())
+    counts = [np.array([runs[seed].test.confusion_matrix for seed in seeds], dtype=float).reshape(-1, 2, 2) for runs in (a, b)]
+    return {cell: paired(*(matrices[:, *cell] for matrices in counts), margin=0) for cell in ((0, 1), (1, 0))}
+
+
+def between_epochs(records: Sequence[Record], epochs: Sequence[int]) -> dict[str, list[Difference | None]]:
+    """How the test accuracy of final models changes from each of the epochs to the next, paired by run, for both heads."""
+    found = {}
+    for head in HEADS:
+        accuracy = np.array([[run.final.test.accuracy[epoch - 1] for epoch in epochs] for run in select(records, head=head)]).reshape(-1, len(epochs))
+        found[head] = [paired(after, before, margin=MARGIN) for before, after in zip(accuracy.T, accuracy.T[1:], strict=False)]
+    return found
+
+
+def _middle(counts: np.ndarray) -> str:
+    """The 2.5 % and 97.5 % quantiles of counts, as values that occur; a dash where there are too few to have any."""
+    if len(counts) < 40:
+        return NONE
+    low, high = (np.quantile(counts, share, method=method) for share, method in ((0.025, "lower"), (0.975, "higher")))
+    return f"{low:.0f} to {high:.0f}"
+
+
+def heads() -> pd.DataFrame:
+    """The heads with their outputs, losses and sources, as text."""
+    losses = {
+        networks.guarded: "outputs divided by their sum, then cross-entropy",
+        networks.softmax_cross_entropy: "softmax of the outputs, then cross-entropy",
+        networks.sparsemax_loss: "sparsemax loss",
+    }
+    rows = []
+    for name, head in networks.HEADS.items():
+        source = f"{{cite}}`{head.source}`" if head.source else "this book"
+        rows.append({"head": f"`{name}`", "its output for logit z": head.formula, "its loss": losses[head.loss], "source": source})
+    return pd.DataFrame(rows)
+
+
+def clinic(records: Sequence[Record]) -> pd.DataFrame:
+    """WDBC as a clinician reads it, malignant being positive: sensitivity, specificity and misses of each classifier, as text.
+
+    The networks by protocol; logistic regression on the same splits. Misses are of the 64 malignant tumours in the test set: their mean, and the
+    range that leaves out 2.5 % of the splits on either side, given from 40 splits on.
+    """
+    cases = [("logistic regression", of_setting(records, dataset="wdbc", architecture="logistic"))]
+    for head in HEADS:
+        for protocol in ("carried", "fresh"):
+            runs = of_setting(records, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol)
+            cases.append((f"FFNN-{HEAD_TITLES[head]}, {protocol}", runs))
+    rows = []
+    for title, runs in cases:
+        matrices = np.array([run.test.confusion_matrix for run in runs], dtype=float).reshape(-1, 2, 2)
+        rows.append(
+            {
+                "classifier": title,
+                "sensitivity, %": cell(estimate(matrices[:, 0, 0] / matrices[:, 0].sum(axis=1)), "test_accuracy"),
+                "specificity, %": cell(estimate(matrices[:, 1, 1] / matrices[:, 1].sum(axis=1)), "test_accuracy"),
+                "malignant missed": cell(estimate(matrices[:, 0, 1]), "count"),
+                "in 95 of 100 splits": _middle(matrices[:, 0, 1]),
+                "accuracy, %": cell(measure(runs, "test_accuracy"), "test_accuracy"),
+            }
+        )
+    for head, figure in (("softmax", 11), ("relu", 10)):
+        counts = paper.matrix(figure).counts
+        rows.append(
+            {
+                "classifier": f"the paper's FFNN-{HEAD_TITLES[head]}",
+                "sensitivity, %": number(counts[0, 0] / counts[0].sum(), "test_accuracy"),
+                "specificity, %": number(counts[1, 1] / counts[1].sum(), "test_accuracy"),
+                "malignant missed": str(counts[0, 1]),
+                "in 95 of 100 splits": NONE,
+                "accuracy, %": number(np.trace(counts) / counts.sum(), "test_accuracy"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _described(layer: Any) -> str:
+    rate = getattr(layer, "rate", None)
+    return type(layer).__name__ + (f" ({rate})" if rate is not None else "")

@@ -1,0 +1,172 @@
+"""Where records are kept: the store, which reads only what can be trusted and writes each record whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from reluclf import paths
+from reluclf.files import write_atomically
+from reluclf.record import FORMAT, Record, digest
+from reluclf.spec import Spec, SpecError
+
+#: The folder, in a store's, that holds the stores of :meth:`Store.of_backend`.
+BACKENDS = "backends"
+
+#: The folder, in the committed store's, of the records that ``make original`` makes with the libraries of 2018.
+ORIGINAL = "original"
+
+
+class RecordError(ValueError):
+    """A record that cannot be trusted or is not there; the message names the file, what is wrong, and the remedy."""
+
+
+class Store:
+    """Records kept as files under the path that their spec names.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where records are written and first looked for; by default ``$RELUCLF_RESULTS``, else ``results/``.
+    fallback : Path, optional
+        Where they are looked for next; by default ``results/``, so that a rerun into a scratch folder sees the committed records,
+        unless ``$RELUCLF_AFRESH`` is set.
+    """
+
+    def __init__(self, folder: Path | None = None, fallback: Path | None = None) -> None:
+        self.folder = Path(folder) if folder is not None else paths.new_results()
+        if folder is None and fallback is None and not os.environ.get("RELUCLF_AFRESH"):
+            fallback = paths.RESULTS
+        self._folders = [self.folder] + ([Path(fallback)] if fallback is not None and Path(fallback) != self.folder else [])
+
+    @classmethod
+    def of_backend(cls, name: str) -> Store:
+        """The records of runs that were made to compare Keras's backends; those of all the backends are of the same specs."""
+        fallback = None if os.environ.get("RELUCLF_AFRESH") else paths.RESULTS / BACKENDS / name
+        return cls(paths.new_results() / BACKENDS / name, fallback)
+
+    def file(self, spec: Spec) -> Path | None:
+        """The file that holds the record of a spec; None if there is none."""
+        return next((file for folder in self._folders if (file := folder / spec.path).is_file()), None)
+
+    def unfinished(self, spec: Spec, kind: str) -> Path:
+        """Where, in the user's cache, an unfinished run of this store leaves a file of this kind: ``checkpoint``, ``epochs`` or ``trace``."""
+        store = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]  # a rerun has the specs of a campaign, and its own folder
+        return paths.user_cache() / "unfinished" / store / spec.path.with_suffix(f".{kind}")
+
+    def __contains__(self, spec: Spec) -> bool:
+        return self.file(spec) is not None
+
+    def missing(self, specs: Iterable[Spec]) -> list[Spec]:
+        """Those of the specs that have no record."""
+        return [spec for spec in specs if spec not in self]
+
+    def read(self, spec: Spec) -> Record:
+        """Read the record of a spec.
+
+        Raises
+        ------
+        RecordError
+            If it is missing, or cannot be trusted.
+        """
+        file = self.file(spec)
+        if file is None:
+            raise RecordError(f"{spec} has no record in {self.folder}; train it with: make experiments ONLY={spec}")
+        record = read_file(file)
+        if record.spec != spec:
+            raise RecordError(f"{file} holds the record of {record.spec}, not of {spec}; delete or move it, then retrain it.")
+        return record
+
+    def read_present(self, specs: Iterable[Spec]) -> list[Record]:
+        """The records of those specs that have one, in the specs' order."""
+        return [self.read(spec) for spec in specs if spec in self]
+
+    def files(self) -> Iterator[Path]:
+        """All files of records, the store's own before its fallback's, each spec once."""
+        seen = set()
+        for folder in self._folders:
+            for file in sorted(folder.glob("*/*/*/seed-*.json")):  # the depth of a spec's path: what lies deeper is another store's
+                relative = file.relative_to(folder)
+                if relative not in seen:
+                    seen.add(relative)
+                    yield file
+
+    def specs(self, **fields: Any) -> list[Spec]:
+        """The specs that have a record and these values of their fields; files are found and not read, so it takes milliseconds.
+
+        Raises
+        ------
+        RecordError
+            If a file is not where a record of any spec is kept.
+        """
+        found = []
+        for file in self.files():
+            try:
+                spec = Spec.from_path(PurePath(*file.parts[-4:]))
+            except SpecError as error:
+                raise RecordError(f"{file} is not where a record is kept ({error}); delete or move it.") from error
+            if all(getattr(spec, name) == value for name, value in fields.items()):
+                found.append(spec)
+        return found
+
+    def select(self, **fields: Any) -> list[Record]:
+        """The records of the specs with these values of their fields; only these are read."""
+        return [self.read(spec) for spec in self.specs(**fields)]
+
+    def read_all(self) -> list[Record]:
+        """Every record of the store."""
+        return [read_file(file) for file in self.files()]
+
+    def write(self, record: Record) -> Path:
+        """Write a record, whole or not at all, and return its file."""
+        file = self.folder / record.spec.path
+        write_atomically(file, record.to_json().encode())
+        return file
+
+
+def read_file(file: Path) -> Record:
+    """Read and check one record file; raise :class:`RecordError` if it cannot be trusted."""
+    try:
+        content = json.loads(Path(file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{file} is not a whole JSON file ({error}); restore it with git, or delete it and retrain it.") from error
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise RecordError(f"{file} has format {found!r}, this version of reluclf reads {FORMAT}; check out the version that wrote it.")
+    stated = content.pop("digest", None)
+    if stated != digest(content):
+        raise RecordError(f"{file} was changed after it was written: its digest does not fit; restore it with git, or delete it and retrain it.")
+    try:
+        record = Record.model_validate(content)
+    except (ValidationError, ValueError) as error:
+        reason = "; ".join(map(_described, error.errors())) if isinstance(error, ValidationError) else error
+        raise RecordError(f"{file} cannot be trusted ({reason}); restore it with git, or delete it and retrain it.") from error
+    if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
+        raise RecordError(f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}.")
+    return record
+
+
+def _described(problem: Mapping[str, Any]) -> str:
+    where = ".".join(map(str, problem["loc"]))
+    return f"{where}: {problem['msg']}" if where else problem["msg"].removeprefix("Value error, ")
+
+
+def copies(records: Iterable[Record]) -> list[tuple[Record, Record]]:
+    """Pairs of records of different runs with the very same measurements: one of each must be a copy of the other.
+
+    Runs that diverged are left out: what is dead gives the same whatever its seed.
+    """
+    seen: dict[str, Record] = {}
+    found = []
+    for record in records:
+        if record.diverged_at is None:
+            original = seen.setdefault(record.measured(), record)
+            if original is not record:
+                found.append((original, record))
+    return found

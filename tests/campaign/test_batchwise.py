@@ -1,0 +1,68 @@
+"""The first epochs batch by batch: they are those of the run itself, and what is told of a batch is so."""
+
+import numpy as np
+import pytest
+
+from reluclf import Spec, paths, protocols
+from reluclf.campaign import batchwise, runtime
+from reluclf.judging.paper import FOLD_TABLES
+from reluclf.showing import first_epochs
+
+FEW = {"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "fresh", "folds": 0, "seed": 3, "batch_size": 64}
+
+
+def test_the_updates_are_those_of_the_run_bit_for_bit(keras, few_images):
+    spec = Spec(**FEW, epochs=3, learning_rate=1e-5)
+    ran = protocols.run(spec).final.test.accuracy
+    measured = batchwise.measure(spec, epochs=3)
+    assert measured.test == pytest.approx(ran, abs=1e-4) and len(set(ran)) == 3
+    assert len(measured.gradient) == len(measured.step) == 3 * -(-400 // 64)
+
+
+def test_with_plain_gradient_descent_a_step_is_the_gradient_times_the_learning_rate(keras, few_images):
+    rate = 0.25
+    measured = batchwise.measure(Spec(**FEW, optimizer="sgd", learning_rate=rate), epochs=1)
+    # The step is of all weights together, the gradient that of the matrix or vector, of eight, which has the largest.
+    ratio = np.array(measured.step) / (rate * np.array(measured.gradient))
+    assert (ratio > 0.99).all() and (ratio < np.sqrt(8)).all()
+
+
+def test_the_gradient_is_that_before_clipping(keras, few_images):
+    plain, clipped = (batchwise.measure(Spec(**FEW, optimizer="sgd", clipnorm=norm), epochs=1) for norm in (None, 1e-3))
+    assert clipped.gradient[0] == plain.gradient[0] > 1e-2
+    assert clipped.step[0] < plain.step[0] / 10
+
+
+def test_what_is_measured_is_kept_one_by_one_and_not_measured_again(monkeypatch, tmp_path):
+    asked = []
+
+    def measure(spec):
+        asked.append(spec)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return batchwise.Steps(spec=spec, gradient=(1.0,), step=(0.1,), test=(0.5,), device="none", versions={})
+
+    monkeypatch.setattr(paths, "STEPS", tmp_path / "steps.jsonl")
+    monkeypatch.setattr(batchwise, "measure", measure)
+    assert batchwise.read() == []
+    with pytest.raises(KeyboardInterrupt):
+        batchwise.measure_missing(lambda what: None)
+    assert [found.spec for found in batchwise.read()] == batchwise.specs()[:2]
+    batchwise.measure_missing(lambda what: None)
+    assert len(asked) == len(batchwise.specs()) + 1
+    assert [found.spec for found in batchwise.read()] == batchwise.specs()
+
+
+def test_the_committed_measurements_are_of_both_heads_and_both_interventions():
+    assert {tuple(way.setting) for way in first_epochs.WAYS} == {(), ("clipnorm",), ("beta_2",)}
+    assert [{"head": way.head, **way.setting} for way in first_epochs.WAYS] == list(batchwise.WAYS)
+    measured = batchwise.read()
+    assert [steps.spec for steps in measured] == [spec for spec in batchwise.specs() if spec in {steps.spec for steps in measured}]
+    shown = [steps for dataset in FOLD_TABLES for way in first_epochs.WAYS for steps in first_epochs.of_way(measured, dataset, way)]
+    assert shown == measured
+
+
+def test_only_tensorflows_gradients_are_looked_at(monkeypatch):
+    monkeypatch.setattr(runtime, "backend", lambda: "jax")
+    with pytest.raises(runtime.BackendError, match="unset KERAS_BACKEND, which is jax"):
+        batchwise.measure(batchwise.specs()[0])

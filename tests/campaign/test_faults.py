@@ -1,0 +1,326 @@
+"""What kills, hangs, full disks and rivals do to a campaign: no record is lost or half written, the rest goes on, and a rerun completes it."""
+
+import atexit
+import contextlib
+import functools
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import factory
+import psutil
+import pytest
+from joblib.externals.loky import get_reusable_executor
+from test_campaign import TINY, files, measured
+
+from reluclf import Spec, first, grid, paths, protocols
+from reluclf.campaign import training, watch
+from reluclf.store import Store
+
+posix = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+
+#: Runs of both protocols; the longer ones are killed several times each.
+SPECS = grid(**TINY | {"protocol": ("carried", "fresh"), "epochs": 2, "folds": 10}, seed=first(2))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(keras, tmp_path_factory):
+    """What the runs give if nothing happens."""
+    store = Store(tmp_path_factory.mktemp("undisturbed"))
+    return {spec: measured(training.train(spec, store)) for spec in SPECS}
+
+
+# Killed at random
+
+
+def _train(spec, folder, cache):
+    os.environ["XDG_CACHE_HOME"] = cache
+    training.train(spec, Store(folder))
+
+
+@pytest.fixture(scope="module")
+def forks(keras):
+    """Starts processes that have TensorFlow in memory already, so that they can be killed by the dozen."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["keras", "reluclf.campaign.training"])
+    return context
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process with TensorFlow in it can be forked on Linux only")
+def test_fifty_kills_at_random_moments_lose_nothing(forks, tmp_path, undisturbed):
+    rng, kills, lap = random.Random(1), 0, 0
+    while kills < 50:
+        lap += 1
+        store, cache = Store(tmp_path / f"results {lap}"), tmp_path / f"cache {lap}"
+        for spec in SPECS:
+            lives = 0
+            while spec not in store:
+                process = forks.Process(target=_train, args=(spec, store.folder, str(cache)), daemon=True)
+                process.start()
+                process.join(rng.uniform(0, 0.5 + 0.25 * lives))  # longer and longer lives: on a slow machine too they get on
+                lives += 1
+                if process.is_alive():
+                    process.kill()
+                    kills += 1
+                process.join()
+                assert process.exitcode in (0, -signal.SIGKILL)
+                assert all(file.is_file() for file in store.files()) and store.read_all() is not None  # what can be seen is whole
+        assert {spec: measured(store.read(spec)) for spec in SPECS} == undisturbed
+        assert visible(store.folder) == sorted(str(spec.path) for spec in SPECS)
+
+
+# A campaign as a process of its own
+
+#: Trains what is missing of the given specs in a store.
+CAMPAIGN = """
+import sys
+from pathlib import Path
+from pydantic import TypeAdapter
+from reluclf import Spec
+from reluclf.campaign import training
+from reluclf.store import Store
+campaign.train_missing(TypeAdapter(list[Spec]).validate_json(sys.argv[1]), Store(Path(sys.argv[2])), int(sys.argv[3]))
+"""
+
+
+@contextlib.contextmanager
+def begun(*command):
+    """A Python process in a session of its own, which is killed if the test fails meanwhile; else what it leaves is the test's to see."""
+    environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def start(specs, store, workers):
+    return begun(CAMPAIGN, json.dumps([spec.model_dump() for spec in specs]), str(store.folder), str(workers))
+
+
+def whole(store, undisturbed):
+    return {spec: measured(store.read(spec)) for spec in undisturbed} == undisturbed and visible(store.folder) == sorted(
+        str(spec.path) for spec in undisturbed
+    )
+
+
+def visible(folder):
+    return [name for name in files(folder) if not Path(name).name.startswith(".")]
+
+
+def until(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, f"the process ended too early: {process.stdout.read().decode()}"
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.005)
+
+
+@posix
+def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
+    for finished in (0, 1):
+        with start(SPECS, store, 2) as process:
+            family = psutil.Process(process.pid)
+            unfinished = (paths.user_cache() / "unfinished").rglob
+            until(
+                lambda finished=finished, unfinished=unfinished: any(unfinished("*.checkpoint")) and len(visible(store.folder)) >= finished, process
+            )
+            members = [*family.children(recursive=True), family]
+            for member in members:
+                member.kill()
+        psutil.wait_procs(members, timeout=30)
+        store.read_all()
+    assert store.missing(SPECS)
+    with start(SPECS, store, 2) as process:
+        output = process.communicate()[0].decode()
+    assert process.returncode == 0, output
+    assert whole(store, undisturbed)
+    assert files(paths.user_cache() / "unfinished") == []
+
+
+def test_two_campaigns_in_one_tree_give_what_one_gives(store, undisturbed):
+    with start(SPECS, store, 1) as one, start(SPECS[::-1], store, 1) as other:
+        for process in (one, other):
+            output = process.communicate()[0].decode()
+            assert process.returncode == 0, output
+    assert whole(store, undisturbed)
+
+
+def test_what_another_campaign_has_finished_meanwhile_is_not_trained_again(store, monkeypatch, undisturbed):
+    record = factory.record(Spec(**TINY, seed=1), [0.9], 0.9)
+
+    def train(spec, *_):
+        assert spec.seed == 1, f"{spec} was trained again"
+        store.write(record)
+        store.write(factory.record(spec.model_copy(update={"seed": 2}), [0.9], 0.9))  # the other campaign
+
+    monkeypatch.setattr(training, "train", train)
+    assert training.train_missing(grid(**TINY, seed=first(2)), store, workers=1) == 2
+
+
+# A worker that hangs, or has no memory
+
+
+def _hang_or_not(spec, folder, patience):
+    """Instead of training: seed 3 hangs, seed 2 is slow, the others are quick."""
+    with watch.watched(Store(folder).unfinished(spec, "trace"), patience) as alive:
+        if spec.seed == 3:
+            time.sleep(600)
+        for _ in range(6 if spec.seed == 2 else 0):
+            time.sleep(1)
+            alive()
+        Store(folder).write(factory.record(spec, [0.9], 0.9))
+    return spec, None, None
+
+
+def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(store, workers, monkeypatch, capfd):
+    monkeypatch.setattr(training, "PATIENCE", 4.0)
+    monkeypatch.setattr(training, "_train_in_worker", _hang_or_not)
+    specs = grid(**TINY, seed=first(6))
+    with pytest.raises(
+        training.CampaignError, match=r"1 of 6 runs failed, .*seed-3: no epoch ended in 4 s; where it stood: .*seed-3.trace"
+    ) as caught:
+        training.train_missing(specs, store, workers=2)
+    assert [spec.seed for spec in store.missing(specs)] == [3]
+    assert "_hang_or_not" in Path(str(caught.value).split("stood: ")[1].split(";")[0]).read_text()
+    # The trace of a hang is forgotten when the run is tried again.
+    monkeypatch.setattr(training, "_train_in_worker", functools.partial(_write, hits=0.9))
+    assert training.train_missing(specs, store, workers=2) == 1
+    assert files(paths.user_cache() / "unfinished") == []
+
+
+def _write(spec, folder, patience, hits):
+    with watch.watched(Store(folder).unfinished(spec, "trace"), patience):
+        Store(folder).write(factory.record(spec, [hits], hits))
+    return spec, None, None
+
+
+def _hang_at_exit(spec, folder, patience):
+    """Train in a worker with a library in it that hangs when Python ends."""
+    atexit.register(time.sleep, 600)
+    return training._train_in_worker(spec, folder, patience)
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_whose_libraries_hang_at_its_end_ends_all_the_same(store, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_train_in_worker", _hang_at_exit)
+        assert training.train_missing(grid(**TINY, seed=first(2)), store, workers=2) == 2
+    get_reusable_executor().shutdown(wait=True)  # for the workers
+
+
+def test_this_very_process_is_never_ended_by_the_watch(store):
+    with watch.watched(store.unfinished(SPECS[0], "trace"), 0.1) as alive:
+        alive()
+        time.sleep(0.5)
+    assert files(paths.user_cache()) == []
+
+
+def test_a_run_without_enough_memory_is_named_and_the_others_are_done(keras, store, monkeypatch, capfd):
+    run = protocols.run
+
+    def hungry(spec, *others):
+        if spec.seed == 1:
+            raise MemoryError("cannot allocate 7 GiB")
+        return run(spec, *others)
+
+    monkeypatch.setattr(protocols, "run", hungry)
+    with pytest.raises(training.CampaignError, match=r"1 of 2 runs failed, .*seed-1: MemoryError: cannot allocate 7 GiB"):
+        training.train_missing(grid(**TINY, seed=first(2)), store, workers=1)
+    assert [spec.seed for spec in store.missing(grid(**TINY, seed=first(2)))] == [1]
+
+
+# A disk that is full
+
+
+def _train_on_a_full_disk(spec, folder, cache, most):
+    import resource
+
+    os.environ["XDG_CACHE_HOME"] = cache
+    with open(os.devnull, "w") as nothing:  # pytest catches what is printed in a file, which would be full too
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # a write goes as far as this and then fails, as on a full disk
+    try:
+        training.train_missing([spec], Store(folder), workers=1)
+    except training.CampaignError:
+        os._exit(3)
+    os._exit(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files are limited, and processes forked, as Linux does it")
+@pytest.mark.parametrize("most", [0, 500, 5000])
+def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_of_it(forks, store, undisturbed, most):
+    spec = SPECS[0]
+    process = forks.Process(target=_train_on_a_full_disk, args=(spec, store.folder, os.environ["XDG_CACHE_HOME"], most), daemon=True)
+    process.start()
+    process.join()
+    assert process.exitcode == 3
+    assert files(store.folder) == []
+    assert not list(paths.user_cache().rglob("*.checkpoint*"))
+    assert measured(training.train(spec, store)) == undisturbed[spec]
+
+
+# Ctrl-C
+
+#: The command line with reruns in another folder. Where the tests run in the background, SIGINT is ignored, and what they start inherits that.
+COMMAND = """
+import signal
+import sys
+from pathlib import Path
+from reluclf import __main__
+from reluclf.showing import chapters
+signal.signal(signal.SIGINT, signal.default_int_handler)
+chapters.RERUNS = Path(sys.argv[1])
+sys.exit(__main__.main(sys.argv[2:]))
+"""
+
+
+def interrupt(process):
+    """Press Ctrl-C, which goes to the whole family: it must end in one sentence, with no traceback and no child left."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate()[0].decode()
+    assert process.returncode == 130
+    assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
+    assert "Traceback" not in output
+    assert not psutil.wait_procs(children, timeout=60)[1]
+
+
+@posix
+def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(tmp_path):
+    arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
+    with begun(COMMAND, str(tmp_path / "reruns"), *arguments) as process:
+        family = psutil.Process(process.pid)
+        until(lambda: any("LokyProcess" in " ".join(child.cmdline()) for child in family.children(recursive=True)), process)
+        time.sleep(0.5)  # they import by now, and are not yet where an interrupt is caught
+        interrupt(process)
+
+
+@posix
+def test_ctrl_c_ends_a_rerun_in_one_sentence_and_the_same_command_goes_on(tmp_path):
+    arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
+    command = [COMMAND, str(tmp_path / "reruns"), *arguments]
+    results = tmp_path / "reruns" / "wdbc" / "results"
+    with begun(*command) as process:
+        until(lambda: any(results.rglob("seed-*.json")), process)
+        interrupt(process)
+    finished = {file: file.stat().st_mtime_ns for file in results.rglob("seed-*.json")}
+    with begun(*command) as process:
+        output = process.communicate()[0].decode()
+    assert process.returncode == 0, output
+    assert len(Store(results).read_all()) > len(finished)
+    assert {file: file.stat().st_mtime_ns for file in finished} == finished
+    # Finished, the same command begins anew.
+    assert not (tmp_path / "reruns" / "wdbc" / ".unfinished").exists()

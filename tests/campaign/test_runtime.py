@@ -1,0 +1,36 @@
+"""What a record says of the machine it was made on."""
+
+import pytest
+
+from reluclf.campaign import runtime
+
+CPUINFO = """\
+processor\t: 0
+vendor_id\t: AuthenticAMD
+cpu family\t: 25
+model\t\t: {model}
+model name\t: AMD EPYC
+flags\t\t: fpu {flags}
+
+processor\t: 1
+model name\t: another
+flags\t\t: fpu
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"), [("avx avx2 avx512f avx512bw", "AVX-512"), ("sse4_2 avx avx2", "AVX2"), ("avx", "AVX"), ("sse2 avx512_vnni", "SSE")]
+)
+def test_a_processor_is_told_from_another_of_the_same_name(flags, named):
+    assert runtime.described(CPUINFO.format(model=17, flags=flags)) == f"AMD EPYC (family 25, model 17, {named})"
+    assert runtime.described(CPUINFO.format(model=1, flags=flags)) != runtime.described(CPUINFO.format(model=17, flags=flags))
+
+
+@pytest.mark.parametrize("cpuinfo", ["", "Hardware : BCM2835\n", "processor : 0\nBogoMIPS : 100\n"])
+def test_what_is_no_such_processor_is_not_made_up(cpuinfo):
+    with pytest.raises(KeyError):
+        runtime.described(cpuinfo)
+
+
+def test_this_machine_has_a_processor():
+    assert runtime.processor() and "\n" not in runtime.processor()

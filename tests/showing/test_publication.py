@@ -1,0 +1,385 @@
+"""What is published: the pages as a browser shows them, and the PDF. Both are built before (``make book``, ``make pdf``)."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import gzip
+import html
+import http.server
+import importlib.resources
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from reluclf import paths
+from reluclf.judging import verdicts
+from reluclf.showing import chapters
+
+BOOK = Path(os.environ.get("RELUCLF_BOOK") or paths.ROOT / "_build" / "html")
+PDF = Path(os.environ.get("RELUCLF_PDF") or paths.ROOT / "_build" / "pdf" / "relu-at-the-output.pdf")
+ON_FAILURE = paths.ROOT / "_build" / "screenshots"
+
+READING_ORDER = re.findall(r"book/(\w+)", (paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [*(f"book/{name}" for name in READING_ORDER), "search", "genindex"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+#: What axe is asked: the rules of WCAG 2.2, levels A and AA.
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def unavailable(reason):
+    """Skip; on CI, where everything is to be had, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The folder of the built pages."""
+    if not (BOOK / "index.html").is_file():
+        unavailable(f"there is no book at {BOOK}: run make book, or set RELUCLF_BOOK")
+    return BOOK
+
+
+@pytest.fixture(scope="session")
+def address(book):
+    """Where a server on this machine serves the pages."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(book))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium or Chrome that is installed."""
+    driver = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with driver.sync_playwright() as playwright:
+        try:
+            # Its sandbox does not start as root, as in containers; it opens no page but the book's.
+            opened = playwright.chromium.launch(
+                executable_path=found,
+                channel=None if found else "chrome",
+                chromium_sandbox=False,
+                args=[
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                ],
+            )
+        except driver.Error as error:
+            unavailable(f"no browser could be started ({str(error).splitlines()[0]}): install Chromium or Chrome")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser, address, request):
+    """Opens a page in a new window and collects what goes wrong there; its picture is kept if the test fails."""
+    contexts = []
+
+    def open_page(name, width=1440, theme="light", **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.wrong = []
+        page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("request", lambda asked: page.wrong.append(f"asks for {asked.url}") if not asked.url.startswith((address, "data:")) else None)
+        page.on("response", lambda answer: page.wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        return page
+
+    failed = request.session.testsfailed
+    yield open_page
+    if request.session.testsfailed > failed:
+        ON_FAILURE.mkdir(parents=True, exist_ok=True)
+        for number, context in enumerate(contexts):
+            context.pages[0].screenshot(path=ON_FAILURE / f"{re.sub('[^a-z0-9-]+', '-', request.node.name)}-{number}.png", full_page=True)
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_fits_its_window_and_is_accessible(visit, name, width, theme):
+    page = visit(f"{name}.html", width, theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
+    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+    assert not page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth || !i.alt).map(i => i.src)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not page.wrong  # before axe, which asks for files itself
+    page.evaluate(importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("rules => axe.run({runOnly: rules})", WCAG)["violations"]
+    assert not [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize(("width", "said"), [(390, True), (1440, False)])
+def test_a_table_and_a_figure_that_scroll_say_so_and_others_do_not(visit, width, said):
+    page = visit("book/mnist.html", width)
+    for box in (page.locator(".pst-scrollable-table-container").first, page.locator("figure").first):
+        wider, content = box.evaluate("b => [b.scrollWidth > b.clientWidth + 2, getComputedStyle(b, '::before').content]")
+        assert wider == said == content.startswith('"scroll')
+
+
+def test_formulas_are_drawn_without_a_script(visit):
+    page = visit("book/method.html")
+    heights = page.evaluate("[...document.querySelectorAll('div.math math')].map(m => m.getBoundingClientRect().height)")
+    assert len(heights) == len(page.query_selector_all("div.math")) > 0 and min(heights) > 15
+    assert "\\" not in "".join(page.evaluate("[...document.querySelectorAll('math')].map(m => m.textContent)"))
+
+
+@pytest.mark.parametrize(
+    ("words", "chapter"),
+    [
+        ("confusion matrix", "MNIST"),
+        ("Gradient of the guarded loss by automatic differentiation", "Method"),
+        ("provenance", "Appendices"),
+        ("McNemar", "Method"),
+    ],
+)
+def test_the_search_finds_words_of_the_text_and_of_captions(visit, words, chapter):
+    page = visit(f"search.html?q={words.replace(' ', '+')}")
+    page.wait_for_selector("#search-results li a")
+    assert any(chapter in title for title in page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.textContent)"))
+
+
+@pytest.mark.parametrize(("number", "place"), [("Table 2.1", "book/mnist.html#tab-mnist-ffnn"), ("Figure 2.1", "book/mnist.html#fig-mnist-paper-2")])
+def test_the_search_finds_a_table_and_a_figure_by_number(visit, number, place):
+    page = visit(f"search.html?q={number.replace(' ', '+')}")
+    page.wait_for_selector("#search-results li a")
+    assert place in page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href'))")[0]
+
+
+def test_the_search_says_when_nothing_is_found(visit):
+    page = visit("search.html?q=xyzzyplugh")
+    page.wait_for_function("document.querySelector('#search-results').textContent.includes('did not match')")
+
+
+def test_code_can_be_copied(visit):
+    page = visit("book/mnist.html", permissions=["clipboard-read", "clipboard-write"])
+    code = page.locator("div.highlight", has=page.locator("button.copybtn")).first
+    code.hover()
+    code.locator("button.copybtn").click()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == code.locator("pre").inner_text().strip() != ""
+
+
+def test_a_ledger_can_be_narrowed_to_one_verdict_by_keyboard(visit):
+    page = visit("book/index.html")
+    rows, choice = page.locator("table.ledger tbody tr"), page.locator(".ledger-choice select")
+    total = rows.count()
+    page.get_by_label("Show").focus()
+    page.keyboard.press("ArrowDown")
+    verdict = choice.input_value()
+    shown = rows.locator("visible=true")
+    assert 0 < shown.count() < total
+    assert set(shown.locator("strong.verdict").all_inner_texts()) == {verdict}
+    assert page.locator(".ledger-choice output").inner_text() == f"{shown.count()} of {total} shown"
+    choice.select_option("")
+    assert shown.count() == total
+
+
+def test_without_scripts_a_ledger_is_a_whole_table(visit):
+    page = visit("book/index.html", java_script_enabled=False)
+    assert page.locator("table.ledger tbody tr >> visible=true").count() == len(verdicts.items())
+    assert not page.locator(".ledger-choice").count()
+
+
+@pytest.mark.parametrize("name", READING_ORDER)
+def test_every_numbered_table_and_figure_says_one_click_away_where_it_comes_from(visit, name):
+    page = visit(f"book/{name}.html")
+    numbered = page.locator("table[id^='tab-'], figure[id^='fig-']")
+    assert numbered.count() == page.locator("details.origin").count()
+    for i in range(numbered.count()):
+        below = numbered.nth(i).locator("xpath=(following::details)[1]")
+        assert below.get_attribute("class") == "origin"
+        below.locator("summary").click()
+        text = below.inner_text()
+        assert "Made by reluclf." in text and f"book/{name}.ipynb" in text
+        folders = re.findall(r"results/[^\s:]+?(?=, seeds? )", text)
+        assert all((paths.ROOT / folder).is_dir() for folder in folders)
+        assert folders or "rests on no record" in text
+
+
+def test_every_verdict_links_to_its_rule_and_to_a_report_of_an_error(visit):
+    page = visit("book/mnist.html")
+    boxes = page.locator(".admonition.verdict")
+    if not page.locator("a[href*='/issues']").count():
+        pytest.skip("this book was built without RELUCLF_REPOSITORY, so its pages do not know the repository")
+    for i in range(boxes.count()):
+        rule, report = boxes.nth(i).locator(".report a").all()
+        assert re.search(r"/reluclf/(claims|numbers)\.py#L\d+$", rule.get_attribute("href"))
+        identifier = re.search(r"Verdict\+on\+(\w+)$", report.get_attribute("href"))[1]
+        assert report.get_attribute("aria-label").endswith(identifier)
+    assert page.locator("table.ledger tbody tr").count() == page.locator("table.ledger .report a").count()
+    assert page.locator("a[href*='colab.research.google.com'][href$='/blob/notebooks/mnist.ipynb']").count()
+    assert page.locator("a[href*='mybinder.org'][href$='book/mnist.ipynb']").count()
+
+
+def test_a_page_loads_little(visit, address, book):
+    for name, limit in [("index", 500_000), *((name, 1_500_000) for name in PAGES)]:
+        page, files = visit("search.html"), set()
+        page.on("response", lambda answer, files=files: files.add(answer.url.removeprefix(address).split("?")[0].strip("/")))
+        page.goto(f"{address}/{name}.html", wait_until="networkidle")
+        # As most servers send them: text in gzip, fonts as they are.
+        sent = {file: (book / file).read_bytes() for file in files if (book / file).is_file()}
+        assert sum(len(data if file.endswith(".woff2") else gzip.compress(data)) for file, data in sent.items()) < limit, name
+
+
+def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
+    for name in chapters.names():
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
+        assert all("<th" in table for table in tables)
+        assert all("<caption" in table for table in tables if 'id="tab-' in table)
+
+
+def test_every_interval_in_a_table_holds_its_estimate(book):
+    cell = re.compile(r"([−+]?[\d.,]+)\s\[([−+]?[\d.,]+),\s([−+]?[\d.,]+)\]")
+    found = [numbers for name in chapters.names() for numbers in cell.findall((book / "book" / f"{name}.html").read_text(encoding="utf-8"))]
+    assert len(found) > 100
+    for numbers in found:
+        estimate, low, high = (float(number.replace("−", "-").replace(",", "")) for number in numbers)
+        assert low <= estimate <= high, numbers
+
+
+# Built again -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def built_again(target, folder):
+    """Make a target once more, into another folder."""
+    if not shutil.which("make"):
+        unavailable("make is not installed")
+    command = ["make", "-o", ".venv/ready", target, f"OUT={folder}", f"BIN={Path(sys.executable).parent}"]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "_build"
+
+
+def test_the_pages_of_one_commit_are_the_same_when_they_are_built_again(book, tmp_path):
+    again = built_again("book", tmp_path) / "html"
+    files = {file.relative_to(root) for root in (book, again) for file in root.rglob("*") if file.is_file()}
+    assert not [str(file) for file in files if not ((book / file).is_file() and (again / file).is_file())]
+    assert not [str(file) for file in files if (book / file).read_bytes() != (again / file).read_bytes()], "or is the book older? then: make book"
+
+
+def test_the_pdf_of_one_commit_is_the_same_when_it_is_built_again(printed, tmp_path):
+    again = built_again("pdf", tmp_path) / "pdf" / PDF.name
+    assert PDF.read_bytes() == again.read_bytes(), "or is the PDF older? then: make pdf"
+
+
+def test_what_is_published_tells_nothing_of_the_machine_it_was_built_on(book, printed):
+    told = [str(paths.ROOT), str(Path.home()) + os.sep, f"/home/{getpass.getuser()}", tempfile.gettempdir() + os.sep]
+    for file in (file for kind in ("html", "js", "json", "csv", "ipynb", "svg") for file in book.rglob(f"*.{kind}")):
+        assert not [word for word in told if word in file.read_text(encoding="utf-8")], file
+    assert not [word for word in told if word.encode() in PDF.read_bytes()]
+    assert not [word for word in told if word in printed]
+
+
+# The PDF ---------------------------------------------------------------------------------------------------------------------------------------
+
+
+def plain(text):
+    """Text without what differs between a page and print: spaces, hyphens and quotation marks."""
+    return re.sub(r"[\s\u00ad\u200b‐-]+|[‘’“”\"'`]", "", text)
+
+
+@pytest.fixture(scope="session")
+def printed():
+    """The PDF's text, without page heads and feet."""
+    if not PDF.is_file():
+        unavailable(f"there is no PDF at {PDF}: run make pdf, or set RELUCLF_PDF")
+    if not shutil.which("pdftotext"):
+        unavailable("pdftotext is not installed: it is in poppler-utils")
+    result = subprocess.run(["pdftotext", "-layout", "-enc", "UTF-8", str(PDF), "-"], capture_output=True, check=True)
+    return result.stdout.decode("utf-8")
+
+
+def captions(book, kind):
+    """The captions of a kind, "Table" or "Fig.", in the order of the pages, each as (number, text)."""
+    found = []
+    for name in READING_ORDER:
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        for number, text in re.findall(
+            rf'<span class="caption-number">{re.escape(kind)} ([\d.]+) </span><span class="caption-text">(.*?)</span><a', page, re.DOTALL
+        ):
+            found.append((number, html.unescape(re.sub(r"<.*?>", "", text))))
+    return found
+
+
+def test_the_pdf_has_the_chapters_in_order_with_the_pages_numbers(book, printed):
+    titles = []
+    for name in READING_ORDER[1:]:
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        titles += re.findall(r"<h1><span class=\"section-number\">(\d+)\. </span>(.*?)<a", page)
+    starts = [re.search(rf"Chapter {number}\s+{re.escape(title)}", printed) for number, title in titles]
+    assert titles and all(starts)
+    assert [start.start() for start in starts] == sorted(start.start() for start in starts)
+
+
+@pytest.mark.parametrize("kind", ["Table", "Fig."])
+def test_the_pdf_has_every_table_and_figure_with_the_number_it_has_on_the_page(book, printed, kind):
+    there = captions(book, kind)
+    text = plain(printed)
+    assert there
+    for number, caption in there:
+        # A formula or a page's end can lie within a caption: its beginning tells it from the others.
+        assert plain(f"{kind}{number}:{caption[:60]}") in text, f"{kind} {number}"
+
+
+def test_the_pdf_has_the_numbers_of_the_pages(book, printed):
+    words = set(re.findall(r"\d+\.\d+", printed))
+    for name in READING_ORDER:
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        cells = re.findall(r"<td[^>]*>(?:<p>)?(.*?)(?:</p>)?</td>", page)
+        numbers = {number for cell in cells if "<" not in cell for number in re.findall(r"\d+\.\d{2,}", cell)}
+        assert not numbers - words, name
+
+
+def test_the_pdf_begins_with_a_title_page_and_the_contents(printed):
+    pages = printed.split("\f")
+    assert "ReLU at the Output" in pages[0] and "Deep Learning using" in pages[0]
+    assert "Contents" in pages[1] and re.search(r"1\s+Method", pages[1])
+
+
+def test_nothing_sticks_out_of_the_pdfs_margins():
+    log = PDF.parents[1] / "print" / "_build" / "latex" / f"{PDF.stem}.log"
+    if not log.is_file():
+        unavailable(f"there is no {log}: run make pdf")
+    wide = re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log.read_text(encoding="utf-8", errors="replace"))
+    assert not [points for points in wide if float(points) > 2]
+
+
+def test_the_figures_of_the_pdf_are_vectors_and_its_fonts_are_embedded(printed):
+    def table(command):
+        return subprocess.run(
+            [command, *(["-list"] if command == "pdfimages" else []), PDF], capture_output=True, check=True, text=True
+        ).stdout.splitlines()[2:]
+
+    assert not table("pdfimages")
+    fonts = table("pdffonts")
+    assert fonts and all(re.search(r"\byes\s+(yes|no)\s+(yes|no)\s+\d+\s+\d+$", line) for line in fonts)
+
+
+def test_the_pdf_shows_no_markup_and_no_unresolved_reference(printed):
+    for markup in (r"\{(?:glue|numref|doc|cite|eq)\}", r":::", r"\?\?", r"<Figure size", r"\\(?:frac|sphinx)", r"Traceback"):
+        assert not re.search(markup, printed), markup
