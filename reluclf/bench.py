@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from reluclf import data, networks, paths, protocols, sources
+from reluclf import data, networks, paths, protocols, sources, surroundings
 from reluclf.campaign import progress, runtime, training
 from reluclf.files import write_atomically
 from reluclf.judging import paper
-from reluclf.showing import chapters, speed
+from reluclf.showing import speed
 from reluclf.spec import Spec, first, grid
 from reluclf.store import Store, read_file
 
@@ -374,8 +374,8 @@ def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], Non
 def _python(code: str, *arguments: str, cwd: Path = paths.ROOT) -> str:
     """What a new Python process prints; its errors and progress go to the terminal, and only if it fails."""
     with tempfile.TemporaryDirectory() as folder:
-        surroundings = os.environ | chapters.kernel_environment(Path(folder))
-        done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, env=surroundings, capture_output=True, text=True, check=False)
+        variables = os.environ | surroundings.of_kernel(Path(folder))
+        done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         why = [f"exit status {done.returncode}", *(done.stderr or done.stdout).strip().splitlines()][-1]  # one that is killed says nothing
         raise training.CampaignError(f"a process that was to be timed failed: {why}; mend that, then run make bench again.")

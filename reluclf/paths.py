@@ -34,7 +34,7 @@ def new_results() -> Path:
 
     ``make chapter`` points the variable at a scratch folder, so that a rerun leaves the committed records alone.
     """
-    return Path(os.environ.get("RELUCLF_RESULTS") or RESULTS)
+    return _named("RELUCLF_RESULTS") or RESULTS
 
 
 def user_cache() -> Path:
@@ -44,5 +44,16 @@ def user_cache() -> Path:
 
 def user_data() -> Path | None:
     """The folder in ``$RELUCLF_DATA``, with ``mnist/`` and ``fashion_mnist/`` in it; None where the variable is unset."""
-    folder = os.environ.get("RELUCLF_DATA")
-    return Path(folder) if folder else None
+    return _named("RELUCLF_DATA")
+
+
+def _named(variable: str) -> Path | None:
+    """Return the folder that a variable names; one that is relative counts from the working folder, else from :data:`ROOT`.
+
+    A chapter's kernel works in ``book/``, whatever folder it was started from.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        return None
+    folder = Path(os.path.expanduser(value))
+    return folder.absolute() if folder.exists() else ROOT / folder

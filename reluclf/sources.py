@@ -10,13 +10,12 @@ import functools
 import gzip
 import hashlib
 import io
+import re
 import struct
 import tempfile
-import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -59,11 +58,11 @@ MIRRORS = {
 TIMEOUT = 20
 
 
-#: Bytes a second that a mirror must send, once it has had that long; a slower one is left for the next.
-SLOWEST = 10_000
-
-#: Bytes that no file has, compressed or not (the largest has 47 million); what goes on beyond them is not read.
+#: Bytes that no file has (the largest has 47 million); what goes on beyond them when it is unpacked is not read.
 _MOST = 100_000_000
+
+#: What every gzip file begins with.
+_GZIP = b"\x1f\x8b"
 
 
 class DataError(RuntimeError):
@@ -109,46 +108,47 @@ def load_images(dataset: str) -> Images:
 
 
 def _idx_bytes(dataset: str, name: str) -> bytes:
-    """The verified, decompressed bytes of one IDX file, from the first source that has them."""
+    """Return the verified, decompressed bytes of one IDX file, from the first source that has them."""
     tried = []
     own = paths.user_data()
+    cache = paths.user_cache()
     if own is None:
         tried.append("$RELUCLF_DATA is not set")
-    else:
-        file = own / dataset / f"{name}.gz"
-        try:
-            return _verified(file.read_bytes(), dataset, name)
-        except (OSError, DataError) as error:
-            tried.append(f"{file}: {_reason(error)}")
-    cached = paths.user_cache() / dataset / f"{name}.gz"
-    try:
-        return _verified(cached.read_bytes(), dataset, name)
-    except (OSError, DataError) as error:
-        tried.append(f"{cached}: {_reason(error)}")
+    for folder in filter(None, (own, cache)):
+        packed = folder / dataset / f"{name}.gz"
+        for file in (packed, packed.with_suffix("")):
+            try:
+                return _verified(file.read_bytes(), dataset, name)
+            except (OSError, DataError) as error:
+                if file == packed or file.exists():
+                    tried.append(f"{file}: {_reason(error)}")
     for mirror in MIRRORS[dataset]:
         try:
-            compressed = _download(mirror + f"{name}.gz")
-            content = _verified(compressed, dataset, name)
+            content = _verified(_download(mirror + f"{name}.gz"), dataset, name)
         except (OSError, DataError) as error:  # requests' errors are OSErrors
             tried.append(f"{mirror}: {_reason(error)}")
             continue
-        _keep(cached, compressed)
+        _keep(cache / dataset / f"{name}.gz", gzip.compress(content, mtime=0))
         return content
     raise DataError(
         f"{_TITLES[dataset]} cannot be had: no source has the right {name}.gz (tried: {'; '.join(tried)}); "
-        f"connect to the network and run again, or put the four original IDX files into a folder {dataset}/ and set "
-        f"RELUCLF_DATA to the folder above it."
+        f"connect to the network and run again, or put the four original IDX files into a folder {dataset}/, packed or not, "
+        f"and set RELUCLF_DATA to the folder above it."
     )
 
 
-def _verified(compressed: bytes, dataset: str, name: str) -> bytes:
-    try:
-        content = gzip.GzipFile(fileobj=io.BytesIO(compressed)).read(_MOST)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"not a whole gzip file ({len(compressed)} bytes)") from error
+def _verified(content: bytes, dataset: str, name: str) -> bytes:
+    """Return the decompressed bytes of a file that comes as it was published, or already decompressed."""
+    why = "not a whole gzip file, nor what should be in it"
+    if content.startswith(_GZIP):
+        why = "its bytes are not the published ones"
+        try:
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(_MOST)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"not a whole gzip file ({len(content)} bytes)") from error
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[dataset][name]:
-        raise DataError(f"its bytes are not the published ones (SHA-256 {found[:12]}..., not {SHA256[dataset][name][:12]}...)")
+        raise DataError(f"{why} ({len(content)} bytes with SHA-256 {found[:12]}..., not {SHA256[dataset][name][:12]}...)")
     return content
 
 
@@ -156,37 +156,10 @@ def _download(url: str) -> bytes:
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    with tempfile.TemporaryDirectory() as scratch, _bar() as bar:
+    with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "download"
-        pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=bar)(url, file, None)
+        pooch.HTTPDownloader(timeout=TIMEOUT)(url, file, None)
         return file.read_bytes()
-
-
-def _bar() -> Any:
-    """A progress bar that ends the download it is given to, by a :class:`DataError`, if that takes too long or brings too much."""
-    from tqdm import tqdm
-
-    class Bar(tqdm):
-        begun, received, done = time.monotonic(), 0, False
-
-        def __bool__(self) -> bool:  # tqdm's own looks at the total, which a mirror need not say
-            return True
-
-        def update(self, n: int = 1) -> bool | None:
-            if self.done:
-                return super().update(n)
-            seconds, self.received = time.monotonic() - self.begun, self.received + n
-            if seconds > TIMEOUT and self.received < SLOWEST * seconds:
-                raise DataError(f"only {self.received} bytes in {seconds:.0f} s")
-            if self.received > _MOST:
-                raise DataError(f"it goes on after {_MOST} bytes, which is more than any of the files has")
-            return super().update(n)
-
-        def reset(self, total: float | None = None) -> None:
-            self.done = True  # the download is there; pooch counts it once more, all at once, to fill the bar
-            super().reset(total)
-
-    return Bar(unit="B", unit_scale=True, leave=False)
 
 
 def _keep(file: Path, content: bytes) -> None:
@@ -196,13 +169,18 @@ def _keep(file: Path, content: bytes) -> None:
 
 
 def _reason(error: Exception) -> str:
+    """Return in a few words why a source has not the file, with the number that a server or a proxy has answered."""
     if isinstance(error, FileNotFoundError):
         return "not there"
     if isinstance(error, DataError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return type(error).__name__
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP error {response.status_code} {response.reason}"
+    answered = re.search(r"\b[45]\d\d [A-Z][A-Za-z -]+", str(error))
+    return f"{type(error).__name__} ({answered[0].strip()})" if answered else type(error).__name__
 
 
 def _parse_idx(content: bytes) -> np.ndarray:

@@ -21,7 +21,7 @@ _download = sources._download
 
 
 def _unset(patch):
-    for name in ("RELUCLF_RESULTS", "RELUCLF_AFRESH", "RELUCLF_PROGRESS"):
+    for name in ("RELUCLF_RESULTS", "RELUCLF_AFRESH"):
         patch.delenv(name, raising=False)
 
 

@@ -17,7 +17,7 @@ from sklearn.model_selection import KFold
 from original import data as original_data
 from original import plan, zero_rows
 from original import records as original_records
-from reluclf import __main__ as command_line
+from reluclf import cli as command_line
 from reluclf import paths, sources
 from reluclf import record as schema
 from reluclf.showing import derivations

@@ -17,10 +17,10 @@ from sphinx.util.math import get_node_equation_number
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from reluclf.showing.chapters import kernel_environment
+from reluclf import surroundings
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
-os.environ.update(kernel_environment(Path(_folder.name)))
+os.environ.update(surroundings.of_kernel(Path(_folder.name)))
 
 _log = logging.getLogger(__name__)
 
@@ -159,12 +159,13 @@ def _print(app, doctree, docname):
 
 
 def _lighten(app, error):
-    """Take out of the site what no page uses: 1.5 MB of icons as a script (the theme's style sheet has them as a font), and source maps."""
+    """Take out of the site what no page uses: 1.5 MB of icons as a script (the style sheet has them as a font), and source maps."""
     static = Path(app.outdir) / "_static"
     if error or app.builder.format != "html":
         return
     for unused in (*static.rglob("*.map"), *static.rglob("*.ttf")):
         unused.unlink()
+    (Path(app.outdir) / ".nojekyll").touch()  # else GitHub leaves out the folders whose names begin with _
     (static / "scripts" / "fontawesome.js").write_text("// The icons are in the style sheet, as a font.\n", encoding="utf-8")
 
 

@@ -10,7 +10,6 @@ import functools
 import html
 import inspect
 import os
-import subprocess
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -20,7 +19,7 @@ from sphinx import addnodes
 from sphinx.util.i18n import format_date
 
 import reluclf
-from reluclf import paths
+from reluclf import checkout, paths
 from reluclf.judging import judgement, verdicts
 from reluclf.showing import notebook
 
@@ -33,12 +32,7 @@ REPOSITORY = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/")
 @functools.cache
 def built_commit() -> tuple[str, bool]:
     """The commit that is checked out, empty outside git, and whether what makes the pages differs from it."""
-
-    def git(*arguments):
-        done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", "book", "reluclf", "results"))
+    return checkout.commit(), checkout.modified("book", "reluclf", "results")
 
 
 def linked(path: str, text: str = "", lines: tuple[int, int] | None = None) -> str:

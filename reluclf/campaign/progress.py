@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from typing import TextIO
+from contextlib import AbstractContextManager
 
 from reluclf.spec import Spec
 from reluclf.store import Store
@@ -34,16 +32,8 @@ def epochs(spec: Spec) -> int:
 
 
 def say(text: str) -> None:
-    """Tell the user something on the terminal, as the bar does."""
-    with _stream() as stream:
-        print(text, file=stream)
-
-
-def _stream() -> AbstractContextManager[TextIO]:
-    """Where the user sees progress, to be closed in the end: under papermill the terminal is the caller's, and it gets there through a file."""
-    if "RELUCLF_PROGRESS" in os.environ:
-        return open(os.environ["RELUCLF_PROGRESS"], "a", encoding="utf-8")
-    return nullcontext(sys.stderr)
+    """Tell the user something where the bar stands: on standard error, which is not a part of a page."""
+    print(text, file=sys.stderr, flush=True)
 
 
 class Bar(AbstractContextManager):
@@ -58,10 +48,8 @@ class Bar(AbstractContextManager):
         self._n = 0
         total = sum(cost(spec) for spec in specs)
         # On a cluster other machines' files may not be seen here; the bar then moves when a run ends.
-        self._open = ExitStack()
         self._bar = tqdm(
             total=total,
-            file=self._open.enter_context(_stream()),
             bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}",
             mininterval=LOOK,
         )
@@ -78,7 +66,6 @@ class Bar(AbstractContextManager):
         self._stop.set()
         self._watch.join()
         self._bar.close()
-        self._open.close()
 
     def finished(self, spec: Spec) -> None:
         self._running.pop(spec)

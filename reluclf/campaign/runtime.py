@@ -11,11 +11,10 @@ import logging
 import os
 import platform
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 
-from reluclf import data, paths
+from reluclf import checkout, data, paths, surroundings
 from reluclf.record import Provenance
 from reluclf.spec import Spec
 
@@ -46,12 +45,17 @@ def backend() -> str:
     if name not in BACKENDS:
         raise BackendError(f"KERAS_BACKEND={name} is not allowed; {', '.join(BACKENDS)} are.")
     if importlib.util.find_spec(name) is None:
-        raise BackendError(f"KERAS_BACKEND={name} needs the package {name}, which is not installed; install it with: pip install {name}.")
+        raise BackendError(
+            f"KERAS_BACKEND={name} needs the package {name}, which is not installed; unset KERAS_BACKEND to train with TensorFlow, "
+            f"or install it with: pip install {name}."
+        )
     return name
 
 
-def configure(threads: int) -> None:
-    """Set the process up for training: the given number of threads, no log lines. Call it before Keras is imported; it imports it.
+def configure(threads: int, on: str = "") -> None:
+    """Set the process up for training: the given number of threads, no log lines, nothing of the user's. Call it before Keras is imported.
+
+    It imports Keras.
 
     A single run gains nothing from a second thread on a CPU, so a campaign gives each of its processes one.
 
@@ -59,13 +63,18 @@ def configure(threads: int) -> None:
     ----------
     threads : int
         Threads within an operation, and between operations; 0 leaves the choice to the framework. JAX cannot be told.
+    on : str
+        Keras's backend; by default that of :func:`backend`.
 
     Raises
     ------
     BackendError
         As :func:`backend` does.
+    SurroundingsError
+        If a framework was loaded before, in surroundings that change what it computes.
     """
-    os.environ["KERAS_BACKEND"] = backend()
+    os.environ["KERAS_BACKEND"] = on or backend()
+    surroundings.ignore()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several processes share a card; each would take all of its memory
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -74,7 +83,7 @@ def configure(threads: int) -> None:
         for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ[variable] = str(threads)
     with _no_stderr():
-        import keras  # noqa: F401
+        surroundings.import_keras()
 
 
 def provenance(spec: Spec, started: datetime) -> Provenance:
@@ -108,7 +117,7 @@ def code_digest() -> str:
     """SHA-256 over the modules that decide what a run gives, as they were when it was first asked for: later edits this process does not run."""
     digest = hashlib.sha256()
     for name in _DECISIVE:
-        digest.update((paths.ROOT / "reluclf" / name).read_bytes())
+        digest.update((paths.ROOT / "reluclf" / name).read_bytes().replace(b"\r\n", b"\n"))  # as git may have it on Windows
     return digest.hexdigest()
 
 
@@ -130,7 +139,7 @@ def device(backend: str) -> str:
 
         place = keras.ops.convert_to_tensor(0.0).device  # Keras chooses among CUDA, Apple's and others, and can be told to
         accelerator = None if place.type == "cpu" else torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
-    return accelerator or f"CPU, {processor()}"
+    return (accelerator or f"CPU, {processor()}") + surroundings.told()
 
 
 def accelerator() -> str:
@@ -187,12 +196,4 @@ def described(cpuinfo: str) -> str:
 @functools.cache
 def _checkout() -> tuple[str | None, bool]:
     """The commit, and whether the package differs from it, as :func:`code_digest`."""
-    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--", "reluclf"))
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip() or None
+    return checkout.commit() or None, checkout.modified("reluclf")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reluclf import protocols, sources
+from reluclf import checkout, protocols, sources
 from reluclf.campaign import progress, runtime, watch
 from reluclf.campaign.checkpoints import Checkpoint
 from reluclf.record import Record
@@ -115,6 +115,8 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     if not todo:
         return 0
     runtime.backend()  # missed before anything is started, as is the data
+    if checkout.trouble():
+        progress.say(checkout.trouble())
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
         sources.load_images(dataset)  # fetched once, and missed before anything is started
     n, failures, kills = len(todo), {}, 0

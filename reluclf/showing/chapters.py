@@ -6,31 +6,23 @@ The committed notebooks are never touched: an executed copy, and the records it 
 from __future__ import annotations
 
 import ast
-import contextlib
 import json
-import os
 import shutil
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reluclf import paths
+from reluclf import paths, surroundings
 from reluclf.files import write_atomically
+from reluclf.showing.parameters import ParameterError, checked, refuse_unknown
 
 #: Executed notebooks and their records.
 RERUNS = paths.ROOT / "reruns"
 
-_NONE = type(None)
-
 #: The parameters that say how is trained, not what.
 _HOW = {"workers", "cluster", "only"}
-
-
-class ParameterError(ValueError):
-    """A chapter or parameter that does not exist, or a value of the wrong kind; the message names it and what is allowed."""
 
 
 class BusyError(RuntimeError):
@@ -43,17 +35,16 @@ def names() -> list[str]:
 
 
 def parameters(chapter: str) -> dict[str, Any]:
-    """The parameters of a chapter with their defaults, as its ``parameters`` cell has them."""
-    import nbformat
+    """Return the parameters of a chapter with their defaults, as its ``parameters`` cell has them."""
+    import papermill
 
     file = paths.BOOK / f"{chapter}.ipynb"
     if not chapter:
-        raise ParameterError(f"which chapter is not said; it is CHAPTER= one of {', '.join(names())}.")
+        raise ParameterError(f"which chapter is not said; it is one of {', '.join(names())}.")
     if not file.is_file():
         raise ParameterError(f"{chapter!r} is not a chapter; the chapters are {', '.join(names())}.")
-    cells = nbformat.read(file, as_version=4).cells
-    source = next((cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), "")
-    return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(source).body if isinstance(node, ast.Assign)}
+    found = papermill.inspect_notebook(str(file))
+    return {name: ast.literal_eval(parameter["default"]) for name, parameter in found.items()}
 
 
 def parse(chapter: str, assignments: Mapping[str, str]) -> dict[str, Any]:
@@ -62,15 +53,10 @@ def parse(chapter: str, assignments: Mapping[str, str]) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If a parameter is unknown to the chapter, or its value is not of the kind of the default.
+        If a parameter is unknown to the chapter, or its value is not of the right kind.
     """
-    allowed = parameters(chapter)
-    values = {}
-    for name, text in assignments.items():
-        if name not in allowed:
-            raise ParameterError(f"{name!r} is not a parameter of chapter {chapter}; its parameters are {', '.join(allowed) or 'none'}.")
-        values[name] = _value(name, text, allowed[name])
-    return values
+    refuse_unknown(assignments, parameters(chapter), f"chapter {chapter}")
+    return {name: checked(name, text) for name, text in assignments.items()}
 
 
 def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | None = None, afresh: bool = False) -> Path:
@@ -98,23 +84,31 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
 
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / f"{chapter}.ipynb"
-    progress = folder / f".{chapter}.progress"
-    surroundings = {"RELUCLF_PROGRESS": str(progress)}
+    variables = {}
     if results is not None:
-        surroundings["RELUCLF_RESULTS"] = str(results)
+        variables["RELUCLF_RESULTS"] = str(results)
     if afresh:
-        surroundings["RELUCLF_AFRESH"] = "1"
-    with tempfile.TemporaryDirectory() as home, _environment(kernel_environment(Path(home)) | surroundings), _shown(progress):
+        variables["RELUCLF_AFRESH"] = "1"
+    with tempfile.TemporaryDirectory() as home, surroundings.environment(surroundings.of_kernel(Path(home)) | variables):
         papermill.execute_notebook(
-            paths.BOOK / f"{chapter}.ipynb", executed, dict(values), cwd=paths.BOOK, progress_bar=False, log_output=False, kernel_name="python3"
+            str(paths.BOOK / f"{chapter}.ipynb"),
+            str(executed),
+            dict(values),
+            cwd=str(paths.BOOK),
+            kernel_name="python3",
+            progress_bar=False,
+            stderr_file=sys.stderr,  # the kernel's progress bar, as it goes
         )
     notebook = nbformat.read(executed, as_version=4)
+    notebook.metadata["mystnb"] = {"execution_mode": "off"}  # its page shows these outputs: a build would train again
     for part in (notebook, *notebook.cells):
         part.metadata.pop("papermill", None)
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags:
             cell.metadata["tags"] = [*tags, "remove-cell"]
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     nbformat.write(notebook, executed)
     return executed
 
@@ -178,76 +172,3 @@ def portable(chapter: str, repository: str) -> Any:
     notebook = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(_SET_UP.format(repository=repository), id="set-up"))
     return notebook
-
-
-def kernel_environment(folder: Path) -> dict[str, str]:
-    """What a chapter's kernel needs in its environment: ``reluclf`` to import, no log lines, and nothing of the user's own IPython set-up.
-
-    Parameters
-    ----------
-    folder : Path
-        Is made, and becomes the kernel's IPython folder.
-    """
-    profile = folder / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text("c = get_config()\nc.IPKernelApp.log_level = 'CRITICAL'\nc.HistoryManager.enabled = False\n")
-    path = os.pathsep.join(filter(None, [str(paths.ROOT), os.environ.get("PYTHONPATH")]))
-    return {"PYTHONPATH": path, "IPYTHONDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-def _value(name: str, text: str, default: Any) -> Any:
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
-    if isinstance(default, list):  # of names; the default has all that there are
-        names = [item.strip(" '\"") for item in text.strip(" []()").split(",")]
-        if not set(names) <= set(default):
-            raise ParameterError(f"{name}={text} is not allowed; {name} is one or more of {', '.join(default)}, with commas between them.")
-        return names
-    if isinstance(default, str):
-        return text
-    allowed = {bool: (bool,), int: (int,), _NONE: (int, _NONE)}[type(default)]
-    if type(value) not in allowed or (type(value) is int and value < 0):
-        kind = {bool: "true or false", int: "a whole number, not negative", _NONE: "a whole number, not negative, or none"}[type(default)]
-        raise ParameterError(f"{name}={text} is not allowed; {name} is {kind}.")
-    return value
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _shown(progress: Path) -> Iterator[None]:
-    """Copy to the terminal what the kernel's progress bar writes into a file: in the kernel itself it would end up on the page."""
-    progress.write_text("")
-    done = threading.Event()
-
-    def follow() -> None:
-        with progress.open(encoding="utf-8", newline="") as stream:
-            while True:
-                last = done.wait(0.5)
-                sys.stderr.write(stream.read())
-                sys.stderr.flush()
-                if last:
-                    return
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-        progress.unlink(missing_ok=True)

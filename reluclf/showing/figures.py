@@ -50,6 +50,7 @@ def style() -> None:
     """Set the looks of every figure."""
     import seaborn as sns
 
+    mpl.rcdefaults()  # nothing of a matplotlibrc of the user's
     sns.set_theme(context="paper", style="ticks", rc={"axes.grid": True, "grid.color": "#DDDDDD", "grid.linewidth": 0.6})
     mpl.rcParams.update(
         {

@@ -18,7 +18,7 @@ from reluclf.judging.judgement import Status, listed
 from reluclf.judging.statistics import Difference, Estimate, estimate
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
-from reluclf.showing import figures, origins, tables
+from reluclf.showing import figures, origins, parameters, tables
 from reluclf.spec import Spec
 
 #: Characters on a printed line of a table, roughly.
@@ -26,18 +26,20 @@ _LINE = 110
 
 
 def start() -> None:
-    """Set a chapter up: figures in the book's style, each with a note of the records it rests on.
+    """Set a chapter up: its parameters checked, figures in the book's style, each with a note of the records it rests on.
 
     They are SVG; where the book is made for print they are PDF, which ``RELUCLF_FIGURES`` then says.
     """
     from IPython import get_ipython
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+    shell = get_ipython()
+    parameters.settle(shell.user_ns, shell.user_ns["In"])
+    shell.run_line_magic("matplotlib", "inline")  # with what MPLBACKEND may name instead, there would be no figures
     figures.style()
-    set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"))
-    events = get_ipython().events
-    events.register("pre_run_cell", _before)
-    events.register("post_run_cell", _after)
+    set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"), bbox_inches="tight")
+    shell.events.register("pre_run_cell", _before)
+    shell.events.register("post_run_cell", _after)
 
 
 def origin(source: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from reluclf import Spec, __main__, bench, networks, paths
+from reluclf import Spec, bench, cli, networks, paths
 from reluclf.campaign import training
 from reluclf.showing import speed
 from reluclf.store import Store
@@ -226,14 +226,14 @@ def test_the_prose_is_told_the_ratio_and_the_machine_or_that_there_is_none():
 
 @pytest.mark.parametrize("option", ["REPEATS=x", "ROWS=-1", "GPU=1.5", "TURNS=2"])
 def test_an_option_that_cannot_be_is_refused_in_one_sentence(option, capsys):
-    assert __main__.main(["bench", option]) == 2
+    assert cli.main(["bench", option]) == 2
     assert re.fullmatch(r"error: .*\n", capsys.readouterr().err)
 
 
 def test_the_command_writes_the_result_and_prints_the_table(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
     monkeypatch.setattr(bench, "run", lambda repeats, rows, epochs, say: result(seconds=float(repeats)))
-    assert __main__.main(["bench", "REPEATS=2"]) == 0
+    assert cli.main(["bench", "REPEATS=2"]) == 0
     assert speed.read(paths.BENCH).seconds == 2
     assert "campaign with 4 workers" in capsys.readouterr().out
 
@@ -242,7 +242,7 @@ def test_the_accelerators_part_is_added_to_the_result_that_is_there(tmp_path, mo
     monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
     measured = speed.Accelerator(**ACCELERATOR)
     monkeypatch.setattr(bench, "accelerate", lambda processes, epochs, folds, say: measured.model_copy(update={"processes": processes}))
-    assert __main__.main(["bench", "GPU=3"]) == 2  # there is none yet
+    assert cli.main(["bench", "GPU=3"]) == 2  # there is none yet
     bench.write(result())
-    assert __main__.main(["bench", "GPU=3"]) == 0
+    assert cli.main(["bench", "GPU=3"]) == 0
     assert speed.read(paths.BENCH) == result(accelerator=ACCELERATOR | {"processes": 3})

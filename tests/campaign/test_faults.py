@@ -279,11 +279,11 @@ COMMAND = """
 import signal
 import sys
 from pathlib import Path
-from reluclf import __main__
+from reluclf import cli
 from reluclf.showing import chapters
 signal.signal(signal.SIGINT, signal.default_int_handler)
 chapters.RERUNS = Path(sys.argv[1])
-sys.exit(__main__.main(sys.argv[2:]))
+sys.exit(cli.main(sys.argv[2:]))
 """
 
 

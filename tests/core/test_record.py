@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from reluclf import Spec, paths
-from reluclf import __main__ as command_line
+from reluclf import cli as command_line
 from reluclf import record as schema
 from reluclf.campaign import training
 from reluclf.store import BACKENDS, RecordError, Store, copies, read_file

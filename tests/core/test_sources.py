@@ -240,28 +240,19 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         _, folder, name = self.path.split("/")
-        if folder not in ("good", "short", "silent", "drip", "endless", "unsaid", "steady"):
-            self.send_error(404)
+        if folder not in ("good", "short", "silent", "unsaid", "decoded"):
+            self.send_error({"forbidden": 403, "busy": 503}.get(folder, 404))
             return
         with contextlib.suppress(OSError):  # the other side hangs up
             if folder == "silent":
                 time.sleep(2)
             self.send_response(200)
-            if folder not in ("endless", "unsaid"):
+            if folder == "decoded":
+                self.send_header("Content-Encoding", "gzip")
+            if folder != "unsaid":
                 self.send_header("Content-Length", str(len(GOOD[name]) + 100 * (folder == "short")))
             self.end_headers()
-            for i in range(len(GOOD[name])) if folder == "drip" else ():
-                time.sleep(0.02)
-                self.wfile.write(GOOD[name][i : i + 1])
-            while folder == "endless":
-                self.wfile.write(bytes(10_000))
-            if folder == "steady":
-                time.sleep(0.2)
-                self.wfile.write(GOOD[name][:10])
-                time.sleep(0.2)
-                self.wfile.write(GOOD[name][10:])
-            elif folder != "drip":
-                self.wfile.write(GOOD[name])
+            self.wfile.write(GOOD[name])
 
     def log_message(self, *_):
         pass
@@ -286,26 +277,53 @@ def test_a_mirror_that_answers_not_found_or_breaks_off_gives_way_to_the_next(ser
     assert cached() == GOOD
 
 
-@pytest.mark.parametrize(("bad", "why"), {"silent/": "ReadTimeout", "drip/": "only [0-9]+ bytes in", "endless/": "it goes on after"}.items())
-def test_a_mirror_that_is_slow_or_does_not_end_gives_way_to_the_next(server, network, monkeypatch, bad, why):
+def test_a_mirror_that_does_not_answer_gives_way_to_the_next(server, network, monkeypatch):
     monkeypatch.setattr(sources, "TIMEOUT", 0.3)
-    monkeypatch.setattr(sources, "_MOST", 1_000_000)
-    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + bad, server + "good/"))
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "silent/", server + "good/"))
     assert is_published(sources.load_images("mnist"))
     sources.load_images.cache_clear()
     shutil.rmtree(paths.user_cache())
-    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + bad,))
-    with pytest.raises(sources.DataError, match=f"{bad}: {why}"):
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "silent/",))
+    with pytest.raises(sources.DataError, match="silent/: ReadTimeout"):
         sources.load_images("mnist")
     assert cached() == {}
 
 
-def test_a_download_that_takes_long_but_is_not_slow_is_kept(server, network, monkeypatch):
-    monkeypatch.setattr(sources, "TIMEOUT", 0.3)
-    monkeypatch.setattr(sources, "SLOWEST", 1)
-    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "steady/",))
+def test_a_mirror_that_decodes_the_files_is_as_good_as_another(server, network, monkeypatch):
+    """With ``Content-Encoding: gzip`` on a .gz file, what arrives is decompressed already."""
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "decoded/",))
     assert is_published(sources.load_images("mnist"))
     assert cached() == GOOD
+
+
+@pytest.mark.parametrize("folder", ["own", "cache"])
+def test_files_that_are_decompressed_already_are_as_good(folder, own, serve):
+    serve({})
+    put(own if folder == "own" else paths.user_cache(), {name: idx(array) for name, array in ARRAYS.items()})
+    assert is_published(sources.load_images("mnist"))
+
+
+@pytest.mark.parametrize("bad", ["altered", "a page"])
+def test_a_decompressed_file_with_other_bytes_is_refused_and_named(bad, own, serve):
+    serve({})
+    content = {"altered": idx(ARRAYS[NAMES[0]] ^ 1), "a page": HTML}[bad]
+    put(own, {NAMES[0]: content})
+    with pytest.raises(sources.DataError, match=f"{NAMES[0]}: not a whole gzip file, nor what should be in it"):
+        sources.load_images("mnist")
+
+
+def test_the_folder_may_be_named_from_the_home_folder_and_from_the_root_of_the_checkout(tmp_path, monkeypatch):
+    put(tmp_path / "data", GOOD)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("RELUCLF_DATA", "~/data")
+    assert is_published(sources.load_images("mnist"))
+    sources.load_images.cache_clear()
+    (tmp_path / "book").mkdir()
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path / "book")  # where a chapter's kernel works
+    monkeypatch.setenv("RELUCLF_DATA", "data")
+    assert is_published(sources.load_images("mnist"))
 
 
 def test_a_mirror_need_not_say_how_long_a_file_is(server, network, monkeypatch):
@@ -344,8 +362,20 @@ def test_processes_that_download_at_once_all_get_the_right_bytes_and_leave_a_who
 
 def test_mirrors_that_all_fail_are_named_with_what_went_wrong(server, network, monkeypatch):
     monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "gone/", server + "short/", "http://127.0.0.1:1/"))
-    with pytest.raises(sources.DataError, match=r"gone/: HTTPError; .*short/: \w+; .*127.0.0.1:1/: ConnectionError"):
+    with pytest.raises(sources.DataError, match=r"gone/: HTTP error 404 Not Found; .*short/: \w+; .*127.0.0.1:1/: ConnectionError"):
         sources.load_images("mnist")
+
+
+@pytest.mark.parametrize(("folder", "told"), [("forbidden", "403 Forbidden"), ("busy", "503 Service Unavailable")])
+def test_the_number_of_an_http_error_is_told(folder, told, server, network, monkeypatch):
+    monkeypatch.setitem(sources.MIRRORS, "mnist", (f"{server}{folder}/",))
+    with pytest.raises(sources.DataError, match=f"{folder}/: HTTP error {told}"):
+        sources.load_images("mnist")
+
+
+def test_the_number_that_a_proxy_answers_is_told():
+    error = ConnectionError("Unable to connect to proxy', OSError('Tunnel connection failed: 407 Proxy Authentication Required')")
+    assert sources._reason(error) == "ConnectionError (407 Proxy Authentication Required)"
 
 
 def test_every_published_file_has_a_checksum_and_two_mirrors():

@@ -1,25 +1,26 @@
 """Building a book: what fails does so loudly, and the same sources give the same bytes."""
 
-import os
+import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import filelock
 import nbformat
 import pytest
 import yaml
 
-from reluclf import paths
-
-make = pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="there is no make, or its shell is another one")
+from reluclf import cli, paths
+from reluclf.showing import building
 
 
 def cell(source, **metadata):
     return nbformat.v4.new_code_cell(source, metadata=metadata)
 
 
-def build(folder, *cells, others=()):
+def build(folder, *cells, others=(), metadata=None):
     """Write a book with this one's configuration and extension, build it, and return the finished process.
 
     It has one chapter of these cells, and a chapter for each other cell.
@@ -32,6 +33,7 @@ def build(folder, *cells, others=()):
     (folder / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": "book/index"} | contents))
     for name, of in (("index", cells), *((name, [other]) for name, other in zip(names, others, strict=True))):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"), *of])
+        notebook.metadata = {"language_info": {"name": "python"}} | (metadata or {})
         nbformat.write(notebook, folder / "book" / f"{name}.ipynb")
     return jupyter_book(folder, "--all")
 
@@ -45,12 +47,14 @@ def pages(folder):
     return "".join(file.read_text() for file in (folder / "_build" / "html").rglob("index.html"))
 
 
+@pytest.mark.slow
 def test_a_chapter_that_runs_becomes_a_page(tmp_path):
     done = build(tmp_path, cell("print(6 * 7)"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "42" in pages(tmp_path)
 
 
+@pytest.mark.slow
 def test_each_builder_gets_figures_of_its_own_kind_even_in_one_folder(tmp_path):
     code = "from reluclf.showing import figures, notebook\nnotebook.start()\nfigures.relu();"
     build(tmp_path, cell(code)).check_returncode()
@@ -62,6 +66,7 @@ def test_each_builder_gets_figures_of_its_own_kind_even_in_one_folder(tmp_path):
     assert ".svg" in pages(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_exception_in_a_cell_fails_the_build_and_is_named(tmp_path):
     done = build(tmp_path, cell("1 / 0"))
     assert done.returncode != 0
@@ -69,6 +74,7 @@ def test_an_exception_in_a_cell_fails_the_build_and_is_named(tmp_path):
     assert not pages(tmp_path)
 
 
+@pytest.mark.slow
 def test_of_chapters_that_are_read_side_by_side_each_that_fails_is_named_with_its_error(tmp_path):
     others = [cell("print(1)")] * 3 + [cell("raise ValueError('seeds-3 cannot be trusted')"), cell("print(1)"), cell("undefined")]
     done = build(tmp_path, cell("print(2)"), others=others)
@@ -79,6 +85,7 @@ def test_of_chapters_that_are_read_side_by_side_each_that_fails_is_named_with_it
     assert not pages(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_chapter_that_was_executed_before_and_failed_is_refused(tmp_path):
     failed = cell("1 / 0")
     failed.execution_count = 1
@@ -89,53 +96,148 @@ def test_a_chapter_that_was_executed_before_and_failed_is_refused(tmp_path):
     assert not pages(tmp_path)
 
 
-#: In the place of Jupyter Book: it makes a page, or fails as told.
-PRETENDED = """#!/bin/sh
-while [ $# -gt 1 ]; do shift; done  # the last argument is the output folder
-mkdir -p "$1/_build/html" && echo new > "$1/_build/html/index.html"
-{}
+#: In the place of Jupyter Book: it makes a page or a PDF, and fails as told.
+PRETENDED = """
+import sys
+from pathlib import Path
+made = Path(sys.argv[-1]) / "_build"
+(made / "html").mkdir(parents=True)
+(made / "html" / "index.html").write_text("new")
+(made / "latex").mkdir()
+(made / "latex" / "relu-at-the-output.pdf").write_text("new")
+(made / "latex" / "relu-at-the-output.log").write_text({log!r})
+print("noise")
+print({printed!r}, flush=True)
+sys.exit({status})
 """
 
 
-@make
+@pytest.fixture
+def pretended(monkeypatch, tmp_path):
+    """Sets what Jupyter Book prints, with which status it ends, and what LaTeX leaves; there is a book from before."""
+    for kind, name in (("html", "index.html"), ("pdf", building.PDF)):
+        (tmp_path / "_build" / kind).mkdir(parents=True)
+        (tmp_path / "_build" / kind / name).write_text("old")
+    monkeypatch.setattr(building, "refuse_without_tex", lambda: None)
+
+    def pretend(printed="", status=0, log=""):
+        code = PRETENDED.format(printed=printed, status=status, log=log)
+        monkeypatch.setattr(building, "JUPYTER_BOOK", (sys.executable, "-c", code))
+
+    return pretend
+
+
+def run(command, folder, capsys):
+    """Run a command of the command line on a folder; return its exit status and what it says."""
+    status = cli.main([command, f"OUT={folder}"])
+    told = capsys.readouterr()
+    return status, told.out + told.err
+
+
+@pytest.mark.parametrize(("command", "made"), [("book", "html/index.html"), ("pdf", f"pdf/{building.PDF}")])
+def test_a_build_says_where_the_book_is_and_leaves_nothing_else(command, made, pretended, tmp_path, capsys):
+    pretended("/of/book/mnist.ipynb: Executed notebook in 3.10 seconds [mystnb]")
+    status, told = run(command, tmp_path, capsys)
+    assert status == 0
+    assert "mnist.ipynb: Executed notebook in 3.10 seconds\n" in told and "noise" not in told
+    assert f"it is there: {tmp_path / '_build' / made}" in told
+    assert (tmp_path / "_build" / made).read_text() == "new"
+    assert {file.name for file in (tmp_path / "_build").iterdir() if not file.name.startswith(".")} == {"html", "pdf"}
+
+
 @pytest.mark.parametrize(
-    ("ending", "told", "page"),
+    ("printed", "told", "untold"),
     [
-        ("", "the book: ", "new"),
-        (
-            "echo '/of/book/mnist.ipynb: Executed notebook in 3.10 seconds [mystnb]'; echo noise",
-            "mnist.ipynb: Executed notebook in 3.10 seconds\n",
-            "new",
-        ),
-        (
-            "printf 'noise\\nthese chapters failed:\\nmnist.ipynb: ValueError: wrong\\nTraceback\\nmore noise\\n'; exit 1",
-            "mnist.ipynb: ValueError: wrong\n",
-            "old",
-        ),
-        ("printf 'noise\\nx: WARNING: a link leads nowhere\\n'; exit 1", "x: WARNING: a link leads nowhere\n", "old"),
+        ("these chapters failed:\nmnist.ipynb: ValueError: wrong\nTraceback\nmore noise", "mnist.ipynb: ValueError: wrong\n", "noise"),
+        ("x: WARNING: a link leads nowhere", "x: WARNING: a link leads nowhere\n", "noise"),
+        ("Segmentation fault", "noise\nSegmentation fault\n", "Traceback"),
     ],
 )
-def test_make_book_says_why_it_failed_and_leaves_the_last_good_book(ending, told, page, tmp_path):
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "jupyter-book"
-    program.write_text(PRETENDED.format(ending))
-    program.chmod(0o755)
-    (tmp_path / "_build" / "html").mkdir(parents=True)
-    (tmp_path / "_build" / "html" / "index.html").write_text("old")
-    command = ["make", "-o", ".venv/ready", "book", f"OUT={tmp_path}", f"BIN={tmp_path / 'bin'}"]
-    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
-    assert told in done.stdout and "noise" not in done.stdout and (done.returncode == 0) == (page == "new")
-    assert (tmp_path / "_build" / "html" / "index.html").read_text().strip() == page
-    assert (tmp_path / "_build" / "next").exists() == (page == "old")  # with the log that is named
+def test_a_build_that_fails_says_why_and_leaves_the_last_good_book(printed, told, untold, pretended, tmp_path, capsys):
+    pretended(printed, status=1)
+    status, said = run("book", tmp_path, capsys)
+    assert status == 2
+    assert told in said and untold not in said
+    log = Path(re.search("it was not built; all of the log: (.*)", said)[1])
+    assert "noise" in log.read_text()
+    assert (tmp_path / "_build" / "html" / "index.html").read_text() == "old"
+    pretended()
+    assert run("book", tmp_path, capsys)[0] == 0
+    assert not log.exists()  # of a failure that is over
 
 
-@make
-def test_without_latex_the_error_names_what_is_missing_and_the_line_that_installs_it(tmp_path):
-    command = ["make", "-o", ".venv/ready", "pdf", f"OUT={tmp_path}", "TEX_NEEDED=sh xetexatex", "TEX_FONTS="]
-    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "make pdf lacks xetexatex. On Debian and Ubuntu:\napt-get install --no-install-recommends latexmk " in done.stdout
+def test_a_character_that_the_fonts_lack_fails_the_pdf(pretended, tmp_path, capsys):
+    pretended(log="Missing character: There is no X in font Y!")
+    status, said = run("pdf", tmp_path, capsys)
+    assert status == 2 and "Missing character: There is no X in font Y!" in said
+    assert (tmp_path / "_build" / "pdf" / building.PDF).read_text() == "old"
+
+
+def test_two_builds_at_once_do_not_spoil_each_other(pretended, tmp_path):
+    pretended()
+    first, second = (building._scratch(tmp_path / "_build", "html") for _ in range(2))
+    assert first != second
+    with ThreadPoolExecutor() as threads:
+        done = list(threads.map(lambda _: building.html(tmp_path, lambda line: None), range(6)))
+    assert done == [tmp_path / "_build" / "html" / "index.html"] * 6
+    assert done[0].read_text() == "new"
+
+
+def test_without_latex_the_error_names_what_is_missing_and_the_line_that_installs_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(building, "TEX_PROGRAMS", ("xetexatex",))
+    monkeypatch.setattr(building, "TEX_FONTS", ())
+    status, said = run("pdf", tmp_path, capsys)
+    assert status == 2
+    assert "the PDF needs xetexatex. On Debian and Ubuntu:\napt-get install --no-install-recommends latexmk " in said
     assert not list(tmp_path.iterdir())
+
+
+def test_another_jupyter_book_is_refused_in_one_sentence(pretended, tmp_path, monkeypatch, capsys):
+    pretended()
+    monkeypatch.setattr(building.importlib.metadata, "version", lambda name: "2.1.0")
+    status, said = run("book", tmp_path, capsys)
+    assert status == 2
+    assert "jupyter-book 2.1.0 is installed, and this book is made with jupyter-book 1; install" in said
+    assert (tmp_path / "_build" / "html" / "index.html").read_text() == "old"
+
+
+@pytest.mark.slow
+def test_a_plain_build_into_a_folder_that_another_build_writes_to_is_refused(tmp_path):
+    (tmp_path / "_build").mkdir()
+    with filelock.FileLock(tmp_path / "_build" / ".doctrees.lock"):
+        done = build(tmp_path, cell("print(6 * 7)"))
+    assert done.returncode != 0
+    assert "another build is writing into" in done.stdout + done.stderr
+
+
+COUNT = "from reluclf import paths\nlen(list(paths.RESULTS.rglob('*.json')))"
+
+
+@pytest.mark.slow
+def test_a_second_build_shows_new_records_and_one_without_any_executes_nothing(tmp_path):
+    assert build(tmp_path, cell(COUNT)).returncode == 0
+    assert ">0\n" in pages(tmp_path)
+    record = tmp_path / "results" / "wdbc" / "seed-1.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    assert jupyter_book(tmp_path).returncode == 0
+    assert ">1\n" in pages(tmp_path)
+    page = tmp_path / "_build" / "html" / "book" / "index.html"
+    written = page.stat().st_mtime_ns
+    assert jupyter_book(tmp_path).returncode == 0
+    assert page.stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metadata", [{"mystnb": {"execution_mode": "off"}}, {"papermill": {"version": "2.6.0"}}])
+def test_a_notebook_that_was_executed_is_shown_as_it_is(metadata, tmp_path):
+    """``auto`` would run all of one in which any cell, such as that of the parameters, has no output."""
+    parameters, shown = cell("train = True"), cell("(__import__('pathlib').Path('trained').touch(), 43)[1]")
+    shown.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "42"}, execution_count=1)]
+    done = build(tmp_path, parameters, shown, metadata=metadata)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "42" in pages(tmp_path)
+    assert not list(tmp_path.rglob("trained"))
 
 
 def test_no_chapter_is_allowed_to_fail():

@@ -362,7 +362,7 @@ def test_the_pdf_begins_with_a_title_page_and_the_contents(printed):
 
 
 def test_nothing_sticks_out_of_the_pdfs_margins():
-    log = PDF.parents[1] / "print" / "_build" / "latex" / f"{PDF.stem}.log"
+    log = PDF.with_suffix(".log")
     if not log.is_file():
         unavailable(f"there is no {log}: run make pdf")
     wide = re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log.read_text(encoding="utf-8", errors="replace"))

@@ -1,0 +1,68 @@
+"""The git checkout that this project is in, if it is in one of its own: what records and pages name."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+from reluclf import paths
+
+
+def commit() -> str:
+    """Return the commit that is checked out; empty outside git, and in the checkout of another project."""
+    return _git("rev-parse", "HEAD")[0] if _is_own() else ""
+
+
+def modified(*folders: str) -> bool:
+    """Whether what git knows in these folders, or what it does not ignore there, differs from the commit."""
+    return _is_own() and bool(_git("status", "--porcelain", "--", *folders)[0])
+
+
+def date() -> str:
+    """Return the commit's date, in seconds since 1970; empty where :func:`commit` is."""
+    return _git("log", "-1", "--format=%ct")[0] if _is_own() else ""
+
+
+def trouble() -> str:
+    """Return in one sentence why git does not tell the commit of what is a checkout; empty if it does, or if this is none."""
+    if not (paths.ROOT / ".git").exists():
+        return ""
+    answer, error = _git("rev-parse", "--show-toplevel")
+    if answer:
+        return ""
+    if "dubious ownership" in error:
+        return (
+            f"git does not trust {paths.ROOT}, which belongs to another user, so that no commit is named; "
+            f"if you trust it: git config --global --add safe.directory {paths.ROOT.as_posix()}"
+        )
+    return f"git does not tell the commit of {paths.ROOT}, so that none is named: {error or 'it says nothing'}"
+
+
+@functools.cache
+def _is_own() -> bool:
+    """Whether the root of the checkout is this project's, not that of a repository around it."""
+    top = _git("rev-parse", "--show-toplevel")[0]
+    return bool(top) and Path(top).samefile(paths.ROOT)
+
+
+def _git(*arguments: str) -> tuple[str, str]:
+    """Return what git answers about the folder of this project, and the first line of its error."""
+    # In a hook git has set these for another repository; and its errors are told from each other in English.
+    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=paths.ROOT,
+            env=environment | {"LC_ALL": "C", "LANGUAGE": "C"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+    except OSError as error:
+        return "", f"git cannot be run ({error.strerror})"
+    if done.returncode:
+        return "", next(iter(done.stderr.splitlines()), "")
+    return done.stdout.strip(), ""

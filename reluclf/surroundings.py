@@ -1,0 +1,150 @@
+"""The user's surroundings, which must change nothing that is computed or drawn.
+
+What comes from outside (a variable, a configuration file, a home folder) and would change a number or
+a figure is ignored, set, or told in the record. This module says which, and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from reluclf import paths
+
+#: Variables that are taken away before a framework starts, with what each would change: the records
+#: were made with the frameworks' own defaults.
+IGNORED = {
+    "TF_ENABLE_ONEDNN_OPTS": "how TensorFlow rounds on a processor",
+    "TF_DISABLE_MKL": "how TensorFlow rounds on a processor",
+    "ONEDNN_MAX_CPU_ISA": "how TensorFlow rounds on a processor",
+    "DNNL_MAX_CPU_ISA": "how TensorFlow rounds on a processor",
+    "ONEDNN_DEFAULT_FPMATH_MODE": "the precision of TensorFlow on a processor",
+    "DNNL_DEFAULT_FPMATH_MODE": "the precision of TensorFlow on a processor",
+    "TF_ENABLE_AUTO_MIXED_PRECISION": "the precision of TensorFlow on a GPU",
+    "NVIDIA_TF32_OVERRIDE": "the precision of all frameworks on a GPU",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "the precision of PyTorch on a GPU",
+    "JAX_ENABLE_X64": "the precision of JAX",
+    "JAX_DEFAULT_DTYPE_BITS": "the precision of JAX",
+    "JAX_DEFAULT_MATMUL_PRECISION": "the precision of JAX",
+    "JAX_DEFAULT_PRNG_IMPL": "the random numbers of JAX",
+    "JAX_THREEFRY_PARTITIONABLE": "the random numbers of JAX",
+    "JAX_DISABLE_JIT": "how JAX rounds",
+    "KERAS_MAX_EPOCHS": "how long Keras trains",
+    "KERAS_MAX_STEPS_PER_EPOCH": "how long Keras trains",
+    "KERAS_NNX_ENABLED": "what Keras's layers are on JAX",
+}
+
+#: Variables that a cluster may need, or that were read when NumPy was loaded; a record names those
+#: that are set beside its device.
+TOLD = (
+    "OPENBLAS_CORETYPE",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NPY_ENABLE_CPU_FEATURES",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
+
+_FRAMEWORKS = ("tensorflow", "jax", "torch")
+
+
+class SurroundingsError(RuntimeError):
+    """Surroundings in which a number would come out otherwise; the message names them and the remedy."""
+
+
+def ignore() -> None:
+    """Take the variables of :data:`IGNORED` away; call it before a framework is imported.
+
+    Raises
+    ------
+    SurroundingsError
+        If a framework is loaded already, under one of them.
+    """
+    given = [name for name in IGNORED if name in os.environ]
+    loaded = [name for name in _FRAMEWORKS if name in sys.modules]
+    if given and loaded:
+        raise SurroundingsError(
+            f"{loaded[0]} was loaded under {given[0]}={os.environ[given[0]]}, which changes {IGNORED[given[0]]}; unset {given[0]} and start again."
+        )
+    for name in given:
+        del os.environ[name]
+
+
+def told() -> str:
+    """What a record adds to the name of its device: the variables of :data:`TOLD` that are set."""
+    return "".join(f"; {name}={os.environ[name]}" for name in TOLD if os.environ.get(name))
+
+
+def import_keras() -> None:
+    """Import Keras as it is without a ``keras.json`` of the user's, whose settings change every number."""
+    with contextlib.ExitStack() as stack:
+        if "keras" not in sys.modules:
+            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="reluclf-keras-"))
+            stack.enter_context(environment({"KERAS_HOME": home}))
+        import keras
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+
+
+def of_kernel(folder: Path) -> dict[str, str]:
+    """Return the variables that a chapter's kernel needs, against the user's own settings of IPython, Jupyter and matplotlib.
+
+    Parameters
+    ----------
+    folder : Path
+        Is made, and becomes the kernel's IPython folder.
+    """
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(
+        "c = get_config()\nc.IPKernelApp.log_level = 'CRITICAL'\nc.HistoryManager.enabled = False\n",
+        encoding="utf-8",
+    )
+    python_path = [str(paths.ROOT), os.environ.get("PYTHONPATH", "")]
+    variables = {
+        "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
+        "PYTHONUTF8": "1",  # text files are UTF-8, whatever the locale
+        "IPYTHONDIR": str(folder),
+        "JUPYTER_PATH": "",  # the kernel is this Python's, not another one that is also called python3
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # with another one a page has no figures
+        "MPLCONFIGDIR": str(_matplotlib(folder)),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    own = paths.user_data()
+    if own is not None:
+        variables["RELUCLF_DATA"] = str(own)  # a kernel starts in another folder
+    return variables
+
+
+def _matplotlib(folder: Path) -> Path:
+    """A folder for matplotlib's list of fonts; without one that it can write to, it says so on the page."""
+    kept = paths.user_cache() / "matplotlib"
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=kept):
+            return kept
+    except OSError:
+        return folder / "matplotlib"
+
+
+@contextlib.contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

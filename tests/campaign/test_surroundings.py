@@ -1,0 +1,133 @@
+"""Nothing of the user's surroundings changes what is computed or drawn."""
+
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from reluclf import Spec, paths, surroundings
+from reluclf.campaign import runtime
+
+#: What users have in their environments, for reasons of their own, and what would change numbers.
+HOSTILE = {
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "KERAS_MAX_EPOCHS": "1",
+    "KERAS_MAX_STEPS_PER_EPOCH": "1",
+    "LC_ALL": "C",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONUTF8": "0",
+    "TZ": "Asia/Kolkata",
+    "MPLBACKEND": "agg",
+}
+KERAS_JSON = {"floatx": "float64", "epsilon": 1e-3, "image_data_format": "channels_first", "backend": "torch"}
+
+SPEC = Spec(dataset="wdbc", architecture="ffnn", head="relu", loss="verbatim", protocol="fresh", seed=3, folds=0, epochs=2)
+
+TRAIN = """
+import sys
+from pathlib import Path
+from reluclf import Spec
+from reluclf.campaign import runtime, training
+from reluclf.record import Store
+runtime.configure(threads=1)
+print(training.train(Spec.model_validate_json(sys.argv[1]), Store(Path(sys.argv[2]))).model_dump_json())
+"""
+
+
+def trained(folder, environment):
+    command = [sys.executable, "-c", TRAIN, SPEC.model_dump_json(), str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(paths.ROOT)} | environment
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout.splitlines()[-1])
+    return {name: record[name] for name in ("final", "test", "diverged_at")}, record["provenance"]
+
+
+def without_seconds(measured):
+    return json.dumps(measured | {"final": measured["final"] | {"seconds": 0}})
+
+
+@pytest.mark.slow
+def test_a_run_in_hostile_surroundings_gives_the_very_numbers_of_a_plain_one(tmp_path):
+    (tmp_path / "home" / ".keras").mkdir(parents=True)
+    (tmp_path / "home" / ".keras" / "keras.json").write_text(json.dumps(KERAS_JSON))
+    plain, _ = trained(tmp_path / "plain", {})
+    hostile, provenance = trained(tmp_path / "hostile", HOSTILE | {"HOME": str(tmp_path / "home"), "USERPROFILE": str(tmp_path / "home")})
+    assert len(plain["final"]["train"]["loss"]) == SPEC.epochs
+    assert without_seconds(hostile) == without_seconds(plain)
+    assert provenance["backend"] == "tensorflow"
+
+
+@pytest.mark.slow
+def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    nowhere = str(tmp_path / "file" / "home")
+    unwritable = {"HOME": nowhere, "USERPROFILE": nowhere, "XDG_CACHE_HOME": nowhere}
+    measured, _ = trained(tmp_path / "results", unwritable)
+    assert len(measured["final"]["train"]["loss"]) == SPEC.epochs
+
+
+@pytest.mark.parametrize("name", surroundings.IGNORED)
+def test_a_variable_that_changes_numbers_is_taken_away_before_the_framework_starts(name, monkeypatch):
+    monkeypatch.setenv(name, "1")
+    for framework in ("tensorflow", "jax", "torch"):
+        monkeypatch.delitem(sys.modules, framework, raising=False)
+    surroundings.ignore()
+    assert name not in os.environ
+
+
+def test_a_framework_that_was_loaded_under_such_a_variable_is_refused_by_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", object())
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    with pytest.raises(surroundings.SurroundingsError) as caught:
+        surroundings.ignore()
+    assert str(caught.value) == (
+        "tensorflow was loaded under TF_ENABLE_ONEDNN_OPTS=0, which changes how TensorFlow rounds on a processor; "
+        "unset TF_ENABLE_ONEDNN_OPTS and start again."
+    )
+
+
+def test_a_variable_that_was_read_with_numpy_is_told_beside_the_device(monkeypatch, keras):
+    plain = runtime.device("tensorflow")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert runtime.device("tensorflow") == f"{plain}; OPENBLAS_CORETYPE=Haswell"
+
+
+def test_a_backend_that_is_missing_is_told_with_the_remedy_of_whoever_did_not_want_it(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setattr(runtime.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(runtime.BackendError, match="unset KERAS_BACKEND to train with TensorFlow"):
+        runtime.backend()
+
+
+DRAW = "from reluclf.showing import figures, notebook\nnotebook.start()\nfigures.relu();"
+
+
+def drawn(folder):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(DRAW)])
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    return [output["data"] for output in notebook.cells[0].outputs if "data" in output]
+
+
+@pytest.mark.slow
+def test_a_chapter_draws_the_same_figures_whatever_matplotlib_is_told(tmp_path, monkeypatch):
+    """In a kernel that someone else has started: ours has a backend that is set."""
+    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    plain = drawn(tmp_path)
+    assert any("image/svg+xml" in data for data in plain)
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\nsavefig.dpi: 20\naxes.facecolor: red\nlines.linewidth: 9\n")
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path / "matplotlibrc"))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    assert drawn(tmp_path) == plain
+
+
+def test_the_kernel_of_a_chapter_is_told_a_folder_of_data_that_it_can_find_from_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RELUCLF_DATA", "mine")
+    assert surroundings.of_kernel(tmp_path / "kernel")["RELUCLF_DATA"] == str(tmp_path / "mine")

@@ -1,0 +1,97 @@
+"""The command line: the same with make and without, installed and not, and one sentence for what it refuses."""
+
+import errno
+import re
+import subprocess
+import sys
+import tomllib
+
+import papermill
+import pytest
+
+from reluclf import cli, paths
+from reluclf.showing import chapters
+
+
+def commands():
+    done = subprocess.run([sys.executable, "-m", "reluclf", "--help"], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    return set(re.findall(r"^    ([a-z-]+) ", done.stdout, flags=re.MULTILINE))
+
+
+def test_every_target_of_make_that_calls_a_command_calls_one_that_there_is():
+    called = set(re.findall(r"\$\(RELUCLF\) ([a-z-]+)", (paths.ROOT / "Makefile").read_text(encoding="utf-8")))
+    assert {"book", "chapter", "verify"} <= called <= commands() | {"experiments"}
+
+
+def test_the_program_that_is_installed_is_this_one():
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"reluclf": "reluclf.cli:main"}
+
+
+@pytest.fixture
+def reran(monkeypatch):
+    """Reruns nothing; returns the list of what would have been."""
+    given = []
+    monkeypatch.setattr(chapters, "rerun", lambda name, values, **flags: given.append((name, values, flags)) or "rerun")
+    return given
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["wdbc", "seeds=2", "only=a b", "--keep"],
+        ["--keep", "wdbc", "seeds=2", "only=a b"],
+        ["wdbc", "--keep", "seeds=2", "only=a b"],
+        ["wdbc", "-p", "seeds", "2", "-p", "only", "a b", "--keep"],
+        ["AFRESH=0", "CHAPTER=wdbc", "KEEP=1", "only=a b", "seeds=2"],
+    ],
+)
+def test_a_chapter_is_asked_for_in_the_order_one_likes_and_as_make_or_papermill_would(arguments, reran):
+    assert cli.main(["chapter", *arguments]) == 0
+    assert reran == [("wdbc", {"seeds": 2, "only": "a b"}, {"keep": True, "afresh": False})]
+
+
+@pytest.mark.parametrize("command", ["verify", "check-records", "chapter", "train", "book"])
+def test_installed_without_a_checkout_it_says_in_one_sentence_that_it_needs_one(command, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(paths, "PAPER", tmp_path / "book" / "paper.yml")
+    assert cli.main([command]) == 2
+    told = capsys.readouterr().err
+    assert "works on a checkout of the book" in told and "pip install --editable ." in told and told.count("\n") == 1
+
+
+def test_its_help_needs_no_checkout(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(paths, "PAPER", tmp_path / "book" / "paper.yml")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["train", "--help"])
+    assert ended.value.code == 0 and "--only" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_no_file_is_told_in_one_sentence(number, monkeypatch, capsys):
+    def rerun(*_, **__):
+        raise OSError(number, "No room", "reruns/wdbc")
+
+    monkeypatch.setattr(chapters, "rerun", rerun)
+    assert cli.main(["chapter", "wdbc"]) == 2
+    assert capsys.readouterr().err == (
+        "error: a file cannot be written (No room: reruns/wdbc); make room or let it be written to, "
+        "and run the same command again: finished runs are kept.\n"
+    )
+
+
+def test_so_is_one_that_takes_none_while_a_chapter_runs(monkeypatch, capsys):
+    def rerun(*_, **__):
+        raise papermill.PapermillExecutionError(3, 3, "obtain()", "OSError", "[Errno 28] No space left on device: 'x'", [])
+
+    monkeypatch.setattr(chapters, "rerun", rerun)
+    assert cli.main(["chapter", "wdbc"]) == 1
+    assert capsys.readouterr().err.startswith("error: a file cannot be written ([Errno 28] No space left on device: 'x'); make room")
+
+
+def test_another_error_of_the_system_is_not_taken_for_a_full_disk(monkeypatch):
+    def rerun(*_, **__):
+        raise OSError(errno.ECONNRESET, "reset")
+
+    monkeypatch.setattr(chapters, "rerun", rerun)
+    with pytest.raises(OSError, match="reset"):
+        cli.main(["chapter", "wdbc"])
