@@ -27,7 +27,7 @@ $(READY): requirements.txt
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
@@ -42,12 +42,8 @@ pdf: $(READY)  ## build the PDF strictly, from the records; needs XeLaTeX
 links: $(READY)  ## check the links to other sites
 	@$(RELUCLF) links $(call given,OUT)
 
-dist:  ## pack what a release carries, after make book and make pdf
-	@rm -rf _build/dist && mkdir -p _build/dist
-	@cp _build/pdf/relu-at-the-output.pdf _build/dist/
-	@tar -czf _build/dist/site.tar.gz -C _build/html .
-	@tar -czf _build/dist/records.tar.gz results
-	@echo "the release: $(CURDIR)/_build/dist/"
+dist: $(READY)  ## pack what a release carries, after make book and make pdf
+	@$(RELUCLF) dist $(call given,OUT)
 
 test: $(READY)  ## run the tests; those of pages and PDF need make book, make pdf and a browser [ARGS=...]
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
@@ -68,8 +64,8 @@ gpu: $(READY)  ## install the CUDA libraries that TensorFlow needs for an NVIDIA
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
 	@$(RELUCLF) verify $(call given,SECONDS WORKERS SEED)
 
-bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2] [GPU=8, with KERAS_BACKEND=jax]
-	@$(RELUCLF) bench $(call given,REPEATS ROWS EPOCHS GPU)
+bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2]
+	@$(RELUCLF) bench $(call given,REPEATS ROWS EPOCHS)
 
 steps: $(READY)  ## measure the CNN's first epochs batch by batch, and write results/steps.jsonl
 	@$(RELUCLF) steps
@@ -99,8 +95,11 @@ actionlint:  ## check the workflows with actionlint, which is fetched into _buil
 audit: $(READY)  ## ask PyPI which of the pinned packages have known vulnerabilities
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.txt
 
-requirements: $(READY)  ## pin anew what pyproject.toml allows
-	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url --output-file requirements.txt pyproject.toml
+PIN := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
+
+requirements: $(READY)  ## pin anew what pyproject.toml allows; Binder and Colab get what readers and re-runners need
+	@$(PIN) --extra dev --extra cluster --output-file requirements.txt pyproject.toml
+	@$(PIN) --extra binder --constraint requirements.txt --output-file .binder/requirements.txt pyproject.toml
 
 clean:  ## delete what was built, and reruns; records and the environment stay
 	@rm -rf _build reruns .pytest_cache

@@ -1,219 +1,187 @@
-"""Measures how fast training, the book and the store are, side by side, in under ten minutes; ``make bench`` calls it."""
+"""How fast it all is: a campaign against the paper's own loop, one core against its peak, the book.
+
+``make bench`` measures it in a few minutes; the appendix shows what is in ``results/bench.json``.
+"""
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import platform
-import re
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import timeit
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from reluclf import data, networks, paths, protocols, sources, surroundings
-from reluclf.campaign import progress, runtime, training
+from reluclf.campaign import runtime, training
 from reluclf.files import write_atomically
-from reluclf.judging import paper
-from reluclf.showing import speed
 from reluclf.spec import Spec, first, grid
-from reluclf.store import Store, read_file
+from reluclf.store import Store
+
+#: What is asked of a machine: campaign over the paper's own loop, and seconds of the book.
+BARS = {"ratio": 1.8, "book": 60.0}
+
+NOT_MEASURED = "not measured"
+
+_NETWORK: dict[str, Any] = {"dataset": "mnist", "protocol": "carried", "folds": 1}
 
 #: Rows and columns of the matrices whose product gives the peak.
 _SIDE = 2048
 
-#: How many made-up records the store is measured with.
-_SIZES = (1250, 2500, 5000, 10_000)
+Times = tuple[float, ...]
 
 
-def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> speed.Result:
-    """Measure everything but the accelerator.
+class Result(BaseModel):
+    """What ``make bench`` measured; times are in seconds, one for each repetition.
 
-    Parameters
+    Attributes
     ----------
-    repeats : int
-        How often every training is timed; those that are compared take turns.
+    busy : float
+        Share of the cores that other work had at the start.
     rows, epochs : int
-        Training images, and epochs, of every run.
-    say : callable
-        Is told what is measured now.
+        Training images, and epochs, of every run that is timed.
+    fit, campaign : tuple of float
+        The runs of :func:`mix` in the paper's own loop, and in a campaign on ``workers`` processes.
+    peak : tuple of float
+        Single-precision FLOP/s of a product of two large matrices on one thread.
+    flops, batch : dict
+        Floating-point operations of one training batch, and its times on one thread, by network.
+    book : float
+        A clean build of the HTML book.
     """
-    began, clock = datetime.now(UTC).replace(microsecond=0), time.perf_counter()
-    sources.load_images("mnist")  # missed now rather than later
-    surroundings = machine()
-    say(f"on {surroundings.processor}, {surroundings.cores} cores, {surroundings.memory:.0f} GB")
-    if surroundings.busy > 0.05:
-        say(f"other work has {surroundings.busy:.0%} of the cores: what follows is slower, and less certain, than on an idle machine")
-    earlier = speed.read()
-    return speed.Result(
-        started=began,
-        machine=surroundings,
-        store=_store(say),
-        efficiency=_efficiency(repeats, say),
-        cluster=_cluster(say),
-        book=_book(say),
-        training=_training(repeats, rows, epochs, say),
-        pace=_pace(repeats, rows, say),
-        accelerator=earlier and earlier.accelerator,
-        seconds=time.perf_counter() - clock,
-    )
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[2] = 2
+    started: datetime
+    machine: str
+    versions: dict[str, str]
+    busy: float
+    rows: int
+    epochs: int
+    workers: int
+    fit: Times
+    campaign: Times
+    peak: Times
+    flops: dict[str, float]
+    batch: dict[str, Times]
+    book: float
+
+    def ratio(self) -> list[float]:
+        """Divide the campaign's throughput by that of the paper's own loop, in every repetition."""
+        given = (self.rows, self.epochs)
+        more = len(mix(*given, self.workers)) / len(mix(*given))
+        return [more * fit / ours for fit, ours in zip(self.fit, self.campaign, strict=True)]
+
+    def share(self, network: str) -> list[float]:
+        """Divide a network's achieved FLOP/s by the peak, in every repetition."""
+        pairs = zip(self.batch[network], self.peak, strict=True)
+        return [self.flops[network] / seconds / peak for seconds, peak in pairs]
 
 
-def write(result: speed.Result) -> None:
-    """Put the result where the appendix reads it."""
-    write_atomically(paths.BENCH, (result.model_dump_json(indent=1) + "\n").encode())
-
-
-def machine() -> speed.Machine:
-    """This machine, and how busy it is."""
+def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> Result:
+    """Measure everything, the two that are compared in turns, and tell ``say`` what is measured."""
+    import joblib
     import psutil
 
-    return speed.Machine(
-        processor=runtime.processor(),
-        cores=_cores(),
-        memory=psutil.virtual_memory().total / 1e9,
-        system=f"{platform.system()} {platform.machine()}",
+    sources.load_images("mnist")  # missed now rather than later
+    started = datetime.now(UTC).replace(microsecond=0)
+    cores = joblib.cpu_count()
+    busy = psutil.cpu_percent(interval=1) / 100
+    if busy > 0.05:
+        say(f"other work has {busy:.0%} of the cores: wait for it, or trust no number below")
+    fit, campaign = [], []
+    for repeat in range(repeats):
+        say(f"the paper's own loop, {repeat + 1} of {repeats}")
+        fit.append(_measured(f"papers_loop({rows}, {epochs})"))
+        say(f"a campaign on {cores} workers, {repeat + 1} of {repeats}")
+        campaign.append(_measured(f"campaign({rows}, {epochs}, {cores})"))
+    say("one thread")
+    one_thread = _measured(f"one_thread({2 * repeats + 1})")
+    say("a clean build of the book")
+    return Result(
+        started=started,
+        machine=f"{runtime.processor()}, {cores} cores",
         versions=runtime.versions("tensorflow"),
-        busy=psutil.cpu_percent(interval=1) / 100,
+        busy=busy,
+        rows=rows,
+        epochs=epochs,
+        workers=cores,
+        fit=fit,
+        campaign=campaign,
+        book=_measured("book()"),
+        **one_thread,
     )
 
 
-# Training
+def mix(rows: int, epochs: int, workers: int = 1) -> list[Spec]:
+    """List the runs that are timed: FFNN and CNN with both heads on MNIST, one fold.
 
-
-def mix(rows: int, epochs: int, copies: int = 1) -> list[Spec]:
-    """The runs that are timed: FFNN and CNN with both heads on MNIST, one fold, as often as asked."""
-    networks = {"dataset": "mnist", "architecture": ["cnn", "ffnn"], "head": list(paper.HEADS)}
-    return grid(**networks, protocol="carried", seed=first(copies), epochs=epochs, folds=1, samples=rows)
-
-
-def _training(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> speed.Training:
-    cores = _cores()
-    counts = sorted({1, cores} | {2**k for k in range(1, cores.bit_length()) if 2**k < cores})
-    copies = {workers: -(-workers // 2) for workers in counts}  # enough for each worker to have a CNN and an FFNN
-    fit, ours = [], {workers: [] for workers in counts}
-    for repeat in range(repeats):
-        # The order is turned round every time, so that no way profits from what warms up or slows down.
-        for workers in [None, *counts][:: 1 if repeat % 2 == 0 else -1]:
-            way = "the paper's own way" if workers is None else f"campaign, {workers} workers"
-            say(f"training, {repeat + 1} of {repeats}: {way}")
-            if workers is None:
-                fit.append(_seconds_of("papers_way", mix(rows, epochs)))
-            else:
-                ours[workers].append(_seconds_of("campaign_of", mix(rows, epochs, copies[workers]), workers))
-    runs = tuple(map(str, mix(rows, epochs)))
-    return speed.Training(runs=runs, rows=rows, epochs=epochs, fit=fit, copies=copies, campaign=ours)
-
-
-def _seconds_of(function: str, specs: Sequence[Spec], *others: int) -> float:
-    """What a function of this module measures in a new process, in seconds."""
-    argument = json.dumps([spec.model_dump() for spec in specs])
-    printed = _python(f"from reluclf import bench; print(bench.{function}(*bench.read_specs({argument!r}), *{others!r}))")
-    return float(printed.splitlines()[-1])
-
-
-def read_specs(text: str) -> tuple[list[Spec]]:
-    """The specs that :func:`papers_way` and :func:`campaign_of` are given in another process."""
-    return ([Spec(**fields) for fields in json.loads(text)],)
+    For several workers there are enough for each to have a CNN and an FFNN.
+    """
+    both = {"architecture": ["cnn", "ffnn"], "head": ["softmax", "relu"]}
+    seeds = first(-(-workers // 2))
+    return grid(**_NETWORK, **both, seed=seeds, samples=rows, epochs=epochs)
 
 
 def _warm_up(runs: int) -> list[Spec]:
-    """Runs of a second, trained before what is timed: a campaign lasts hours, and the seconds in which its processes start are not its pace."""
-    return grid(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=first(runs), epochs=1, folds=1)
+    """List runs of a second each, for what a process does at its start."""
+    few = _NETWORK | {"dataset": "wdbc", "epochs": 1}
+    return grid(**few, architecture="ffnn", head="relu", seed=first(runs))
 
 
-def papers_way(specs: Sequence[Spec]) -> float:
-    """Train one run after another in this process with Keras's ``fit``, and as many threads as the framework likes; return the seconds it took.
+def papers_loop(rows: int, epochs: int) -> float:
+    """Train one run after another with Keras's ``fit`` as the author does, and time it.
 
-    The same networks on the same rows with the same validation after every epoch as the campaign's. XLA is off, which is Keras's default on a
-    machine without an accelerator.
+    The networks, the rows and the validation after every epoch are the campaign's; the threads are
+    as many as the framework likes.
     """
     runtime.configure(threads=0)
-    for spec in _warm_up(1):
+    _fit(_warm_up(1)[0])
+    started = time.perf_counter()
+    for spec in mix(rows, epochs):
         _fit(spec)
-    return _time(lambda: [_fit(spec) for spec in specs])
+    return time.perf_counter() - started
 
 
-def _fit(spec: Spec, ended: Callable[[], None] = lambda: None) -> None:
-    """Train with Keras's ``fit``, and call ``ended`` as epochs end."""
+def _fit(spec: Spec) -> None:
     import keras
 
     split = data.load_split(spec)
     x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
     targets = protocols.one_hot(split.y_train, split.n_classes)
-    model, watch = networks.build(spec, spec.seed), keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ended())
+    model = networks.build(spec, spec.seed)
+    size = spec.batch_size
     for train, validate in data.folds(split.y_train)[: spec.folds]:
         held_out = (x_train[validate], targets[validate])
-        model.fit(x_train[train], targets[train], spec.batch_size, spec.epochs, verbose=0, validation_data=held_out, callbacks=[watch])
-    model.evaluate(x_test, protocols.one_hot(split.y_test, split.n_classes), spec.batch_size, verbose=0)
+        rows = (x_train[train], targets[train])
+        model.fit(*rows, size, spec.epochs, verbose=0, validation_data=held_out)
+    model.evaluate(x_test, protocols.one_hot(split.y_test, split.n_classes), size, verbose=0)
     keras.backend.clear_session()
 
 
-def campaign_of(specs: Sequence[Spec], workers: int) -> float:
-    """Train the specs as ``make experiments`` does, throw the records away, and return the seconds it took once the workers were there."""
+def campaign(rows: int, epochs: int, workers: int) -> float:
+    """Train runs as ``make experiments`` does, throw the records away, and time it."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        training.train_missing(_warm_up(workers), store, workers)  # joblib keeps its workers for the next call
-        return _time(lambda: training.train_missing(specs, store, workers))
+        training.train_missing(_warm_up(workers), store, workers)  # joblib keeps its workers
+        started = time.perf_counter()
+        training.train_missing(mix(rows, epochs, workers), store, workers)
+        return time.perf_counter() - started
 
 
-def _pace(repeats: int, rows: int, say: Callable[[str], None]) -> speed.Pace:
-    cores, found = _cores(), {True: [], False: []}
-    for repeat in range(repeats):
-        say(f"an epoch of runs that are under way, {repeat + 1} of {repeats}")
-        for fit in (True, False):
-            code = f"import json; from reluclf import bench; print(json.dumps(bench.pace({rows}, {fit})))"
-            with ThreadPoolExecutor(cores) as pool:
-                printed = list(pool.map(_python, [code] * (1 if fit else cores)))
-            found[fit].append([json.loads(text.splitlines()[-1]) for text in printed])
-    fit, ours = ({name: [float(np.mean([of[name] for of in once])) for once in of_way] for name in of_way[0][0]} for of_way in found.values())
-    return speed.Pace(fit=fit, campaign=ours, processes=cores)
-
-
-def pace(rows: int, fit: bool, epochs: int = 3) -> dict[str, float]:
-    """The median seconds of an epoch but the first, by network: of Keras's ``fit``, or of a campaign's run; in this process, which must be new."""
-    runtime.configure(threads=0 if fit else 1)
-    seconds = {}
-    for spec in grid(dataset="mnist", architecture=["cnn", "ffnn"], head="relu", protocol="carried", seed=1, epochs=epochs, folds=1, samples=rows):
-        clock = _Clock()
-        if fit:
-            _fit(spec, clock.epoch)
-        else:
-            protocols.run(spec, clock)
-        seconds[spec.architecture.upper()] = float(np.median(np.diff(clock.times)))
-    return seconds
-
-
-class _Clock:
-    """Observes when epochs end."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def epoch(self) -> None:
-        self.times.append(time.perf_counter())
-
-    def fold(self, state: protocols.State) -> None:
-        pass
-
-
-def _efficiency(repeats: int, say: Callable[[str], None]) -> speed.Efficiency:
-    say("FLOP/s of one thread")
-    printed = _python(f"from reluclf import bench; print(bench.efficiency({2 * repeats + 1}).model_dump_json())")
-    return speed.Efficiency.model_validate_json(printed.splitlines()[-1])
-
-
-def efficiency(repeats: int) -> speed.Efficiency:
-    """Time batches of both networks, and a matrix product, in turns, in this process, which must not have imported the framework yet."""
+def one_thread(repeats: int) -> dict[str, Any]:
+    """Time batches of both networks, and a matrix product, in turns; framework not yet imported."""
     runtime.configure(threads=1)
     import tensorflow as tf
 
@@ -221,174 +189,109 @@ def efficiency(repeats: int) -> speed.Efficiency:
     matrix = tf.constant(rng.normal(size=(_SIDE, _SIDE)).astype(np.float32))
     product = tf.function(lambda a: tf.linalg.matmul(a, a))
     n = 256 * protocols.BATCHES_A_CALL
-    x, targets = rng.normal(size=(n, 256)).astype(np.float32), protocols.one_hot(rng.integers(0, 10, n), 10)
-    tasks, flops = {}, {}
-    for spec in grid(dataset="mnist", architecture=["ffnn", "cnn"], head="relu", protocol="carried", seed=1):
-        name, model = spec.architecture.upper(), networks.build(spec, spec.seed)
-        flops[name] = spec.batch_size * speed.operations(model)[1]
-        for way in ("batch", "call"):
-            train = protocols.trainer(model, x, targets, spec.batch_size, several=way == "call")
-            tasks[way, name] = lambda train=train: list(train(rng.permutation(n)))
-    for task in (lambda: product(matrix).numpy(), *tasks.values()):
-        task()  # compiled, and warm
-    peak, seconds = [], {key: [] for key in tasks}
-    for _ in range(repeats):
-        peak.append(2 * _SIDE**3 / min(_time(lambda: product(matrix).numpy()) for _ in range(3)))
-        for key, task in tasks.items():
-            seconds[key].append(_time(task) / protocols.BATCHES_A_CALL)
-    ways = {way: {name: seconds[way, name] for name in flops} for way in ("batch", "call")}
-    return speed.Efficiency(peak=peak, flops=flops, **ways)
+    x = rng.normal(size=(n, 256)).astype(np.float32)
+    targets = protocols.one_hot(rng.integers(0, 10, n), 10)
+    peak: list[float] = []
+    batch: dict[str, list[float]] = {"FFNN": [], "CNN": []}
+    flops, trainers = {}, {}
+    for name in batch:
+        spec = Spec(**_NETWORK, architecture=name.lower(), head="relu", seed=1)
+        model = networks.build(spec, spec.seed)
+        flops[name] = spec.batch_size * networks.operations(model)
+        trainers[name] = protocols.trainer(model, x, targets, spec.batch_size)
+    for repeat in range(repeats + 1):  # in the first, which does not count, all is compiled
+        fastest = min(timeit.repeat(lambda: product(matrix).numpy(), number=1, repeat=3))
+        if repeat:
+            peak.append(2 * _SIDE**3 / fastest)
+        for name, train in trainers.items():
+            started = time.perf_counter()
+            for _ in train(rng.permutation(n)):
+                pass
+            if repeat:
+                batch[name].append((time.perf_counter() - started) / protocols.BATCHES_A_CALL)
+    return {"peak": peak, "flops": flops, "batch": batch}
 
 
-def _cluster(say: Callable[[str], None]) -> speed.Cluster:
-    import distributed
+def book() -> float:
+    """Build the HTML book, throw it away, and time it."""
+    from jupyter_book.cli.main import main
 
-    say("a Dask cluster of two local workers")
-    specs = grid(dataset="wdbc", architecture="ffnn", head=list(paper.HEADS), protocol=["carried", "fresh"], seed=1, epochs=3, folds=2)
     with tempfile.TemporaryDirectory() as folder:
-        here, there = (Store(Path(folder) / name) for name in ("here", "there"))
-        local = training.obtain(specs, train=True, workers=2, store=here)
-        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": "ERROR"}
+        build = ["build", str(paths.ROOT), "--all", "--path-output", folder]
         started = time.perf_counter()
-        with distributed.LocalCluster(**options) as cluster:
-            distant = training.obtain(specs, train=True, cluster=cluster.scheduler_address, store=there)
-        seconds = time.perf_counter() - started
-    same = sum(one.measured() == other.measured() for one, other in zip(local, distant, strict=True))
-    return speed.Cluster(workers=2, records=len(specs), same=same, seconds=seconds)
+        main(build, standalone_mode=False)
+        return time.perf_counter() - started
 
 
-# The book
-
-
-def _book(say: Callable[[str], None]) -> speed.Book:
-    say("a clean build of the book")
-    build = "from jupyter_book.cli.main import main; main()"
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        with _memory() as memory:
-            printed = _python(build, "build", str(paths.ROOT), "--all", "--path-output", folder)
-        seconds = time.perf_counter() - started
-    times = {name: float(took) for name, took in sorted(re.findall(r"(\w+)\.ipynb: Executed notebook in ([\d.]+) seconds", printed))}
-    tables_first = {}
-    for name in times:
-        say(f"the first table of chapter {name}")
-        tables_first[name] = _seconds_to_first_table(name)
-    return speed.Book(seconds=seconds, memory=memory[0] / 1e9, chapters=times, first_table=tables_first)
-
-
-def _seconds_to_first_table(chapter: str) -> float:
-    """Wall time of a new process that runs a chapter's cells up to the first that shows a table."""
-    import nbformat
-
-    cells = [cell.source for cell in nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4).cells if cell.cell_type == "code"]
-    last = next(i for i, source in enumerate(cells) if re.search(r"pages\.(table|ledger)\(", source))
-    started = time.perf_counter()
-    _python("\n".join(cells[: last + 1]), cwd=paths.BOOK)
-    return time.perf_counter() - started
-
-
-@contextmanager
-def _memory() -> Iterator[list[int]]:
-    """The peak, in bytes, of what this process's children hold together while the block runs; what they share is counted once."""
-    import psutil
-
-    peak, done = [0], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(1.0):
-            total = 0
-            for child in psutil.Process().children(recursive=True):
-                try:
-                    held = child.memory_full_info()
-                    total += getattr(held, "pss", held.rss)
-                except psutil.Error:  # it has just ended
-                    continue
-            peak[0] = max(peak[0], total)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        done.set()
-        thread.join()
-
-
-# The store
-
-
-def _store(say: Callable[[str], None]) -> speed.Reading:
-    say(f"a store of {_SIZES[-1]:,} made-up records")
-    committed = Store(paths.RESULTS)
-    files = list(committed.files())
-    template = read_file(min(files, key=lambda file: file.stat().st_size))
-    index, query = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder))
-        for before, size in itertools.pairwise((0, *_SIZES)):
-            for n in range(before, size):
-                # Experiments of five seeds each.
-                spec = template.spec.model_copy(update={"bias": 0.01 * (n // 5 + 1), "seed": n % 5})
-                file = store.folder / spec.path
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(template.model_copy(update={"spec": spec}).to_json(), encoding="utf-8")
-            wanted = 0.01 * (size // 10)
-            if len(store.specs()) != size or len(store.select(bias=wanted)) != 5:
-                raise AssertionError("the store does not find what was put into it")
-            index.append(min(_time(store.specs) for _ in range(3)))
-            query.append(min(_time(lambda wanted=wanted: store.select(bias=wanted)) for _ in range(3)))
-    read_all = min(_time(committed.read_all) for _ in range(2))
-    return speed.Reading(sizes=_SIZES, index=index, query=query, committed=len(files), read_all=read_all)
-
-
-# An accelerator
-
-
-def accelerate(processes: int, epochs: int, folds: int, say: Callable[[str], None]) -> speed.Accelerator:
-    """Tables 3 to 8 once, on the accelerator that Keras's backend finds, with so many runs at a time; and a little of it in one process.
-
-    ``KERAS_BACKEND=jax make bench GPU=8`` calls it, with 32 epochs and ten folds.
-    """
-    named = _python(
-        "from reluclf.campaign import runtime; runtime.configure(1); import keras; print(keras.backend.backend()); print(runtime.accelerator())"
-    )
-    backend, device = named.splitlines()[-2:]
-    networks = {"dataset": ["mnist", "fashion_mnist"], "architecture": ["ffnn", "cnn"], "head": list(paper.HEADS)}
-    whole = grid(**networks, protocol="carried", seed=1, epochs=epochs, folds=folds)
-    few = grid(**networks, protocol="carried", seed=1, epochs=min(4, epochs), folds=1)
-    say(f"Tables 3 to 8, {processes} runs at a time")
-    seconds = _seconds_of("campaign_of", whole, processes)
-    say("a little of it in one process")
-    alone = _seconds_of("campaign_of", few, 1)
-    return speed.Accelerator(
-        device=device,
-        backend=backend,
-        processes=processes,
-        epochs=sum(map(progress.epochs, whole)),
-        seconds=seconds,
-        alone_epochs=sum(map(progress.epochs, few)),
-        alone_seconds=alone,
-    )
-
-
-def _python(code: str, *arguments: str, cwd: Path = paths.ROOT) -> str:
-    """What a new Python process prints; its errors and progress go to the terminal, and only if it fails."""
+def _measured(call: str) -> Any:
+    """Call a function of this module in a new process, and return what it measures."""
+    code = f"import json; from reluclf import bench; print(json.dumps(bench.{call}))"
+    command = [sys.executable, "-c", code]
     with tempfile.TemporaryDirectory() as folder:
         variables = os.environ | surroundings.of_kernel(Path(folder))
-        done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=paths.ROOT, env=variables, capture_output=True, text=True)
     if done.returncode:
-        why = [f"exit status {done.returncode}", *(done.stderr or done.stdout).strip().splitlines()][-1]  # one that is killed says nothing
+        said = (done.stderr or done.stdout).strip().splitlines()  # one that is killed says nothing
+        why = said[-1] if said else f"exit status {done.returncode}"
         raise training.CampaignError(f"a process that was to be timed failed: {why}; mend that, then run make bench again.")
-    return done.stdout
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def _time(task: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    task()
-    return time.perf_counter() - started
+def write(result: Result) -> None:
+    """Put the result where the appendix reads it."""
+    write_atomically(paths.BENCH, (result.model_dump_json(indent=1) + "\n").encode())
 
 
-def _cores() -> int:
-    import joblib
+def read() -> Result | None:
+    """Read the committed result; None if there is none."""
+    return Result.model_validate_json(paths.BENCH.read_bytes()) if paths.BENCH.is_file() else None
 
-    return joblib.cpu_count()
+
+def spread(values: Sequence[float], digits: int = 2, scale: float = 1.0) -> str:
+    """Write repeated measurements as the median, the smallest and the largest, and how many.
+
+    Examples
+    --------
+    >>> spread([2.0, 9.0, 1.5])
+    '2.00 [1.50, 9.00] (n = 3)'
+    """
+    ends = (statistics.median(values), min(values), max(values))
+    middle, low, high = [f"{scale * value:.{digits}f}" for value in ends]
+    return f"{middle} [{low}, {high}] (n = {len(values)})"
+
+
+def table(result: Result | None) -> pd.DataFrame:
+    """Write what was measured, row by row, with the bar where there is one."""
+    columns = ["what", "measured", "bar"]
+    if result is None:
+        return pd.DataFrame([("everything", NOT_MEASURED, "–")], columns=columns)
+    ratio = result.ratio()
+    fast = "met" if statistics.median(ratio) >= BARS["ratio"] else "missed"
+    built = "met" if result.book <= BARS["book"] else "missed"
+    what = f"campaign on {result.workers} workers over the paper's own loop"
+    rows = [
+        ("cores busy with other work at the start, %", f"{100 * result.busy:.0f}", "–"),
+        (what, spread(ratio), f"≥ {BARS['ratio']}: {fast}"),
+        ("peak of one core, GFLOP/s", spread(result.peak, 0, 1e-9), "–"),
+    ]
+    for network in result.flops:
+        share = spread(result.share(network), 0, 100)
+        rows.append((f"{network}, share of the peak, %", share, "–"))
+    asked = f"≤ {BARS['book']:.0f}: {built}"
+    rows.append(("clean build of the book, s", f"{result.book:.0f}", asked))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def facts(result: Result | None) -> dict[str, str]:
+    """Say what the appendix's prose says of a result, by the names it is glued under."""
+    if result is None:
+        names = ("machine", "rows", "epochs", "workers", "ratio")
+        return {f"appendices_speed_{name}": f"({NOT_MEASURED})" for name in names}
+    where = f"{result.machine} (tensorflow {result.versions['tensorflow']})"
+    return {
+        "appendices_speed_machine": f"{where}, on {result.started:%d %B %Y}",
+        "appendices_speed_rows": f"{result.rows:,}",
+        "appendices_speed_epochs": str(result.epochs),
+        "appendices_speed_workers": str(result.workers),
+        "appendices_speed_ratio": spread(result.ratio()),
+    }

@@ -19,7 +19,7 @@ from reluclf.campaign import runtime, trust
 from reluclf.campaign.training import CampaignError
 from reluclf.judging.paper import PaperError
 from reluclf.record import Record
-from reluclf.showing import building, chapters
+from reluclf.showing import building, chapters, release
 from reluclf.showing.parameters import ParameterError
 from reluclf.sources import DataError
 from reluclf.spec import SpecError
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         ("book", building.html, "build the HTML book strictly, from the records"),
         ("pdf", building.pdf, "build the PDF strictly, from the records; needs XeLaTeX"),
         ("links", building.links, "check the links to other sites"),
+        ("dist", release.pack, "pack what a release carries, after book and pdf"),
     ):
         added = command(name, functools.partial(_build, build), told)
         added.add_argument("--out", default=str(paths.ROOT), metavar="FOLDER", help="build in _build/ of this folder")
@@ -115,7 +116,6 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--repeats", type=_whole, default=2)
     added.add_argument("--rows", type=_whole, default=20_000)
     added.add_argument("--epochs", type=_whole, default=8)
-    added.add_argument("--gpu", type=_whole, default=0, help="measure Tables 3 to 8 on an accelerator, so many runs at a time")
 
     command("check-records", _check_records, "read every record and list all problems")
     command("gpu", _gpu, "look whether Keras's backend finds an accelerator")
@@ -158,7 +158,6 @@ def _whole(text: str) -> int:
 
 
 def _build(build: Callable[[Path, Callable[[str], None]], Path], given: argparse.Namespace) -> int:
-    print("building from the records (a few minutes); the chapters come first:", flush=True)
     print(f"it is there: {build(Path(given.out).resolve(), lambda line: print(line, flush=True))}")
     return 0
 
@@ -251,22 +250,15 @@ def _zero_rows(given: argparse.Namespace) -> int:
 
 def _bench(given: argparse.Namespace) -> int:
     from reluclf import bench
-    from reluclf.showing import speed
 
     started = time.perf_counter()
 
     def say(what: str) -> None:
         print(f"{time.perf_counter() - started:4.0f} s  {what}", file=sys.stderr, flush=True)
 
-    if given.gpu:
-        result = speed.read()
-        if result is None:
-            raise ParameterError("the accelerator's part goes into a result that is there already; run make bench without GPU first.")
-        result = result.model_copy(update={"accelerator": bench.accelerate(given.gpu, epochs=32, folds=10, say=say)})
-    else:
-        result = bench.run(given.repeats, given.rows, given.epochs, say)
+    result = bench.run(given.repeats, given.rows, given.epochs, say)
     bench.write(result)
-    print(speed.table(result).to_string(index=False))
+    print(bench.table(result).to_string(index=False))
     print(f"{paths.BENCH} ({time.perf_counter() - started:.0f} s)")
     return 0
 

@@ -191,7 +191,7 @@ def write_ledger(app, exception):
         groups = origins.groups(verdict.records).to_dict("records")
         rows.append({name: getattr(verdict, name) for name in ("id", "says", "status", "why", "evidence", "link")})
         rows[-1]["records"] = "; ".join(f"{group['runs']}: {group['seeds']}" for group in groups)
-    pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False)
+    pd.DataFrame(rows).to_csv(Path(app.outdir) / "ledger.csv", index=False, encoding="utf-8-sig")  # by the mark Excel knows it for UTF-8
     (Path(app.outdir) / "ledger.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

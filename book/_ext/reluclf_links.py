@@ -190,7 +190,7 @@ def _write_notebooks(app, error):
     folder = Path(app.outdir) / NOTEBOOKS
     folder.mkdir(exist_ok=True)
     for name in chapters.names():
-        nbformat.write(chapters.portable(name, REPOSITORY), folder / f"{name}.ipynb")
+        nbformat.write(chapters.portable(name, REPOSITORY, built_commit()[0] or "main"), folder / f"{name}.ipynb")
 
 
 def setup(app):

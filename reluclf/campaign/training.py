@@ -167,14 +167,33 @@ def _in_processes(todo: Sequence[Spec], store: Store, workers: int) -> Iterator[
 def _on_cluster(todo: Sequence[Spec], store: Store, client: Any) -> Iterator[_Outcome]:
     """Train on a Dask cluster; a run whose workers are killed, as often as its scheduler allows, has failed.
 
-    Joblib's backend for Dask would wait for such a run for ever.
+    The scheduler blames every run that a killed worker had, finished ones whose result went with it among them. So nobody is blamed who
+    has left a record, or who passes when it is tried again alone. (Joblib's backend for Dask would wait for such a run for ever.)
     """
     import distributed
 
-    futures = {client.submit(_train_in_worker, spec, store.folder, PATIENCE, pure=False): spec for spec in todo}
+    def submit(spec: Spec) -> Any:
+        return client.submit(_train_in_worker, spec, store.folder, PATIENCE, pure=False)
+
+    suspects = []
+    futures = {submit(spec): spec for spec in todo}
     for future in distributed.as_completed(futures):
+        spec = futures[future]
+        if future.exception() is None:
+            yield future.result()
+        elif spec in store:
+            yield spec, store.read(spec), None
+        else:
+            suspects.append(spec)
+    for spec in suspects:
+        future = submit(spec)
         error = future.exception()
-        yield (futures[future], None, f"{type(error).__name__}: {error}") if error else future.result()
+        if error is None:
+            yield future.result()
+        elif spec in store:
+            yield spec, store.read(spec), None
+        else:
+            yield spec, None, f"{type(error).__name__}: {error}"
 
 
 def _first_of(failures: Mapping[Spec, str], n: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from reluclf import data, paths
 from reluclf.campaign import runtime
 from reluclf.record import Record
@@ -14,15 +16,24 @@ def read_all() -> tuple[list[Record], int, list[str]]:
     Returns
     -------
     list of Record
-        Those that can be trusted of the main store: without those that compare backends, and the original's.
+        Those that can be trusted, without those that compare backends and the original's.
     int
         How many can be trusted, with them.
     list of str
         What is wrong with the others, a sentence each.
     """
-    found, problems = {}, []
+    found, problems = by_file()
+    others = paths.RESULTS / BACKENDS, paths.RESULTS / ORIGINAL
+    own = [record for file, record in found.items() if not any(file.is_relative_to(other) for other in others)]
+    return own, len(found), problems
+
+
+def by_file() -> tuple[dict[Path, Record], list[str]]:
+    """Read every committed record; return those that can be trusted by their files, and what is wrong with the others."""
+    found: dict[Path, Record] = {}
+    problems = []
     for folder in (paths.RESULTS, *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS), paths.RESULTS / ORIGINAL):
-        records = []
+        records = {}
         for file in Store(folder).files():
             try:
                 record = read_file(file)
@@ -30,10 +41,10 @@ def read_all() -> tuple[list[Record], int, list[str]]:
                 problems.append(str(error))
                 continue
             if record.provenance.data == data.checksums(record.spec.dataset):
-                records.append(record)
+                records[file] = record
             else:
                 problems.append(f"{file} was trained on other data than those whose checksums reluclf knows; delete it and retrain it.")
-        for original, copy in copies(records):
+        for original, copy in copies(list(records.values())):
             problems.append(f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it.")
-        found[folder] = records
-    return found[paths.RESULTS], sum(map(len, found.values())), problems
+        found |= records
+    return found, problems

@@ -118,6 +118,7 @@ def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool =
         )
     options = ["--all", "--keep-going", *(["-W", "-n"] if strict else [])]
     command = [*JUPYTER_BOOK, "build", str(paths.ROOT), *options, "--builder", builder, "--path-output", str(scratch)]
+    say("building from the records (a few minutes); the chapters come first:")
     log = scratch / "log"
     with (
         log.open("w", encoding="utf-8") as kept,

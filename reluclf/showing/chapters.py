@@ -152,23 +152,28 @@ def _rerun(chapter: str, values: Mapping[str, Any], keep: bool, afresh: bool) ->
 
 #: The first cell of a :func:`portable` chapter.
 _SET_UP = """\
-# Fetch the book's code and records, and the libraries if they are missing: on Colab about two minutes.
-import importlib.util
+# Fetch the book as it was when this page was made, with its records and its versions of the libraries: on Colab a few minutes, once.
+import importlib.metadata
 import os
 import sys
 
 if not os.path.isdir("../reluclf"):
-    !git clone --quiet --depth 1 {repository} relu-at-the-output
-    if importlib.util.find_spec("myst_nb") is None:
-        %pip install --quiet --editable relu-at-the-output
+    if not os.path.isdir("relu-at-the-output"):
+        !git clone --quiet {repository} relu-at-the-output
+        !git -C relu-at-the-output checkout --quiet {commit}
+        !{{sys.executable}} relu-at-the-output/.binder/install
     %cd -q relu-at-the-output/book
-    sys.path.insert(0, os.path.abspath(".."))"""
+    sys.path.insert(0, os.path.abspath(".."))
+for name in ("numpy", "pandas", "scipy", "matplotlib", "tensorflow", "keras"):
+    if name in sys.modules and sys.modules[name].__version__ != importlib.metadata.version(name):
+        raise SystemExit(f"another {{name}} is loaded than the book's: restart the session (Runtime, Restart session), and run this cell again.")"""
 
 
-def portable(chapter: str, repository: str) -> Any:
-    """A chapter that runs where it is opened alone, as on Colab: a notebook whose first cell fetches the rest from the address of the repository."""
+def portable(chapter: str, repository: str, commit: str) -> Any:
+    """Return a chapter that runs where it is opened alone, as on Colab: its first cell fetches the rest, at this commit, from the repository."""
     import nbformat
 
     notebook = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(_SET_UP.format(repository=repository), id="set-up"))
+    source = _SET_UP.format(repository=repository, commit=commit)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(source, id="set-up"))
     return notebook

@@ -57,6 +57,7 @@ def style() -> None:
             "figure.constrained_layout.use": True,
             "svg.hashsalt": "reluclf",  # the same figure gives the same file
             "svg.fonttype": "path",
+            "pdf.fonttype": 42,  # journals refuse the other kind, Type 3
             "axes.spines.top": False,
             "axes.spines.right": False,
             "legend.frameon": False,

@@ -17,7 +17,7 @@ import factory
 import psutil
 import pytest
 from joblib.externals.loky import get_reusable_executor
-from test_campaign import TINY, files, measured
+from test_training import TINY, files, measured
 
 from reluclf import Spec, first, grid, paths, protocols
 from reluclf.campaign import training, watch
@@ -85,7 +85,7 @@ from pydantic import TypeAdapter
 from reluclf import Spec
 from reluclf.campaign import training
 from reluclf.store import Store
-campaign.train_missing(TypeAdapter(list[Spec]).validate_json(sys.argv[1]), Store(Path(sys.argv[2])), int(sys.argv[3]))
+training.train_missing(TypeAdapter(list[Spec]).validate_json(sys.argv[1]), Store(Path(sys.argv[2])), int(sys.argv[3]))
 """
 
 
@@ -118,11 +118,10 @@ def visible(folder):
     return [name for name in files(folder) if not Path(name).name.startswith(".")]
 
 
-def until(condition, process, seconds=120):
-    end = time.monotonic() + seconds
+def until(condition, process):
+    """Wait for something to happen in a process; on a busy machine it takes its time, and if it never does, the suite's limit ends the test."""
     while not condition():
         assert process.poll() is None, f"the process ended too early: {process.stdout.read().decode()}"
-        assert time.monotonic() < end, "nothing happened"
         time.sleep(0.005)
 
 
@@ -138,7 +137,7 @@ def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
             members = [*family.children(recursive=True), family]
             for member in members:
                 member.kill()
-        psutil.wait_procs(members, timeout=30)
+        psutil.wait_procs(members)
         store.read_all()
     assert store.missing(SPECS)
     with start(SPECS, store, 2) as process:
@@ -172,23 +171,24 @@ def test_what_another_campaign_has_finished_meanwhile_is_not_trained_again(store
 
 
 def _hang_or_not(spec, folder, patience):
-    """Instead of training: seed 3 hangs, seed 2 is slow, the others are quick."""
+    """Instead of training: seed 3 hangs, seed 2 takes longer than the patience but goes on, the others are quick."""
     with watch.watched(Store(folder).unfinished(spec, "trace"), patience) as alive:
         if spec.seed == 3:
             time.sleep(600)
-        for _ in range(6 if spec.seed == 2 else 0):
+        for _ in range(12 if spec.seed == 2 else 0):
             time.sleep(1)
             alive()
         Store(folder).write(factory.record(spec, [0.9], 0.9))
     return spec, None, None
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(store, workers, monkeypatch, capfd):
-    monkeypatch.setattr(training, "PATIENCE", 4.0)
+    monkeypatch.setattr(training, "PATIENCE", 10.0)  # ten times as long as the slow run is silent
     monkeypatch.setattr(training, "_train_in_worker", _hang_or_not)
     specs = grid(**TINY, seed=first(6))
     with pytest.raises(
-        training.CampaignError, match=r"1 of 6 runs failed, .*seed-3: no epoch ended in 4 s; where it stood: .*seed-3.trace"
+        training.CampaignError, match=r"1 of 6 runs failed, .*seed-3: no epoch ended in 10 s; where it stood: .*seed-3.trace"
     ) as caught:
         training.train_missing(specs, store, workers=2)
     assert [spec.seed for spec in store.missing(specs)] == [3]
@@ -211,7 +211,7 @@ def _hang_at_exit(spec, folder, patience):
     return training._train_in_worker(spec, folder, patience)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(500)  # less than the hang, and time enough for a busy machine
 def test_a_worker_whose_libraries_hang_at_its_end_ends_all_the_same(store, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(training, "_train_in_worker", _hang_at_exit)
@@ -287,6 +287,15 @@ sys.exit(cli.main(sys.argv[2:]))
 """
 
 
+def starting(family):
+    """Whether a worker process is there; one that ends between two looks is none."""
+    for child in family.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # a zombie has no command line, one that is gone has nothing
+            if "LokyProcess" in " ".join(child.cmdline()):
+                return True
+    return False
+
+
 def interrupt(process):
     """Press Ctrl-C, which goes to the whole family: it must end in one sentence, with no traceback and no child left."""
     children = psutil.Process(process.pid).children(recursive=True)
@@ -295,7 +304,27 @@ def interrupt(process):
     assert process.returncode == 130
     assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
     assert "Traceback" not in output
-    assert not psutil.wait_procs(children, timeout=60)[1]
+    assert not psutil.wait_procs(children)[1]  # if one is left, the suite's limit ends this
+
+
+def test_a_process_that_ends_between_two_looks_is_no_worker():
+    class Gone:
+        def cmdline(self):
+            raise psutil.ZombieProcess(1)
+
+    class Worker:
+        def cmdline(self):
+            return ["python", "-m", "LokyProcess-1"]
+
+    class Family:
+        def __init__(self, *children):
+            self.found = children
+
+        def children(self, recursive):
+            return self.found
+
+    assert not starting(Family(Gone()))
+    assert starting(Family(Gone(), Worker()))
 
 
 @posix
@@ -303,7 +332,7 @@ def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(
     arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
     with begun(COMMAND, str(tmp_path / "reruns"), *arguments) as process:
         family = psutil.Process(process.pid)
-        until(lambda: any("LokyProcess" in " ".join(child.cmdline()) for child in family.children(recursive=True)), process)
+        until(lambda: starting(family), process)
         time.sleep(0.5)  # they import by now, and are not yet where an interrupt is caught
         interrupt(process)
 

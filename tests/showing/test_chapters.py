@@ -1,9 +1,11 @@
 """The chapters: committed without outputs, and each executed by papermill in a smoke profile that trains for real."""
 
 import contextlib
+import importlib.machinery
 import importlib.util
 import os
 import re
+import subprocess
 
 import filelock
 import nbclient.exceptions
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluclf import Spec, networks, paths
+from reluclf import Spec, checkout, networks, paths
 from reluclf import cli as command_line
 from reluclf.campaign import runtime
 from reluclf.judging import interventions
@@ -78,16 +80,54 @@ def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path)
     executed(chapter, {}, tmp_path)
 
 
-def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder(tmp_path, monkeypatch):
+def head():
+    """The commit that is checked out; without one the test of what clones it is skipped."""
+    if not checkout.commit():
+        pytest.skip("this is not a git checkout, so it cannot be cloned")
+    return checkout.commit()
+
+
+@pytest.mark.slow
+def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder_at_its_commit(tmp_path, monkeypatch):
+    """Pip is really asked, for nothing but what is here: it fails if a version that the book pins is not the one that is used."""
     import nbclient
 
-    if not (paths.ROOT / ".git").exists():
-        pytest.skip("this is not a git checkout, so it cannot be cloned")
+    commit = head()
+    for name, value in {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "1"}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    notebook = chapters.portable("wdbc", paths.ROOT.as_uri())
+    notebook = chapters.portable("index", paths.ROOT.as_uri(), commit)
     nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert (tmp_path / "relu-at-the-output" / "results").is_dir()
-    assert "tab-wdbc" in str(notebook.cells[-1].outputs) + str([cell.get("outputs") for cell in notebook.cells])
+    cloned = tmp_path / "relu-at-the-output"
+    assert (cloned / "results").is_dir() and "numpy==" in (cloned / "reruns" / "colab.txt").read_text()
+    assert "ERROR" not in str(notebook.cells[0].outputs)
+    assert "tab-index-ledger" in str([cell.get("outputs") for cell in notebook.cells])
+    told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=cloned, capture_output=True, text=True, check=True).stdout.strip()
+    assert told == commit
+
+
+def test_a_session_in_which_another_version_is_loaded_is_to_be_restarted(tmp_path, monkeypatch):
+    cell = chapters.portable("index", "https://example.org/x", "main").cells[0].source
+    code = re.sub(r"^( *)[!%].*", r"\1pass", cell, flags=re.MULTILINE)
+    (tmp_path / "book").mkdir()
+    (tmp_path / "reluclf").mkdir()
+    monkeypatch.chdir(tmp_path / "book")
+    exec(code, {})
+    monkeypatch.setattr("numpy.__version__", "0.1")
+    with pytest.raises(SystemExit, match="another numpy is loaded than the book's: restart the session"):
+        exec(code, {})
+
+
+def test_what_is_installed_on_colab_are_the_books_versions_but_for_the_kernels_own():
+    loader = importlib.machinery.SourceFileLoader("install", str(paths.ROOT / ".binder" / "install"))
+    install = importlib.util.module_from_spec(importlib.util.spec_from_loader("install", loader))
+    loader.exec_module(install)
+    pinned = {re.match(r"[\w.-]+", pin)[0]: pin for pin in install.pins()}
+    everything = (paths.ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert {"numpy", "tensorflow", "keras", "myst-nb", "jupyter-book"} <= pinned.keys()
+    assert not pinned.keys() & {*install.KERNEL, "playwright", "pytest", "uv", "distributed"}
+    for name in ("numpy", "pandas", "scikit-learn", "keras", "matplotlib", "pydantic"):
+        assert f"\n{pinned[name]} \\\n" in everything
 
 
 def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):

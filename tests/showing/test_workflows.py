@@ -55,6 +55,20 @@ def test_the_tests_run_on_the_oldest_python_that_is_supported_and_on_three_syste
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
 
 
+def test_the_book_is_built_on_three_systems_and_its_chapters_run_in_the_image_of_colab():
+    ci = jobs(paths.ROOT / ".github" / "workflows" / "ci.yml")
+    assert {name.split("-")[0] for name in ci["book-elsewhere"]["strategy"]["matrix"]["os"]} == {"macos", "windows"}
+    assert ci["book-elsewhere"]["steps"][-1]["run"].startswith("make book")
+    assert ci["colab"]["container"].startswith("us-docker.pkg.dev/colab-images/public/runtime:")
+    assert ci["colab"]["steps"][-1]["run"].startswith(".ci/run-notebooks ")
+
+
+def test_binder_gets_what_readers_and_rerunners_need_and_not_the_developers_tools():
+    pinned = set(re.findall(r"^([\w.-]+)==", (paths.ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert {"tensorflow", "jupyter-book", "papermill", "jupyterlab-myst"} <= pinned
+    assert not pinned & {"playwright", "pytest", "uv", "hypothesis", "ruff", "distributed", "pip-audit", "import-linter"}
+
+
 def test_the_containers_have_a_python_that_is_supported_and_call_targets_that_exist():
     oldest = re.search(r'requires-python = ">=([\d.]+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
     container = json.loads((paths.ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
@@ -110,6 +124,12 @@ def test_every_target_that_is_called_exists():
     files = [*WORKFLOWS, paths.ROOT / ".ci" / "run"]
     called = {target for file in files for target in re.findall(r"(?:^|run: )make ([a-z-]+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE)}
     assert called and called <= targets
+
+
+def test_every_file_of_tests_that_is_named_exists():
+    for file in (*WORKFLOWS, paths.ROOT / ".pre-commit-config.yaml", paths.ROOT / "CONTRIBUTING.md", paths.ROOT / "README.md"):
+        for named in re.findall(r"tests/[\w/]*\.py", file.read_text(encoding="utf-8")):
+            assert (paths.ROOT / named).is_file(), f"{file.name} names {named}"
 
 
 def test_actionlint_finds_nothing():

@@ -1,0 +1,97 @@
+"""What a release carries: the PDF, the site, the records as an RO-Crate, how to cite them, and checksums of all."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reluclf import checkout, paths
+from reluclf.campaign import trust
+from reluclf.showing import building, crate
+
+#: How the book is cited, the one place that has it.
+CITATION = paths.ROOT / "CITATION.cff"
+
+
+def citation() -> dict[str, Any]:
+    """Return how the book is cited: ``CITATION.cff``, with what is known of this very build.
+
+    The address of the repository is in ``RELUCLF_REPOSITORY``. A commit is its own identifier in the
+    archive of Software Heritage. A DOI comes into the file, as ``doi``, when a release has one.
+    """
+    cited = yaml.safe_load(CITATION.read_text(encoding="utf-8"))
+    repository, commit = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/"), checkout.commit()
+    if repository:
+        cited.setdefault("repository-code", repository)
+    if commit:
+        cited["commit"] = commit
+        swhid = {"type": "swh", "value": f"swh:1:rev:{commit}", "description": "The commit, in Software Heritage"}
+        cited["identifiers"] = [*cited.get("identifiers", []), swhid]
+    return cited
+
+
+def pack(out: Path, say: Callable[[str], None]) -> Path:
+    """Pack what is built in ``_build/`` below a folder into ``_build/dist``, and return that.
+
+    Raises
+    ------
+    BuildError
+        If the book or its PDF is not built, or a record cannot be trusted.
+    """
+    build = out / "_build"
+    site, pdf = build / "html", build / "pdf" / building.PDF
+    for made, command in ((site / "index.html", "book"), (pdf, "pdf")):
+        if not made.is_file():
+            raise building.BuildError(f"there is no {made}; build it first: reluclf {command}")
+    dist = build / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    dist.mkdir()
+    shutil.copy(pdf, dist)
+    cited = citation()
+    (dist / "CITATION.cff").write_text(yaml.safe_dump(cited, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    files = {path.relative_to(site): path.read_bytes() for path in sorted(site.rglob("*")) if path.is_file()}
+    _tar(dist / "site.tar.gz", files)
+    say(f"the site: {len(files)} files")
+    records = _records(cited)
+    _tar(dist / "records.tar.gz", records)
+    say(f"the records: {len(records)} files")
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(dist.iterdir())]
+    (dist / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    return dist
+
+
+def _records(cited: Mapping[str, Any]) -> dict[Path, bytes]:
+    """Return all of ``results/``, its licence, and the crate's description of it, by their paths in the archive."""
+    records, problems = trust.by_file()
+    if problems:
+        raise building.BuildError("\n".join(problems))
+    contents = {
+        path.relative_to(paths.RESULTS.parent): path.read_bytes()
+        for path in sorted(paths.RESULTS.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+    named = {file.relative_to(paths.RESULTS.parent): record for file, record in records.items()}
+    described = crate.metadata(named, contents, cited)
+    contents[Path("ro-crate-metadata.json")] = (json.dumps(described, indent=1) + "\n").encode()
+    contents[Path("LICENSE")] = (paths.ROOT / "LICENSE-TEXT.md").read_bytes()
+    return contents
+
+
+def _tar(archive: Path, contents: Mapping[Path, bytes]) -> None:
+    """Write an archive that is the same each time it is made of the same commit."""
+    date = int(building.variables()["SOURCE_DATE_EPOCH"])
+    with archive.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=date) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, content in contents.items():
+            entry = tarfile.TarInfo(path.as_posix())
+            entry.size, entry.mtime = len(content), date
+            tar.addfile(entry, io.BytesIO(content))
