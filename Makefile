@@ -16,7 +16,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF,$(foreach any,$(.
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments gpu bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments original gpu bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epoch
 
 experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-relu] [WORKERS=2] [DASK=address]
 	@$(RELUCLF) experiments $(call given,CHAPTER ONLY WORKERS DASK)
+
+original:  ## train with the libraries of 2018 what has no record: [PYTHON36=python3.6] [COMMAND=plan]
+	@env $(call given,PYTHON36 COMMAND) sh original/start.sh
 
 gpu: $(READY)  ## install the CUDA libraries that TensorFlow needs for an NVIDIA GPU, and look whether it finds one
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "tensorflow[and-cuda]==$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("tensorflow"))')"

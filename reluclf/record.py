@@ -145,7 +145,7 @@ class Provenance(_Part):
     commit : str or None
         The commit of the checkout; None outside git.
     modified : bool
-        Whether ``reluclf/`` differed from that commit.
+        Whether the folder of the code, ``reluclf/`` or ``original/``, differed from that commit.
     code : str
         SHA-256 of the modules that decide a run's outcome.
     versions : dict

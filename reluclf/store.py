@@ -19,6 +19,9 @@ from reluclf.spec import Spec, SpecError
 #: The folder, in a store's, that holds the stores of :meth:`Store.of_backend`.
 BACKENDS = "backends"
 
+#: The folder, in the committed store's, of the records that ``make original`` makes with the libraries of 2018.
+ORIGINAL = "original"
+
 
 class RecordError(ValueError):
     """A record that cannot be trusted or is not there; the message names the file, what is wrong, and the remedy."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from reluclf import data, paths
 from reluclf.campaign import runtime
 from reluclf.record import Record
-from reluclf.store import BACKENDS, RecordError, Store, copies, read_file
+from reluclf.store import BACKENDS, ORIGINAL, RecordError, Store, copies, read_file
 
 
 def read_all() -> tuple[list[Record], int, list[str]]:
@@ -16,15 +16,15 @@ def read_all() -> tuple[list[Record], int, list[str]]:
     Returns
     -------
     list of Record
-        Those that can be trusted, without those that compare backends.
+        Those that can be trusted, without those that compare backends and the original's.
     int
         How many can be trusted, with them.
     list of str
         What is wrong with the others, a sentence each.
     """
     found, problems = by_file()
-    compared = paths.RESULTS / BACKENDS
-    own = [record for file, record in found.items() if not file.is_relative_to(compared)]
+    others = paths.RESULTS / BACKENDS, paths.RESULTS / ORIGINAL
+    own = [record for file, record in found.items() if not any(file.is_relative_to(other) for other in others)]
     return own, len(found), problems
 
 
@@ -32,7 +32,7 @@ def by_file() -> tuple[dict[Path, Record], list[str]]:
     """Read every committed record; return those that can be trusted by their files, and what is wrong with the others."""
     found: dict[Path, Record] = {}
     problems = []
-    for folder in (paths.RESULTS, *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS)):
+    for folder in (paths.RESULTS, *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS), paths.RESULTS / ORIGINAL):
         records = {}
         for file in Store(folder).files():
             try:

@@ -92,7 +92,8 @@ def gradients(rows: int, seed: int) -> pd.DataFrame:
 
 
 #: The backends of Keras whose answers are asked for, with their names on the page and the module that must be installed.
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+#: The last has its answers from ``make original``.
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "tensorflow1": "TensorFlow"}
 
 #: Rows of logits whose first class is the true one: what a ReLU makes of them is all zeros, or zero for the true class only.
 ZERO_ROWS = {"all outputs 0": [-1.0] * _K, "true class 0, others not": [-1.0] + [1.0] * (_K - 1)}
