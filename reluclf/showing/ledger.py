@@ -25,7 +25,7 @@ from reluclf.showing import figures, notebook, origins
 #: How a status is drawn: its colour, and a letter for those who see none.
 LOOKS = {
     Status.YES: ("#009E73", "Y"),
-    Status.PARTLY: ("#E69F00", "P"),
+    Status.PARTLY: ("#E69F00", "p"),
     Status.NO: ("#D55E00", "X"),
     Status.AS_DESCRIBED: ("#009E73", "D"),
     Status.DIFFER: ("#CC79A7", "T"),
@@ -33,12 +33,12 @@ LOOKS = {
     Status.REPRODUCED: ("#009E73", "R"),
     Status.SOME_RUNS: ("#56B4E9", "S"),
     Status.IN_PART: ("#E69F00", "P"),
-    Status.COMPATIBLE: ("#B3E2CD", "c"),
-    Status.UNDECIDED: ("#999999", "U"),
+    Status.COMPATIBLE: ("#56B4E9", "c"),
+    Status.UNDECIDED: ("#555555", "U"),
     Status.NOT_REPRODUCED: ("#CC79A7", "N"),
     Status.CONTRADICTED: ("#D55E00", "C"),
     Status.ANSWERED: ("#0072B2", "A"),
-    Status.NOT_TESTED: ("#DDDDDD", "-"),
+    Status.NOT_TESTED: ("#555555", "-"),
     Status.WAITING: ("#FFFFFF", ""),
 }
 
