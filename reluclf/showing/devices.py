@@ -1,0 +1,69 @@
+"""Runs made on an accelerator beside runs of the same network made on a processor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from reluclf.formats import cell, difference_cell
+from reluclf.judging import paper, selection
+from reluclf.judging.design import Cell, Evidence, cells_of, planned
+from reluclf.judging.statistics import unpaired
+from reluclf.judging.thresholds import MARGIN
+from reluclf.record import Record
+
+
+def on_accelerator(record: Record) -> bool:
+    """Whether a run was made on an accelerator, not on a processor."""
+    return not record.provenance.device.startswith("CPU")
+
+
+def table(records: Sequence[Record]) -> pd.DataFrame:
+    """Compare test accuracies by device, for each cell of the design that has runs of both.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network and condition: test accuracy on processors and on accelerators, the
+        difference by Welch's test, and how many of the design's runs there are without the latter.
+    """
+    by_cell: dict[Cell, list[Record]] = {}
+    for record in records:
+        for one in cells_of(record.spec):
+            by_cell.setdefault(one, []).append(record)
+    rows = []
+    for one, n in planned().items():
+        runs = by_cell.get(one, [])
+        fast = [run for run in runs if on_accelerator(run)]
+        slow = [run for run in runs if not on_accelerator(run)]
+        if not fast or not slow:
+            continue
+        selection.note(runs)
+        accuracies = [[run.test.accuracy for run in kind] for kind in (fast, slow)]
+        rows.append(
+            {
+                "network": paper.title(one.dataset, one.architecture, one.head),
+                "condition": one.condition,
+                "processors, %": cell(selection.measure(slow, "test_accuracy"), "test_accuracy"),
+                "accelerators, %": cell(selection.measure(fast, "test_accuracy"), "test_accuracy"),
+                "accelerators − processors": difference_cell(unpaired(*accuracies, MARGIN)),
+                "without accelerators": f"{len(slow)} of {n}",
+            }
+        )
+    columns = ["network", "condition", "processors, %", "accelerators, %"]
+    return pd.DataFrame(
+        rows, columns=[*columns, "accelerators − processors", "without accelerators"]
+    )
+
+
+def resting(records: Sequence[Record]) -> str:
+    """List the conditions and networks that are complete only with an accelerator's runs."""
+    everything = Evidence(records)
+    slow = Evidence([record for record in records if not on_accelerator(record)])
+    named = [
+        f"{paper.title(one.dataset, one.architecture, one.head)} ({one.condition})"
+        for one, n in planned().items()
+        if len(everything.there(one)) == n > len(slow.there(one))
+    ]
+    return ", ".join(named) or "none"
