@@ -137,9 +137,7 @@ def of_cell(
     if cell.dataset == "wdbc" and condition.protocol == "carried":
         setting["features"] = "raw"
     network = dict(zip(("dataset", "architecture", "head"), cell[:3], strict=True))
-    spec = Spec(
-        **network, protocol=condition.protocol, seed=seed, folds=len(folds), **setting
-    )
+    spec = Spec(**network, protocol=condition.protocol, seed=seed, folds=len(folds), **setting)
     return record(spec, folds, hits, **more)
 
 

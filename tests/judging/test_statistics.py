@@ -12,6 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttost_ind, ttost_paired
 
 from reluclf.judging.statistics import (
+    contrast,
     estimate,
     estimate_counts,
     holm,
@@ -127,6 +128,16 @@ def test_one_more_pair_scatters_by_both_heads_and_by_the_error_of_the_mean():
     pair, difference = paired(a, b, margin=0.02), a - b
     scale = math.sqrt((1 + 1 / 8) * difference.var(ddof=1))
     assert equal(pair.prediction(), stats.t.interval(0.95, 7, difference.mean(), scale))
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 20), (20, 20)])
+def test_a_contrast_of_two_means_is_welchs_and_of_three_has_their_variances(n, m):
+    a, b = random(n, m)
+    ours, theirs = contrast([a, b], [1, -1], 0.02), unpaired(a, b, 0.02)
+    assert equal((ours.low, ours.high, ours.p), (theirs.low, theirs.high, theirs.p))
+    three = contrast([a, b, b], [1.0, -0.5, -0.5], 0.02)
+    assert equal(three.mean, ours.mean)
+    assert equal(three.error, math.sqrt(a.var(ddof=1) / n + b.var(ddof=1) / m / 2))
 
 
 def baycomp_correlated_t(difference, rope, overlap_share):

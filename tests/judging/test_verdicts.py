@@ -40,7 +40,10 @@ OWN = {
     "C22": (Status.YES, "0.90 - 0.92 = -0.02, which is the margin"),
     "C23": (Status.YES, "false negatives 1 < 4; false positives 15 > 9"),
     "C25": (Status.PARTLY, "-0.21 and -0.29: comparable; ahead in neither"),
-    "C26": (Status.PARTLY, "lowest over highest recall: 0.97, 0.97 on MNIST, 0.70, 0.75 on Fashion"),
+    "C26": (
+        Status.PARTLY,
+        "lowest over highest recall: 0.97, 0.97 on MNIST, 0.70, 0.75 on Fashion",
+    ),
     "C27": (Status.PARTLY, "0.86 - 0.86 = 0 on Fashion-MNIST, 0.92 - 0.95 = -0.03 on MNIST"),
     "C31": (Status.YES, "-0.21, -0.29, -0.24 and -1.75, but not -3.62"),
 }

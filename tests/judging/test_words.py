@@ -119,7 +119,8 @@ def test_a_place_that_is_not_filled_is_an_error():
 
 
 @pytest.mark.parametrize(
-    "names, text", [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+    "names, text",
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
 )
 def test_names_are_listed_as_a_sentence_has_them(names, text):
     assert words.listed(names) == text
