@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from reluclf.judging.answers import Answer
-from reluclf.judging.design import Evidence
+from reluclf.judging.design import Evidence, Lacking
 from reluclf.judging.exceeding import OURS, TESTS, Choice
 from reluclf.judging.items import Rule, items
 from reluclf.judging.status import Status
@@ -141,9 +141,17 @@ def rerun(verdicts: Iterable[Verdict], records: Iterable[Record]) -> list[Rerun]
                 continue
             for other in OTHERS:
                 if other.differs in differs:
-                    status = rule(evidence.view(), other.choice).status
+                    status = _status(rule, evidence.view(), other.choice)
                     found.append(Rerun(verdict.id, question, other, answer.status, status))
     return found
+
+
+def _status(rule: Rule, evidence: Evidence, choice: Choice) -> Status:
+    """Ask a rule; one that can answer early (C31) may have to wait under another choice."""
+    try:
+        return rule(evidence, choice).status
+    except Lacking:
+        return Status.WAITING
 
 
 def mark(verdicts: Iterable[Verdict], reruns: Sequence[Rerun]) -> list[Verdict]:
