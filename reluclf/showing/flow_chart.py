@@ -26,7 +26,7 @@ _FILLS = {
 _EDGE = "#333333"
 
 #: Sizes in inches: a question's box, a status's box, the steps between them.
-_ASK, _SAY, _TALL, _STEP, _GAP = 1.32, 0.76, 0.44, 0.74, 0.24
+_ASK, _SAY, _TALL, _STEP, _GAP = 1.30, 0.74, 0.44, 0.74, 0.22
 
 
 class Question(NamedTuple):
@@ -82,7 +82,7 @@ CHARTS = (
 def figure() -> Figure:
     """Draw the charts side by side."""
     wide = _ASK + _GAP + _SAY
-    step = wide + 0.08
+    step = wide + 0.14
     most = max(len(chart.questions) for chart in CHARTS)
     width, height = step * len(CHARTS), _STEP * most + _TALL + 0.4
     drawn, axes = plt.subplots(figsize=(width, height))
@@ -121,7 +121,7 @@ def _box(axes: Axes, x: float, y: float, width: float, text: str, fill: str, rou
     box = FancyBboxPatch(corner, width, _TALL, style, facecolor=fill, edgecolor=_EDGE)
     box.set_linewidth(0.8)
     axes.add_patch(box)
-    axes.text(x, y, text, ha="center", va="center", fontsize=6.8, linespacing=1.1)
+    axes.text(x, y, text, ha="center", va="center", fontsize=6.8, linespacing=1.2)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
