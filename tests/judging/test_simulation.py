@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from scipy.stats import binom
 
@@ -45,7 +47,7 @@ def decisions(committed):
 
 def test_no_rule_gets_worse_with_more_runs(committed):
     for shares in decisions(committed).values():
-        for fewer, more in zip(shares[:-1], shares[1:], strict=True):
+        for fewer, more in itertools.pairwise(shares):
             assert more > fewer - 0.005
 
 
