@@ -20,11 +20,11 @@ from reluclf.record import Record
 
 #: What a rule of each kind asks; ``{parts}`` are the names of what it compares.
 _ASKED = {
-    "numbers": "Is each number what one more run of ours may give? {parts}.",
+    "numbers": "Is each number what one more run of ours may give: {parts}?",
     "sentence": "In how many of our {parts} does it hold?",
-    "directions": "Is each part shown? {parts}.",
-    "sizes": "Is each part shown? {parts}.",
-    "any size": "Is one of these shown? {parts}.",
+    "directions": "Is each part shown: {parts}?",
+    "sizes": "Is each part shown: {parts}?",
+    "any size": "Is one of these shown: {parts}?",
     "further optimisation": "Is the network within two points of softmax, with {parts}?",
     "dying neurons": (
         "FFNN: are the runs with a dead output those that lose a class? "
@@ -82,12 +82,22 @@ def _head(head: str) -> str:
 
 
 def _there(cells: Sequence[Cell], evidence: Evidence) -> str:
-    short = []
+    networks: dict[tuple[str, str], dict[str, str]] = {}
     for cell in cells:
         k, n = len(evidence.there(cell)), design.planned()[cell]
-        if k < n:
-            short.append(f"{paper.title(*cell[:3])} {k} of {n}")
-    return "; ".join(short) or "complete"
+        heads = networks.setdefault((cell.dataset, cell.architecture), {})
+        heads[cell.head] = f"{k} of {n}" if k < n else "complete"
+    told = []
+    for network, heads in networks.items():
+        states = set(heads.values())
+        if states == {"complete"}:
+            continue
+        if len(states) == 1:
+            told.append(f"{paper.title(*network)} {states.pop()} each")
+            continue
+        for head, state in heads.items():
+            told.append(f"{paper.title(*network, head)} {state}")
+    return "; ".join(told) or "complete"
 
 
 def unfit(records: Iterable[Record]) -> pd.DataFrame:
@@ -102,7 +112,7 @@ def counts(records: Sequence[Record]) -> dict[str, str]:
     rows = design.progress(records)
     inside = sum(bool(design.cells_of(record.spec)) for record in records)
     return {
-        "rules_records": str(len(records)),
+        "rules_records": f"{len(records):,}",
         "rules_inside": str(inside),
         "rules_beside": str(len(records) - inside),
         "rules_cells": str(len(rows)),
@@ -156,7 +166,9 @@ def in_brief(records: Iterable[Record]) -> pd.DataFrame:
     rows = []
     for asked, cells in grouped.items():
         every = [cell for found in cells.values() for cell in found]
-        rows.append({"items": ", ".join(cells), "what is asked": asked, "of": _told(every)})
+        rows.append(
+            {"items": ", ".join(cells), "what is asked": asked, "of which runs": _told(every)}
+        )
     return pd.DataFrame(rows)
 
 
