@@ -80,7 +80,7 @@ def of_claim(claimed: Claimed) -> Answer:
 def told_of(outcome: Outcome) -> str:
     """Say of one part whether it is shown, as ``lower in the end: shown, −5.3 points (...)``."""
     mark = "shown" if outcome.shown else "refuted" if outcome.refuted else "not shown"
-    key = f"{mark} {'size' if outcome.part.says in ('equal', 'about') else 'direction'}"
+    key = f"{mark} {'size' if outcome.part.says in ('equal', 'no worse', 'about') else 'direction'}"
     return words.say(
         "part",
         name=words.part(outcome.part.name),

@@ -131,6 +131,16 @@ def same_f1(network: Network, name: str = "F1") -> Callable[..., Part]:
     return make
 
 
+def no_worse(network: Network, name: str) -> Callable[..., Part]:
+    """The part that ReLU's test accuracy is not below softmax's by more than the margin."""
+
+    def make(evidence: Evidence, condition: str) -> Part:
+        measures = measured(evidence, network, condition, accuracy)
+        return Part(name, "no worse", *measures, in_paper(network, "test_accuracy"))
+
+    return make
+
+
 def lower(network: Network) -> Callable[..., Part]:
     """The part that ReLU's test accuracy is lower in the end."""
 
@@ -254,4 +264,4 @@ def relu_best_in_most(relu: np.ndarray, softmax: np.ndarray) -> bool:
 def balanced(matrix: np.ndarray) -> bool:
     """C26, of a confusion matrix: no class is left far behind the best one."""
     recall = hits(matrix) / np.asarray(matrix).sum(axis=1)
-    return bool(recall.min() >= thresholds.BALANCED * recall.max())
+    return bool(round(recall.min() / recall.max(), 12) >= thresholds.BALANCED)

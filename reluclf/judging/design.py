@@ -148,7 +148,7 @@ class Evidence:
     def there(self, cell: Cell) -> list[Record]:
         """Return the runs of a cell that are there, of seeds 1 to n, in order."""
         by_seed = self._by_cell.get(cell, {})
-        return [by_seed[seed] for seed in sorted(by_seed) if seed <= planned()[cell]]
+        return [by_seed[seed] for seed in sorted(by_seed) if 1 <= seed <= planned()[cell]]
 
     @functools.cached_property
     def _by_cell(self) -> dict[Cell, dict[int, Record]]:
@@ -190,6 +190,6 @@ def unfit(records: Iterable[Record]) -> list[str]:
     reasons = []
     for record in records:
         numbers = [planned()[cell] for cell in cells_of(record.spec)]
-        if numbers and record.spec.seed > max(numbers):
-            reasons.append(f"{record.spec}: the design stops at seed {max(numbers)}")
+        if numbers and not 1 <= record.spec.seed <= max(numbers):
+            reasons.append(f"{record.spec}: the design has seeds 1 to {max(numbers)}")
     return reasons

@@ -91,8 +91,8 @@ def _t(a: np.ndarray, b: np.ndarray, are_paired: bool, alpha: float) -> bool:
     from scipy.special import stdtr
 
     difference = (paired if are_paired else unpaired)(a, b, margin=0)
-    if difference.error == 0:
-        return difference.mean > 0
+    if difference.error < 1e-12:  # values that are all alike, but for the rounding of their mean
+        return round(difference.mean, 12) > 0
     return float(stdtr(difference.dof, -difference.mean / difference.error)) < alpha
 
 

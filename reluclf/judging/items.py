@@ -240,7 +240,7 @@ def _comparable() -> Item:
     def parts(evidence: Evidence, condition: str) -> tuple[list[Part], list[Part]]:
         names = ("accuracy on MNIST", "accuracy on Fashion-MNIST")
         equal = [
-            claims.same_accuracy(network, name)(evidence, condition)
+            claims.no_worse(network, name)(evidence, condition)
             for network, name in zip(networks, names, strict=True)
         ]
         better = [
@@ -260,7 +260,7 @@ def _comparable() -> Item:
             ahead = _best_of(better, choice)
             outcomes = (*found.outcomes, ahead)
             status = found.status
-            if status in (Status.REPRODUCED, Status.SOME_RUNS) and not ahead.shown:
+            if (status in (Status.REPRODUCED, Status.SOME_RUNS) and not ahead.shown) or (ahead.shown and status != Status.REPRODUCED):
                 status = Status.IN_PART
             return answers.of_claim(rules.Claimed(status, outcomes, found.kind))
 
@@ -297,6 +297,8 @@ def _some_on_par() -> Item:
                 raise Lacking(lacking)
             told = shown or outcomes
             status = Status.REPRODUCED if shown else Status.UNDECIDED
+            if all(outcome.refuted for outcome in outcomes):
+                status = Status.NOT_REPRODUCED
             return answers.of_claim(rules.Claimed(status, tuple(told)))
 
         return rule

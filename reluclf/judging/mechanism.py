@@ -73,7 +73,9 @@ def closing(
     margin : float
     """
     samples = [np.asarray(values, dtype=float) for values in (changed, relu, softmax)]
-    weights = np.array([1.0, -thresholds.HALF, thresholds.HALF - 1.0])
+    # Of a gap the other way round, to be past the half is to be below it.
+    sign = 1.0 if samples[2].mean() >= samples[1].mean() else -1.0
+    weights = sign * np.array([1.0, -thresholds.HALF, thresholds.HALF - 1.0])
     means = np.array([sample.mean() for sample in samples])
     past_half = contrast(samples, weights, margin)
     share = (
@@ -118,7 +120,8 @@ def lost_and_dead(evidence: Evidence) -> Explained:
         [int(np.sum(~dead & lost)), int(np.sum(~dead & ~lost))],
     ]
     p = float(fisher_exact(table).pvalue)
-    together = p < 1 - thresholds.LEVEL and table[0][0] * table[1][1] > table[0][1] * table[1][0]
+    sure = p < 1 - thresholds.LEVEL
+    together = table[0][0] * table[1][1] > table[0][1] * table[1][0]
     why = words.say(
         "dying-ffnn",
         dead=int(dead.sum()),
@@ -127,7 +130,7 @@ def lost_and_dead(evidence: Evidence) -> Explained:
         lost_alive=table[1][0],
         p=formats.p_value(p),
     )
-    return Explained(True if together else None, why)
+    return Explained(together if sure else None, why)
 
 
 def has_probe(run: Record) -> bool:
@@ -143,8 +146,10 @@ def _cnn(network: Network, evidence: Evidence, choice: Choice) -> Explained:
     closings = [closing(values, relu, softmax, choice.margin) for values in changed]
     dying, clipping = closings[:-1], closings[-1]
     sure = rejected([one.past_half.p for one in dying])
+    gap = unpaired(softmax, relu, choice.margin).greater
     closes = any(s and one.past_half.mean > 0 for s, one in zip(sure, dying, strict=True))
     cleared = all(one.past_half.less for one in dying) and clipping.past_half.greater
+    explains = True if closes else False if cleared else None
     why = words.say(
         "dying-cnn",
         network=paper.title(*network),
@@ -163,7 +168,7 @@ def _cnn(network: Network, evidence: Evidence, choice: Choice) -> Explained:
         )
         for change, one in zip(changes, closings, strict=True)
     )
-    return Explained(True if closes else False if cleared else None, why, measured)
+    return Explained(explains if gap else None, why, measured)
 
 
 def closed(one: Closing) -> str:

@@ -16,7 +16,7 @@ from reluclf.judging.exceeding import OURS, Choice, Values, exceeds, falls_below
 from reluclf.judging.statistics import Difference, Estimate, estimate, share
 from reluclf.judging.status import Status
 
-Says = Literal["below", "above", "equal", "about"]
+Says = Literal["below", "above", "equal", "no worse", "about"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Part:
     ----------
     name : str
         What it is, by its key in ``verdicts.yml``.
-    says : {"below", "above", "equal", "about"}
-        Below 0; above 0; within the margin of 0; within the margin of ``size``.
+    says : {"below", "above", "equal", "no worse", "about"}
+        Below 0; above 0; within the margin of 0; not below 0 by more than the margin; within the
+        margin of ``size``.
     values : Values
         The measure of all runs.
     kind : Values or None
@@ -53,6 +54,8 @@ class Part:
         """Whether the paper's own difference is as the part says; None where it gives none."""
         if self.paper is None:
             return None
+        if self.says == "no worse":
+            return round(self.paper, 9) >= -margin
         if self.says in ("equal", "about"):
             # Two printed decimals: 0.91 - 0.93 is 0.02, whatever floats make of it.
             return round(abs(self.paper - self.size), 9) <= margin
@@ -97,7 +100,10 @@ def look(part: Part, among: int = 1, choice: Choice = OURS) -> Outcome:
     alpha = 1 - choice.level
     values = part.values.shifted(-part.size)
     margin = choice.margin if part.says in ("equal", "about") else 0.0
-    if margin:
+    if part.says == "no worse":
+        shown = exceeds(values, -choice.margin, alpha, choice.test)
+        refuted = falls_below(values, -choice.margin, alpha / 2 / among, choice.test)
+    elif margin:
         shown = exceeds(values, -margin, alpha, choice.test)
         shown = shown and falls_below(values, margin, alpha, choice.test)
         refuted = exceeds(values, margin, alpha / 2 / among, choice.test)
@@ -153,7 +159,8 @@ def claim(parts: Sequence[Part], choice: Choice = OURS) -> Claimed:
 def _with_kind(everything: Status, kind: Status) -> Status:
     """Join what all runs show with what those of the paper's kind do."""
     if everything == Status.REPRODUCED:
-        return everything
+        opposite = kind in (Status.NOT_REPRODUCED, Status.CONTRADICTED)
+        return Status.IN_PART if opposite else everything
     if kind == Status.REPRODUCED:
         return Status.SOME_RUNS
     return Status.IN_PART if kind == Status.IN_PART else everything
@@ -193,7 +200,8 @@ def held(truths: Sequence[bool], choice: Choice = OURS) -> Held:
     """Judge a sentence about one run, or about one pair of runs, by how many of ours it holds in.
 
     It is *reproduced* if it is shown to hold in more than half of them, *not reproduced* if it is
-    shown to hold in fewer; in between, *reproduced in some runs* if there is one.
+    shown to hold in fewer; in between, *reproduced in some runs* if it holds in some and not in
+    others, else *undecided*.
 
     Examples
     --------
@@ -207,7 +215,7 @@ def held(truths: Sequence[bool], choice: Choice = OURS) -> Held:
     elif high < thresholds.HALF:
         status = Status.NOT_REPRODUCED
     else:
-        status = Status.SOME_RUNS if hits else Status.UNDECIDED
+        status = Status.SOME_RUNS if 0 < hits < n else Status.UNDECIDED
     return Held(status, hits, n, low, high)
 
 

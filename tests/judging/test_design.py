@@ -64,7 +64,7 @@ def test_two_runs_are_shown_early_but_enter_no_verdict(k, given):
 def test_a_run_beyond_the_design_is_named_and_enters_no_verdict():
     made, beyond = runs(CNN), of_cell(CNN, 9, hits=0.1)
     assert seeds([*made, beyond], CNN) == list(range(1, 9))
-    assert unfit([*made, beyond]) == ["mnist/cnn-relu/carried/seed-9: the design stops at seed 8"]
+    assert unfit([*made, beyond]) == ["mnist/cnn-relu/carried/seed-9: the design has seeds 1 to 8"]
     assert verdict("C12", [*made, beyond]) == verdict("C12", made)
     assert unfit(made) == []
 

@@ -1,6 +1,7 @@
-"""What a hostile statistician holds against the rules: each test fails until it is answered.
+"""What a hostile statistician held against the rules, and the one objection that stands.
 
-An objection that is answered makes its test pass, and the mark must go (the marks are strict).
+The appendix on the rules says what stands. If it is answered its test passes, and the strict mark
+must go.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ from factory import of_cell, runs
 
 from reluclf.judging import items, mechanism
 from reluclf.judging.claims import balanced
-from reluclf.judging.design import Cell, Evidence, unfit
+from reluclf.judging.design import Cell, Evidence, planned, unfit
 from reluclf.judging.exceeding import OURS, exceeds, falls_below, values
 from reluclf.judging.rules import Part, claim, held
 from reluclf.judging.status import Status
@@ -26,31 +27,27 @@ def made(mean, n=20, std=0.003):
     return mean + std * even / even.std(ddof=1)
 
 
-@objection("five of five are called some runs, of which the key says: not in others")
 def test_a_sentence_that_holds_in_every_run_is_not_said_to_fail_in_some():
     assert held([True] * 5).status != Status.SOME_RUNS
 
 
-@objection("C10, C17 and C26 have five runs as written: no outcome is reproduced or not")
 def test_a_sentence_can_be_decided_by_the_runs_that_the_design_has_as_written():
-    statuses = {held([True] * hits + [False] * (5 - hits)).status for hits in range(6)}
+    n = planned()[Cell("mnist", "ffnn", "relu", "as written")]
+    statuses = {held([True] * hits + [False] * (n - hits)).status for hits in range(n + 1)}
     assert statuses & {Status.REPRODUCED, Status.NOT_REPRODUCED}
 
 
-@objection("seeds 1 to n count, but seed 0 is let in too, and not named")
 def test_a_run_with_seed_0_enters_no_verdict():
     zero = of_cell(CNN, 0)
     assert Evidence([zero, *runs(CNN)]).there(CNN)[0].spec.seed == 1 and unfit([zero])
 
 
-@objection("means of constants differ by noise of rounding, and the standard error is 0")
 def test_heads_that_are_equal_in_every_run_show_no_difference():
     both = values([0.9] * 20, [0.9] * 7)
     both = [both, values([0.1] * 2, [0.1] * 7), values([0.7] * 8, [0.7] * 20)]
     assert not any(exceeds(one, 0, 0.025) or falls_below(one, 0, 0.025) for one in both)
 
 
-@objection("0.9 times the best recall is compared in floats: a tie is decided by rounding")
 def test_a_worst_class_with_exactly_nine_tenths_of_the_best_is_balanced():
     found = {}
     for best in range(10, 1001, 10):
@@ -61,16 +58,14 @@ def test_a_worst_class_with_exactly_nine_tenths_of_the_best_is_balanced():
     assert all(found.values())
 
 
-@objection("comparable, and in some cases better, is contradicted by a ReLU that is better")
 def test_c25_is_not_contradicted_by_relu_that_is_better():
     parts = [
-        Part(f"accuracy on {name}", "equal", values(made(0.95), made(0.9)), paper=-0.0025)
+        Part(f"accuracy on {name}", "no worse", values(made(0.95), made(0.9)), paper=-0.0025)
         for name in ("MNIST", "Fashion-MNIST")
     ]
-    assert claim(parts).status != Status.CONTRADICTED
+    assert claim(parts).status == Status.REPRODUCED
 
 
-@objection("what all runs show goes before what the runs of the paper's kind show")
 def test_lower_is_not_reproduced_if_the_opposite_is_shown_in_runs_that_lose_no_class():
     kept, softmax = made(0.96, 13), made(0.95)
     everything = values(np.concatenate([kept, made(0.5, 7, 0.05)]), softmax)
@@ -78,30 +73,28 @@ def test_lower_is_not_reproduced_if_the_opposite_is_shown_in_runs_that_lose_no_c
     assert claim([part]).status != Status.REPRODUCED
 
 
-@objection("half of a gap is asked for where there is no gap, or ReLU is ahead")
 def test_an_intervention_closes_no_gap_that_is_not_there():
     relu, softmax = made(0.90), made(0.86)
     nothing = mechanism.closing(relu, relu, softmax, OURS.margin)
     assert not nothing.past_half.greater
 
 
-@objection("the FFNN's part is never refuted, so that C24 cannot be contradicted")
 def test_c24_can_be_contradicted(world):
     cells = [Cell(d, "ffnn", "relu", "as written") for d in ("mnist", "fashion_mnist")]
     counts = [900, *[800] * 9]
-    lost = [of_cell(cell, seed, [1, *counts[1:]], dead=0.0) for cell in cells for seed in (1, 2)]
-    kept = [of_cell(cell, seed, counts, dead=1.0) for cell in cells for seed in (3, 4, 5)]
+    lost = [
+        of_cell(cell, seed, [1, *counts[1:]], dead=0.0) for cell in cells for seed in range(1, 9)
+    ]
+    kept = [of_cell(cell, seed, counts, dead=1.0) for cell in cells for seed in range(9, 21)]
     apart = [run for run in world("apart") if run.spec not in {r.spec for r in lost + kept}]
     evidence = Evidence([*lost, *kept, *apart])
     assert mechanism.of_dying(evidence).status == Status.CONTRADICTED
 
 
-@objection("that all five pairs are shown apart is called undecided: neither, nor its opposite")
 def test_c31_is_denied_where_no_experiment_is_on_par(verdicts):
     assert verdicts("apart")["C31"].as_run.status != Status.UNDECIDED
 
 
-@objection("one count in an interval of any width makes a figure reproduced in part")
 def test_a_figure_whose_total_is_far_off_is_not_reproduced_in_part(verdicts):
     assert "all classes" in verdicts("apart")["F10"].as_run.why
     assert verdicts("apart")["F10"].as_run.status == Status.NOT_REPRODUCED
@@ -118,13 +111,13 @@ def test_a_few_collapses_to_one_side_do_not_refute_a_claim_too_often():
     assert wrong <= 27  # 5 % of 300 and three standard errors
 
 
-@objection("five runs as written, of which none lost a class by chance, say that none ever does")
 def test_heads_that_differ_by_lost_classes_are_not_called_equal_too_often():
     generator, wrong = np.random.default_rng(2), 0
+    n = planned()[Cell("mnist", "ffnn", "relu", "as written")]
     for _ in range(300):
         # One run in four loses a class, nine points: the mean is beyond the margin.
-        lost = generator.random(5) < 0.25
-        relu, softmax = generator.normal(0.95, 0.003, (2, 5))
+        lost = generator.random(n) < 0.25
+        relu, softmax = generator.normal(0.95, 0.003, (2, n))
         everything = values(relu - 0.09 * lost, softmax)
         kind = values(relu[~lost], softmax) if lost.any() else None
         part = Part("accuracy", "equal", everything, kind, paper=-0.002)
@@ -132,7 +125,6 @@ def test_heads_that_differ_by_lost_classes_are_not_called_equal_too_often():
     assert wrong <= 27
 
 
-@objection("ahead in one may be shown while nothing else is, and is then not told in the status")
 def test_a_part_of_c25_that_is_shown_is_a_part():
     cells = [
         Cell(d, "ffnn", head, "as run")

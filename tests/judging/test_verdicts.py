@@ -53,8 +53,8 @@ ANSWERS = {
     **{f"T{n}": (R, N, N) for n in range(3, 9)},
     "T9": (R, P, N),
     **{f"F{n}": (R, N, N) for n in range(2, 10)},
-    "F10": (R, P, P),
-    "F11": (R, N, P),
+    "F10": (R, P, N),
+    "F11": (R, N, N),
     "C09": (R, R, X),
     "C10": (R, N, N),
     "C11": (R, U, P),
@@ -73,7 +73,7 @@ ANSWERS = {
     "C25": (P, R, X),
     "C26": (P, R, R),
     "C27": (P, R, X),
-    "C31": (R, R, U),
+    "C31": (R, R, N),
     **dict.fromkeys(["W1", "W2", "W3"], (A, A, A)),
 }
 WORLDS = ("like the paper", "alike", "apart")

@@ -109,7 +109,7 @@ def test_a_settled_item_has_a_status_a_reason_and_a_place():
 
 
 def test_a_sentence_that_is_not_there_is_named():
-    with pytest.raises(KeyError, match="verdicts.yml has no sentence 'nothing'; add it"):
+    with pytest.raises(KeyError, match=r"verdicts\.yml has no sentence 'nothing'; add it"):
         words.say("nothing")
 
 
