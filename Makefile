@@ -85,6 +85,7 @@ lint: $(READY)  ## check style, formatting and spelling, and that chapters have 
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/mypy --no-error-summary --cache-dir=/dev/null
 	@$(BIN)/codespell
 	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reluclf.spec import CLASSES, Spec
 
-#: The version of the schema; a record of another version is refused.
+#: The version of the schema; a record of another version is refused. (A type checker wants it written out in ``Record``.)
 FORMAT = 1
 
 
@@ -179,7 +179,7 @@ class Record(_Part):
         The batch, counted from 1 over the whole run, at which the loss first was not finite; None if it always was.
     """
 
-    format: Literal[FORMAT] = FORMAT
+    format: Literal[1] = 1
     spec: Spec
     folds: tuple[Fold, ...]
     final: Final | None = None

@@ -8,6 +8,7 @@ import io
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,8 @@ class Checkpoint:
             "variables": len(weights),
         }
         content = io.BytesIO()
-        np.savez(content, header=np.array(json.dumps(header)), **{f"variable_{i}": value for i, value in enumerate(weights)})
+        arrays: dict[str, Any] = {f"variable_{i}": value for i, value in enumerate(weights)}
+        np.savez(content, header=np.array(json.dumps(header)), **arrays)
         with contextlib.suppress(OSError):  # a run must not die of a full or read-only cache; it then cannot be resumed
             write_atomically(self._file, hashlib.sha256(content.getvalue()).digest() + content.getvalue())
 

@@ -130,7 +130,7 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
                     bar.finished(spec)
                     if failure:
                         failures[spec] = failure
-                    elif spec not in store:  # a worker of a cluster may have another disk
+                    elif record is not None and spec not in store:  # a worker of a cluster may have another disk
                         store.write(record)
                 break
             except BrokenProcessPool as error:  # a worker was killed: by the system for want of memory, by hand, or by itself because it hung

@@ -115,15 +115,21 @@ def run(records: Sequence[Record], seconds: float, workers: int | None = None, s
 
 
 def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:
-    """What both of a pair measured in the part of the run that is made again."""
-    part = record.folds[0] if record.spec.protocol == "carried" else record.final
-    found = part.model_dump(exclude={"seconds", "probe"})
-    if record.spec.protocol == "fresh" or len({each.spec for each in pair}) == 1:  # else other folds came between
-        found["tested"] = record.test.model_dump()
-    probes = [each.final.probe.model_dump(exclude_none=True) if each.final and each.final.probe else {} for each in pair]
-    found["probed"] = {name: getattr(record.final.probe, name) for name in sorted(probes[0].keys() & probes[1].keys())}
-    return found
+    """Take from one of a pair what both measured in the part of the run that is made again."""
+    part = record.final or record.folds[0]
+    measured = part.model_dump(exclude={"seconds", "probe"})
+    if record.final or pair[0].spec == pair[1].spec:  # else other folds came between
+        measured["tested"] = record.test.model_dump()
+    names = _probed(pair[0]).keys() & _probed(pair[1]).keys()
+    measured["probed"] = {name: _probed(record)[name] for name in sorted(names)}
+    return measured
+
+
+def _probed(record: Record) -> dict[str, Any]:
+    if record.final is None or record.final.probe is None:
+        return {}
+    return record.final.probe.model_dump(exclude_none=True)
 
 
 def _test_accuracy(record: Record) -> float:
-    return record.folds[0].test.accuracy if record.spec.protocol == "carried" else record.final.test.accuracy[-1]
+    return record.final.test.accuracy[-1] if record.final else record.folds[0].test.accuracy

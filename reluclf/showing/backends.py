@@ -89,8 +89,9 @@ def comparisons(by_backend: Mapping[str, Sequence[Record]]) -> list[Comparison]:
 
 def _paired(mine: Mapping[int, Record], theirs: Mapping[int, Record]) -> Difference | None:
     seeds = sorted(mine.keys() & theirs.keys())
-    accuracies = [[runs[seed].test.accuracy for seed in seeds] for runs in (mine, theirs)]
-    return paired(*accuracies, selection.MARGIN)
+    ours = [mine[seed].test.accuracy for seed in seeds]
+    reference = [theirs[seed].test.accuracy for seed in seeds]
+    return paired(ours, reference, selection.MARGIN)
 
 
 def table(compared: Sequence[Comparison]) -> pd.DataFrame:
@@ -114,7 +115,7 @@ def facts(compared: Sequence[Comparison]) -> dict[str, object]:
     own = [one for one in pairs if one.spec.loss == "verbatim"]
     return {
         "appendices_compared": len(guarded),
-        "appendices_equivalent": sum(one.difference.equivalent for one in guarded),
+        "appendices_equivalent": sum(one.equivalent == "shown" for one in guarded),
         "appendices_different": sum(one.differs for one in guarded) or "none",
         "appendices_own": len(own),
         "appendices_own_different": sum(one.differs for one in own),
