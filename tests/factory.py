@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ SUPPORTS = {
     "fashion_mnist": [1000] * 10,
     "wdbc": [64, 107],
 }
+
+
+def files(folder: Path) -> list[str]:
+    """List all files in a folder and those below it."""
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
 def tested(dataset: str, hits: float | Sequence[int]) -> Test:

@@ -16,14 +16,16 @@ from pathlib import Path
 import factory
 import psutil
 import pytest
+from factory import files
 from joblib.externals.loky import get_reusable_executor
-from test_training import TINY, files, measured
 
 from reluclf import Spec, first, grid, paths, protocols
 from reluclf.campaign import training, watch
 from reluclf.store import Store
 
 posix = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+
+TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "epochs": 1, "folds": 1}
 
 #: Runs of both protocols; the longer ones are killed several times each.
 SPECS = grid(**TINY | {"protocol": ("carried", "fresh"), "epochs": 2, "folds": 10}, seed=first(2))
@@ -33,7 +35,7 @@ SPECS = grid(**TINY | {"protocol": ("carried", "fresh"), "epochs": 2, "folds": 1
 def undisturbed(keras, tmp_path_factory):
     """What the runs give if nothing happens."""
     store = Store(tmp_path_factory.mktemp("undisturbed"))
-    return {spec: measured(training.train(spec, store)) for spec in SPECS}
+    return {spec: training.train(spec, store).measured() for spec in SPECS}
 
 
 # Killed at random
@@ -71,7 +73,7 @@ def test_fifty_kills_at_random_moments_lose_nothing(forks, tmp_path, undisturbed
                 process.join()
                 assert process.exitcode in (0, -signal.SIGKILL)
                 assert all(file.is_file() for file in store.files()) and store.read_all() is not None  # what can be seen is whole
-        assert {spec: measured(store.read(spec)) for spec in SPECS} == undisturbed
+        assert {spec: store.read(spec).measured() for spec in SPECS} == undisturbed
         assert visible(store.folder) == sorted(str(spec.path) for spec in SPECS)
 
 
@@ -109,7 +111,7 @@ def start(specs, store, workers):
 
 
 def whole(store, undisturbed):
-    return {spec: measured(store.read(spec)) for spec in undisturbed} == undisturbed and visible(store.folder) == sorted(
+    return {spec: store.read(spec).measured() for spec in undisturbed} == undisturbed and visible(store.folder) == sorted(
         str(spec.path) for spec in undisturbed
     )
 
@@ -269,7 +271,7 @@ def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_
     assert process.exitcode == 3
     assert files(store.folder) == []
     assert not list(paths.user_cache().rglob("*.checkpoint*"))
-    assert measured(training.train(spec, store)) == undisturbed[spec]
+    assert training.train(spec, store).measured() == undisturbed[spec]
 
 
 # Ctrl-C

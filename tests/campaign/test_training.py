@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import psutil
 import pytest
+from factory import files
 
 from reluclf import Spec, first, grid, paths, protocols
 from reluclf.campaign import progress, runtime, training, watch
@@ -35,16 +36,6 @@ def pretend(monkeypatch):
 
     monkeypatch.setattr(training, "_train_in_worker", train)
     return given
-
-
-def files(folder):
-    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-
-
-def measured(record):
-    """A record without what differs between two runs of the same spec: when, how long and in which state of the checkout."""
-    content = record.model_dump(mode="json", exclude={"provenance": True, "folds": {"__all__": {"seconds"}}, "final": {"seconds"}})
-    return repr(content)
 
 
 # Where it is trained
@@ -71,7 +62,7 @@ def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, ca
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         distant = training.obtain(specs, train=True, cluster=cluster.scheduler_address, store=store)
     here = Store(tmp_path / "here")
-    assert [measured(record) for record in distant] == [measured(record) for record in training.obtain(specs, train=True, workers=1, store=here)]
+    assert [record.measured() for record in distant] == [record.measured() for record in training.obtain(specs, train=True, workers=1, store=here)]
 
 
 def _die_or_not(spec, folder, patience):
@@ -167,7 +158,7 @@ def test_two_workers_train_what_is_missing_and_nothing_else(keras, store, worker
     assert files(paths.user_cache() / "unfinished") == []
     assert training.train_missing(specs, store, workers=2) == 0
     # A worker trains as this process does.
-    assert measured(training.train(specs[0], Store(store.folder / "again"))) == measured(store.read(specs[0]))
+    assert training.train(specs[0], Store(store.folder / "again")).measured() == store.read(specs[0]).measured()
 
 
 def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_trained_once(store, pretend, capfd):
@@ -277,8 +268,8 @@ def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_rec
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another cache"))
     undisturbed = training.train(LONG, Store(tmp_path / "undisturbed"))
-    assert measured(resumed) == measured(undisturbed)
-    assert measured(store.read(LONG)) == measured(undisturbed)
+    assert resumed.measured() == undisturbed.measured()
+    assert store.read(LONG).measured() == undisturbed.measured()
     assert files(store.folder) == [str(LONG.path)]
     monkeypatch.undo()
     assert not checkpoint.exists()
