@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 #: What stands in a cell that has no value.
@@ -93,3 +94,11 @@ def cell(value: Interval | None, name: str) -> str:
         return f"{number(value.mean, name)} (n = 1)"
     low, high = ends(value.low, value.high, name)
     return f"{number(value.mean, name)} [{low}, {high}] (n = {value.n})"
+
+
+def span(shares: Sequence[float]) -> str:
+    """Write the lowest and the highest of shares, in percent, as a sentence has them: ``93.9 to 94.1 %``."""
+    if not shares:
+        return NOT_MEASURED
+    low, high = (f"{100 * share:.1f}" for share in (min(shares), max(shares)))
+    return f"{low}\u00a0%" if low == high else f"{low} to {high}\u00a0%"

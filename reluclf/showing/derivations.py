@@ -221,6 +221,36 @@ def zero_rows() -> pd.DataFrame:
     return pd.DataFrame(rows.values())
 
 
+def differentiated(loss: Any, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Differentiate a loss of logits in float64, automatically and by central differences.
+
+    Parameters
+    ----------
+    loss : callable
+        From tensors of float64 of shape (1, k) to losses of shape (1,).
+    logits : ndarray of float64, shape (k,)
+
+    Returns
+    -------
+    automatic, numerical : ndarray of float64, shape (k,)
+    """
+    import keras
+
+    def value(row: np.ndarray) -> float:
+        tensor = keras.ops.convert_to_tensor(row[None], dtype="float64")
+        return float(keras.ops.convert_to_numpy(loss(tensor))[0])
+
+    step = 1e-7  # small against the smallest output, so that the kinks at 0 are not crossed
+    differentiate = next(iter(_MODES[keras.backend.backend()]().values()))
+    with _double_precision():
+        _, automatic = differentiate(loss, logits[None])
+        numerical = [
+            (value(logits + part) - value(logits - part)) / (2 * step)
+            for part in step * np.eye(len(logits))
+        ]
+    return automatic[0], np.array(numerical)
+
+
 def _loss_of_logits(logits):
     from keras import ops
 

@@ -33,8 +33,8 @@ def read(chapter):
     return nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)
 
 
-def test_the_book_has_its_seven_chapters():
-    assert set(CHAPTERS) == {"index", "method", "mnist", "fashion_mnist", "wdbc", "discussion", "appendices"}
+def test_the_book_has_its_eight_chapters():
+    assert set(CHAPTERS) == {"index", "method", "mnist", "fashion_mnist", "wdbc", "why", "discussion", "appendices"}
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -75,7 +75,7 @@ def executed(chapter, values, tmp_path):
     return notebook
 
 
-@pytest.mark.parametrize("chapter", ["index", "method", "discussion", "appendices"])
+@pytest.mark.parametrize("chapter", ["index", "method", "why", "discussion", "appendices"])
 def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path):
     executed(chapter, {}, tmp_path)
 

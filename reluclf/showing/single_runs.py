@@ -1,0 +1,116 @@
+"""The interventions as single runs: a point a run, a row an intervention, a panel a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reluclf import formats
+from reluclf.record import Record
+from reluclf.showing import figures, interventions
+from reluclf.showing.interventions import Intervention
+from reluclf.spec import TITLES
+
+#: The kinds of rows, each with its mark: what is compared with, and what an intervention is aimed
+#: at; the rows of a kind stand together.
+_MARKS = {
+    "as it is": "o",
+    "against dying": "s",
+    "against spikes": "^",
+    "another head": "D",
+    "other": "v",
+}
+
+
+def _kind(change: Intervention) -> str:
+    if change in (interventions.SOFTMAX, interventions.AS_IT_IS):
+        return "as it is"
+    if change.against.startswith("dead"):
+        return "against dying"
+    if change.against or change.name == "beta_2":
+        return "against spikes"
+    return "another head" if change.head != "relu" else "other"
+
+
+def rows() -> list[tuple[Intervention, str]]:
+    """List the rows of the figure, from above, with their kinds."""
+    every = (
+        interventions.SOFTMAX,
+        interventions.AS_IT_IS,
+        *interventions.INTERVENTIONS,
+        *interventions.COMPARISONS,
+    )
+    order = list(_MARKS)
+    return sorted(((one, _kind(one)) for one in every), key=lambda row: order.index(row[1]))
+
+
+def accuracies(
+    change: Intervention, dataset: str, architecture: str, records: Sequence[Record]
+) -> list[float]:
+    """List the test accuracies, in percent, of the runs with an intervention, by seed."""
+    runs = change.runs(dataset, architecture, records)
+    return [100 * runs[seed].test.accuracy for seed in sorted(runs)]
+
+
+def named(name: str) -> Intervention:
+    """Find a row by the name of what is set, or of the head."""
+    return next(change for change, _ in rows() if change.name == name)
+
+
+def span(name: str, dataset: str, architecture: str, records: Sequence[Record]) -> str:
+    """Write the lowest and highest test accuracy with an intervention, as prose has it."""
+    found = accuracies(named(name), dataset, architecture, records)
+    return formats.span([value / 100 for value in found])
+
+
+def dead(name: str, dataset: str, architecture: str, records: Sequence[Record]) -> str:
+    """Write in how many runs with an intervention an output is dead in the end."""
+    found = interventions.dead(dataset, architecture, records, named(name))
+    return f"{sum(found) or 'none'} of {len(found)}" if found else formats.NOT_MEASURED
+
+
+def hidden(name: str, dataset: str, architecture: str, records: Sequence[Record]) -> str:
+    """Write what share of the hidden units is dead in the end, over the runs that counted them."""
+    return formats.span(interventions.hidden(dataset, architecture, records, named(name)))
+
+
+def _colour(change: Intervention) -> str:
+    heads = {"softmax": figures.COLOURS["softmax"], "softplus": "#0072B2"}
+    return heads.get(change.head, figures.COLOURS["relu"])
+
+
+def figure(records: Sequence[Record]) -> Figure:
+    """Draw the runs of the four image networks; CNN above, FFNN below."""
+    drawn, panels = plt.subplots(2, 2, figsize=(figures.WIDTH, 5.9), sharey=True)
+    for line, architecture in zip(panels, ("cnn", "ffnn"), strict=True):
+        for axes, dataset in zip(line, ("mnist", "fashion_mnist"), strict=True):
+            _panel(axes, dataset, architecture, records)
+    for axes in panels[1]:
+        axes.set_xlabel("test accuracy, %")
+    panels[0, 0].set_ylim(len(rows()) - 0.4, -0.6)
+    handles = [
+        Line2D([], [], marker=mark, ls="", color="#777777", label=kind)
+        for kind, mark in _MARKS.items()
+    ]
+    drawn.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
+    return drawn
+
+
+def _panel(axes: Axes, dataset: str, architecture: str, records: Sequence[Record]) -> None:
+    for y, (change, kind) in enumerate(rows()):
+        accuracy = accuracies(change, dataset, architecture, records)
+        looks = {"color": _colour(change), "ms": 5, "alpha": 0.75, "mec": "k", "mew": 0.3}
+        axes.plot(accuracy, [y] * len(accuracy), _MARKS[kind], **looks)
+        n = str(len(accuracy)) if accuracy else formats.NONE
+        axes.text(1.02, y, n, fontsize=7, va="center", ha="left", transform=axes.get_yaxis_transform())
+        if change == interventions.SOFTMAX and accuracy:
+            axes.axvline(np.mean(accuracy), color=_colour(change), lw=1, zorder=0)
+    axes.text(1.02, -0.9, "n", fontsize=7, style="italic", transform=axes.get_yaxis_transform())
+    axes.set_yticks(range(len(rows())), [change.title for change, _ in rows()], fontsize=8)
+    axes.set_xlim(10, 100)
+    axes.set_title(f"{TITLES[dataset]}, {architecture.upper()}", fontsize=9)
