@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--repeats", type=_whole, default=2)
     added.add_argument("--rows", type=_whole, default=20_000)
     added.add_argument("--epochs", type=_whole, default=8)
+    added.add_argument("--gpu", type=_whole, default=0, help="measure an accelerator instead, with so many runs at a time")
 
     command("check-records", _check_records, "read every record and list all problems")
     command("gpu", _gpu, "say which frameworks find an accelerator, and why the others do not")
@@ -261,7 +262,14 @@ def _bench(given: argparse.Namespace) -> int:
     def say(what: str) -> None:
         print(f"{time.perf_counter() - started:4.0f} s  {what}", file=sys.stderr, flush=True)
 
-    result = bench.run(given.repeats, given.rows, given.epochs, say)
+    if given.gpu:
+        result = bench.read()
+        if result is None:
+            raise ParameterError("the accelerator's part goes into a result that is there already; run make bench without GPU first.")
+        say(f"each network, and Tables 3 to 8, {given.gpu} runs at a time")
+        result = result.model_copy(update={"accelerator": bench.accelerate(given.gpu)})
+    else:
+        result = bench.run(given.repeats, given.rows, given.epochs, say)
     bench.write(result)
     print(bench.table(result).to_string(index=False))
     print(f"{paths.BENCH} ({time.perf_counter() - started:.0f} s)")
