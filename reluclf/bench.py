@@ -23,7 +23,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from reluclf import data, networks, paths, protocols, sources, surroundings
-from reluclf.campaign import device, runtime, training
+from reluclf.campaign import pace, runtime, training
 from reluclf.files import write_atomically
 from reluclf.spec import Spec, first, grid
 from reluclf.store import Store
@@ -42,7 +42,7 @@ Times = tuple[float, ...]
 
 
 class Accelerator(BaseModel):
-    """What an accelerator does; :func:`reluclf.campaign.device.speed` measures it.
+    """What an accelerator does; :func:`reluclf.campaign.pace.speed` measures it.
 
     Attributes
     ----------
@@ -162,7 +162,7 @@ def accelerate(processes: int) -> Accelerator:
 
 def accelerated(processes: int) -> dict[str, Any]:
     """Measure it in this process, which must be new."""
-    return device.speed(processes)
+    return pace.speed(processes)
 
 
 def mix(rows: int, epochs: int, workers: int = 1) -> list[Spec]:
@@ -332,9 +332,9 @@ def _accelerated(there: Accelerator | None) -> list[tuple[str, str, str]]:
     rows = [(f"Tables 3 to 8 on {where}, {there.processes} runs at a time, minutes", f"{there.seconds / 60:.1f}", "–")]
     rows.append(("epochs a second of them", f"{there.epochs / there.seconds:.1f}", "–"))
     for network, paces in there.paces.items():
-        for width, pace in paces.items():
+        for width, rate in paces.items():
             how = "one seed" if width == 1 else f"{width} seeds in one program"
-            rows.append((f"{network}, epochs a second there, {how}", f"{pace:.1f}", "–"))
+            rows.append((f"{network}, epochs a second there, {how}", f"{rate:.1f}", "–"))
     return rows
 
 

@@ -1,9 +1,9 @@
 """Whole epochs in one call of JAX, for one network or for several that differ in their seed alone.
 
-Keras trains a batch a call, and for networks as small as these the way from Python to an accelerator
-takes longer than the batch. Here ``lax.scan`` runs Keras's own ``train_step`` over the batches of an
-epoch, on data that are on the device. What is compiled is kept for all runs of a network: they bring
-their variables, and take them away again.
+Keras trains a batch a call, and for networks as small as these the way from Python to an
+accelerator takes longer than the batch. Here ``lax.scan`` runs Keras's own ``train_step`` over the
+batches of an epoch, on data that are on the device. What is compiled is kept for all runs of a
+network: they bring their variables, and take them away again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ EVALUATION_BATCH = 500
 #: Networks whose compiled functions are kept.
 _KEPT = 16
 
-#: All that training changes: weights, the dropout generators, and the optimiser's variables; and the
-#: metrics, which every batch finds as they are here, at zero. (Were they constants of the program, XLA
-#: would round a batch's mean loss otherwise than it does for ``train_on_batch``.)
+#: All that training changes: weights, the dropout generators, and the optimiser's variables; and
+#: the metrics, which every batch finds as they are here, at zero. (Were they constants of the
+#: program, XLA would round a batch's mean loss otherwise than it does for ``train_on_batch``.)
 State = tuple[list[Any], list[Any], list[Any], list[Any]]
 
 
@@ -30,7 +30,7 @@ class Program:
     Parameters
     ----------
     model : keras.Model
-        Compiled, on JAX. It lends its layers and its optimiser; its own variables are not looked at.
+        Compiled, on JAX. It lends its layers and its optimiser; its variables are not looked at.
     loss : callable
         From one-hot targets and outputs, both of shape (n, k), to losses of shape (n,).
     """
@@ -40,7 +40,7 @@ class Program:
 
         self._model = model
         self._loss = loss
-        # Makes the metrics' variables, which Keras else does in the first step: too late for a trace.
+        # Makes the metrics' variables; Keras would in the first step, too late for a trace.
         model.compute_metrics(None, *[np.zeros((1, model.output_shape[1]), np.float32)] * 2)
         model.reset_metrics()
         self._metrics = [variable.value for variable in model.metrics_variables]
@@ -117,11 +117,15 @@ class Program:
         import jax
 
         def of(axis: int | None) -> tuple[Callable[..., Any], Callable[..., Any]]:
-            def train(state: State, x: Any, targets: Any, order: Any, size: int) -> tuple[State, Any]:
+            def train(
+                state: State, x: Any, targets: Any, order: Any, size: int
+            ) -> tuple[State, Any]:
                 each = functools.partial(self.train, size=size)
                 return jax.vmap(each, (0, axis, axis, 0))(state, x, targets, order)
 
-            return jax.jit(train, static_argnums=4), jax.jit(jax.vmap(self.evaluate, (0, axis, axis)))
+            return jax.jit(train, static_argnums=4), jax.jit(
+                jax.vmap(self.evaluate, (0, axis, axis))
+            )
 
         return {True: of(None), False: of(0)}
 

@@ -1,4 +1,4 @@
-"""An accelerator: whether a framework finds one and why not, what it is held to, and how much it is given at once."""
+"""An accelerator: who finds it and who not, what it is held to, how much it is given at once."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from reluclf import paths
 #: Seeds that JAX trains in one program on an accelerator.
 WIDTH = 8
 
-#: Processes that share an accelerator: with lanes one computes while the other prepares; without, each
-#: waits for Python most of the time.
+#: Processes that share an accelerator: with lanes one computes while the other prepares; without,
+#: each waits for Python most of the time.
 WITH_LANES, WITHOUT_LANES = 2, 8
 
-#: The precisions that ``RELUCLF_PRECISION`` may ask for, and what JAX calls them. TF32 keeps 10 of the
-#: 23 bits of a float32 product's operands, and on recent NVIDIA cards it is what both frameworks
+#: The precisions that ``RELUCLF_PRECISION`` may ask for, and JAX's names. TF32 keeps 10 of the 23
+#: bits of a float32 product's operands, and on recent NVIDIA cards it is what both frameworks
 #: compute with unless they are told otherwise.
 PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32"}
 
-#: The files by which a system that has an accelerator is told: NVIDIA's, NVIDIA's under WSL, AMD's, a TPU's.
+#: Files that tell a system with an accelerator: NVIDIA's, NVIDIA's under WSL, AMD's, a TPU's.
 _FILES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/accel0")
 
 #: Backends that can be held to one order of their sums.
@@ -37,16 +37,25 @@ _PATIENCE = 300
 
 
 class SettingError(ValueError):
-    """A variable of the environment that has a value that is not allowed; the message says which are."""
+    """A variable of the environment whose value is not allowed; the message says which are."""
 
 
 def precision() -> str:
-    """What ``RELUCLF_PRECISION`` asks for, by default ``float32``; :class:`SettingError` if it is neither of the two."""
+    """Say what ``RELUCLF_PRECISION`` asks for, by default ``float32``.
+
+    Raises
+    ------
+    SettingError
+        If it is neither of the two that there are.
+    """
     return _chosen("RELUCLF_PRECISION", "float32", PRECISIONS)
 
 
 def deterministic(backend: str) -> bool:
-    """Whether an accelerator is held to kernels that add in the same order every time: unless ``RELUCLF_DETERMINISTIC=0``, and not by PyTorch."""
+    """Say whether an accelerator is held to kernels that add in the same order every time.
+
+    It is, unless ``RELUCLF_DETERMINISTIC=0``, but not by PyTorch.
+    """
     return _chosen("RELUCLF_DETERMINISTIC", "1", ("0", "1")) == "1" and backend in _HELD
 
 
@@ -58,7 +67,7 @@ def _chosen(name: str, default: str, allowed: tuple[str, ...] | dict[str, str]) 
 
 
 def hold(backend: str) -> dict[str, str | None]:
-    """Hold the framework to the precision and the kernels; call it before the framework is imported, and :func:`held` after.
+    """Hold a framework to precision and kernels; call it before the import, and :func:`held` after.
 
     A processor has one precision and order, and computes the same with these settings as without.
 
@@ -73,13 +82,15 @@ def hold(backend: str) -> dict[str, str | None]:
     one_order = deterministic(backend)
     if backend == "jax" and one_order and _may_be_here():
         given = os.environ.get("XLA_FLAGS")
-        os.environ["XLA_FLAGS"] = " ".join(filter(None, [given, "--xla_gpu_deterministic_ops=true"]))
+        os.environ["XLA_FLAGS"] = " ".join(
+            filter(None, [given, "--xla_gpu_deterministic_ops=true"])
+        )
         return {"XLA_FLAGS": given}
     return {}
 
 
 def held(backend: str, given: Mapping[str, str | None]) -> None:
-    """The rest of :func:`hold`, once the framework is there; what was ``given`` in the environment is put back when it has been read."""
+    """Do the rest of :func:`hold`, then put back what was ``given`` in the environment."""
     if backend == "jax":
         import jax
 
@@ -122,12 +133,23 @@ if name == "jax":
 
 @functools.cache
 def ask(backend: str) -> Found:
-    """Ask a framework, in a process of its own, which accelerator it finds; it then holds none of the accelerator's memory here."""
+    """Ask a framework which accelerator it finds, in a process that then gives its memory back."""
     if importlib.util.find_spec(backend) is None:
         return Found(None, f"the package {backend} is not installed")
-    loud = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "0", "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(_path())}
+    loud = os.environ | {
+        "TF_CPP_MIN_LOG_LEVEL": "0",
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": os.pathsep.join(_path()),
+    }
     try:
-        done = subprocess.run([sys.executable, "-c", _ASK, backend], env=loud, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+        done = subprocess.run(
+            [sys.executable, "-c", _ASK, backend],
+            env=loud,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
     except subprocess.TimeoutExpired:
         return Found(None, f"{backend} did not answer in {_PATIENCE} seconds")
     device = re.search(r"^device: (.*)$", done.stdout, re.MULTILINE)
@@ -141,9 +163,17 @@ def _path() -> list[str]:
 
 
 def reason(log: str) -> str:
-    """The line of a framework's log that says why it computes on the processor; nothing if there is none."""
-    lines = [re.sub(r"^.*?\] |^\w*(Error|Warning): |^[WEI]\w*:.*?: ", "", line).strip() for line in log.splitlines()]
-    telling = [line for line in lines if re.search(r"\b(cuda|gpu|cuInit|dlopen|ROCm)", line, re.IGNORECASE) and "rebuild" not in line]
+    """Find the line of a framework's log that says why it computes on the processor, or ''."""
+    lines = [
+        re.sub(r"^.*?\] |^\w*(Error|Warning): |^[WEI]\w*:.*?: ", "", line).strip()
+        for line in log.splitlines()
+    ]
+    telling = [
+        line
+        for line in lines
+        if re.search(r"\b(cuda|gpu|cuInit|dlopen|ROCm)", line, re.IGNORECASE)
+        and "rebuild" not in line
+    ]
     return telling[-1] if telling else ""
 
 
@@ -157,27 +187,33 @@ def _may_be_here() -> bool:
 
 
 def lanes(backend: str, local: bool = True) -> int:
-    """How many seeds a program trains at once: ``RELUCLF_LANES``, else :data:`WIDTH` for JAX on an accelerator; 1 is one at a time.
+    """Say how many seeds a program trains at once; 1 is one at a time.
 
-    Where the programs will not run on this machine (``local``), only the variable counts.
+    That is ``RELUCLF_LANES``, else :data:`WIDTH` for JAX on an accelerator. Where the programs will
+    not run on this machine (``local``), only the variable counts.
 
     Raises
     ------
     SettingError
-        If the variable has another value than a whole number from 1 to 256, or the backend is not JAX.
+        If the variable is no whole number from 1 to 256, or the backend is not JAX.
     """
     text = os.environ.get("RELUCLF_LANES", "")
     if not text:
         return WIDTH if local and backend == "jax" and here(backend) else 1
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 256):
-        raise SettingError(f"RELUCLF_LANES={text} is not allowed; it is a whole number from 1 to 256.")
+        raise SettingError(
+            f"RELUCLF_LANES={text} is not allowed; it is a whole number from 1 to 256."
+        )
     if int(text) > 1 and backend != "jax":
-        raise SettingError(f"RELUCLF_LANES={text} needs Keras's backend jax, not {backend}; set KERAS_BACKEND=jax, or unset it.")
+        raise SettingError(
+            f"RELUCLF_LANES={text} needs Keras's backend jax, not {backend}; "
+            "set KERAS_BACKEND=jax, or unset it."
+        )
     return int(text)
 
 
 def processes(backend: str, width: int) -> int:
-    """How many processes a campaign trains in, unless it is told: one a core, or as many as share an accelerator well."""
+    """Choose the processes of a campaign: one a core, or as many as share an accelerator well."""
     import joblib
 
     if not here(backend):

@@ -1,8 +1,9 @@
-"""Several seeds of one experiment in one program of JAX: each has a lane of its own, and all are trained at once.
+"""Several seeds of one experiment in one program of JAX, each in a lane of its own.
 
-A network as small as these leaves most of an accelerator idle. The program has a fixed number of lanes,
-and those that no run has are filled up: so what a run gives depends on the width, by rounding, but
-neither on the lane it has nor on the runs beside it, and a rerun at that width gives it again.
+A network as small as these leaves most of an accelerator idle. The program has a fixed number of
+lanes, and those that no run has are filled up: so what a run gives depends on the width, by
+rounding, but neither on the lane it has nor on the runs beside it, and a rerun at that width gives
+it again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from reluclf.protocols import Curves, Observer, Outcome, State, Trained, Trainin
 from reluclf.spec import Spec
 
 
-def run(specs: Sequence[Spec], observers: Sequence[Observer | None], states: Sequence[State | None], width: int) -> Iterator[tuple[int, Outcome]]:
+def run(
+    specs: Sequence[Spec],
+    observers: Sequence[Observer | None],
+    states: Sequence[State | None],
+    width: int,
+) -> Iterator[tuple[int, Outcome]]:
     """Train and test several networks at once, as :func:`reluclf.protocols.run` does one.
 
     Parameters
@@ -25,7 +31,7 @@ def run(specs: Sequence[Spec], observers: Sequence[Observer | None], states: Seq
     specs : sequence of Spec
         Of one experiment: they differ in their seed alone. At most ``width``; the first has lane 0.
     observers, states : sequence
-        Of each run. One that had got further than the others when it was interrupted waits for them.
+        Of each run. One that had got further than the others before it stopped waits for them.
     width : int
         Lanes of the program.
 
@@ -42,7 +48,10 @@ def run(specs: Sequence[Spec], observers: Sequence[Observer | None], states: Seq
         If the images cannot be had.
     """
     if len(specs) > width or len({experiment(spec) for spec in specs}) != 1:
-        raise ValueError(f"{len(specs)} runs do not fit {width} lanes; give as many seeds of one experiment at the most.")
+        raise ValueError(
+            f"{len(specs)} runs do not fit {width} lanes; "
+            "give as many seeds of one experiment at the most."
+        )
     courses = [protocols.course(*each) for each in zip(specs, observers, states, strict=True)]
     news: dict[int, Trained | None] = dict.fromkeys(range(len(specs)))
     asked: dict[int, Training] = {}
@@ -70,23 +79,29 @@ def fits(spec: Spec, width: int) -> bool:
 
 
 def grouped(specs: Iterable[Spec], width: int) -> list[list[Spec]]:
-    """What is trained together: so many seeds of one experiment at the most, in the order of the specs."""
+    """Group what is trained together: so many seeds of one experiment at the most, in order."""
     experiments: dict[Spec, list[Spec]] = {}
     for spec in specs:
         experiments.setdefault(experiment(spec) if fits(spec, width) else spec, []).append(spec)
-    return [seeds[i : i + width] for seeds in experiments.values() for i in range(0, len(seeds), width)]
+    return [
+        seeds[i : i + width] for seeds in experiments.values() for i in range(0, len(seeds), width)
+    ]
 
 
 def fit(asked: Mapping[int, Training], width: int) -> dict[int, Trained]:
-    """Train several models at once, each as a run asks for it, and return what came of each, by its lane."""
+    """Train several models at once, each as its run asks; return what came of each, by its lane."""
     import jax
 
     some = next(iter(asked.values()))
     spec, n = some.spec, len(some.train[0])
-    lanes = [asked.get(lane, some) for lane in range(width)]  # an idle lane repeats another, and is not looked at
+    lanes = [
+        asked.get(lane, some) for lane in range(width)
+    ]  # an idle lane repeats another, and is not looked at
     program = networks.program(spec, some.model)
     train, evaluate = program.together[data.alike(spec)]
-    rows, held_out = (_on_device(spec, [getattr(lane, part) for lane in lanes]) for part in ("train", "held_out"))
+    rows, held_out = (
+        _on_device(spec, [getattr(lane, part) for lane in lanes]) for part in ("train", "held_out")
+    )
     learnt = _stack([program.state(lane.model) for lane in lanes])
     curves = {lane: Curves(training.state) for lane, training in asked.items()}
     sizes = [min(spec.batch_size, n - start) for start in range(0, n, spec.batch_size)]
@@ -101,7 +116,9 @@ def fit(asked: Mapping[int, Training], width: int) -> dict[int, Trained]:
 
     under_way = None
     for epoch in range(spec.epochs):
-        orders = {id(lane): protocols.batch_order(lane.spec, lane.number, epoch, n) for lane in lanes}
+        orders = {
+            id(lane): protocols.batch_order(lane.spec, lane.number, epoch, n) for lane in lanes
+        }
         stacked = np.stack([orders[id(lane)] for lane in lanes]).astype(np.int32)
         learnt, means = train(learnt, *rows, stacked, spec.batch_size)
         if under_way:  # the device is at this epoch already while the last one is noted here

@@ -12,7 +12,9 @@ from reluclf import cli as command_line
 from reluclf.campaign import accelerator, lanes, runtime, training, verify
 from reluclf.record import Provenance
 
-SPEC = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", folds=0, epochs=1, seed=1)
+SPEC = Spec(
+    dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", folds=0, epochs=1, seed=1
+)
 
 TENSORFLOW = """\
 2026-11-26 22:00:00.000001: I external/local_xla/xla/tsl/cuda/cudart_stub.cc:31] Could not find cuda drivers on your machine, GPU will not be used.
@@ -44,7 +46,10 @@ def found(monkeypatch):
     ("log", "why"),
     [
         (TENSORFLOW, "Could not find cuda drivers on your machine, GPU will not be used."),
-        (JAX, "Unknown backend: 'gpu' requested, but no platforms that are instances of gpu are present. Platforms present are: cpu"),
+        (
+            JAX,
+            "Unknown backend: 'gpu' requested, but no platforms that are instances of gpu are present. Platforms present are: cpu",
+        ),
         ("nothing of interest\n", ""),
     ],
     ids=["tensorflow", "jax", "neither"],
@@ -75,7 +80,11 @@ def test_a_system_without_an_accelerator_asks_no_framework(monkeypatch, found):
 
 def test_lanes_are_for_jax_on_an_accelerator_unless_they_are_asked_for(monkeypatch, found):
     found("a card")
-    assert [accelerator.lanes(name) for name in ("jax", "tensorflow", "torch")] == [accelerator.WIDTH, 1, 1]
+    assert [accelerator.lanes(name) for name in ("jax", "tensorflow", "torch")] == [
+        accelerator.WIDTH,
+        1,
+        1,
+    ]
     assert accelerator.lanes("jax", local=False) == 1
     found(None)
     assert accelerator.lanes("jax") == 1
@@ -88,23 +97,37 @@ def test_lanes_are_for_jax_on_an_accelerator_unless_they_are_asked_for(monkeypat
 @pytest.mark.parametrize("text", ["0", "-1", "many", "257", "²"])
 def test_lanes_that_cannot_be_are_refused(monkeypatch, text):
     monkeypatch.setenv("RELUCLF_LANES", text)
-    with pytest.raises(accelerator.SettingError, match=f"RELUCLF_LANES={text} is not allowed; it is a whole number from 1 to 256"):
+    with pytest.raises(
+        accelerator.SettingError,
+        match=f"RELUCLF_LANES={text} is not allowed; it is a whole number from 1 to 256",
+    ):
         accelerator.lanes("jax")
 
 
 def test_lanes_on_another_backend_are_refused_before_anything_is_trained(monkeypatch, store, capfd):
     monkeypatch.setenv("RELUCLF_LANES", "4")
     monkeypatch.setattr(runtime, "backend", lambda: "tensorflow")
-    with pytest.raises(accelerator.SettingError, match="needs Keras's backend jax, not tensorflow; set KERAS_BACKEND=jax, or unset it"):
+    with pytest.raises(
+        accelerator.SettingError,
+        match="needs Keras's backend jax, not tensorflow; set KERAS_BACKEND=jax, or unset it",
+    ):
         training.train_missing([SPEC], store)
 
 
-def test_an_accelerator_is_shared_by_few_processes_and_a_processor_by_one_a_core(monkeypatch, found):
+def test_an_accelerator_is_shared_by_few_processes_and_a_processor_by_one_a_core(
+    monkeypatch, found
+):
     monkeypatch.setattr(joblib, "cpu_count", lambda: 16)
     found(None)
     assert accelerator.processes("jax", 8) == 16
     found("a card")
-    assert accelerator.processes("jax", 8) == accelerator.WITH_LANES < accelerator.processes("tensorflow", 1) == accelerator.WITHOUT_LANES < 16
+    assert (
+        accelerator.processes("jax", 8)
+        == accelerator.WITH_LANES
+        < accelerator.processes("tensorflow", 1)
+        == accelerator.WITHOUT_LANES
+        < 16
+    )
     monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
     assert accelerator.processes("tensorflow", 1) == 1
 
@@ -112,7 +135,9 @@ def test_an_accelerator_is_shared_by_few_processes_and_a_processor_by_one_a_core
 @pytest.mark.parametrize("name", ["RELUCLF_PRECISION", "RELUCLF_DETERMINISTIC"])
 def test_a_setting_that_there_is_not_is_refused_in_one_sentence(monkeypatch, name, capsys):
     monkeypatch.setenv(name, "bf16")
-    with pytest.raises(accelerator.SettingError, match=rf"{name}=bf16 is not allowed; \w+ and \w+ are"):
+    with pytest.raises(
+        accelerator.SettingError, match=rf"{name}=bf16 is not allowed; \w+ and \w+ are"
+    ):
         accelerator.hold("tensorflow")
     monkeypatch.setattr(runtime, "configure", lambda threads: accelerator.hold("tensorflow"))
     assert command_line.main(["steps"]) == 2
@@ -123,7 +148,11 @@ def test_float32_is_what_is_computed_with_unless_tf32_is_asked_for(monkeypatch, 
     assert accelerator.precision() == "float32"
     monkeypatch.setenv("RELUCLF_PRECISION", "tf32")
     assert accelerator.precision() == "tf32"
-    assert accelerator.deterministic("jax") and accelerator.deterministic("tensorflow") and not accelerator.deterministic("torch")
+    assert (
+        accelerator.deterministic("jax")
+        and accelerator.deterministic("tensorflow")
+        and not accelerator.deterministic("torch")
+    )
     monkeypatch.setenv("RELUCLF_DETERMINISTIC", "0")
     assert not accelerator.deterministic("jax")
 
@@ -140,8 +169,21 @@ def test_a_record_says_the_precision_of_its_products(keras):
 
 
 def test_a_group_is_of_seeds_of_one_experiment_and_no_larger_than_the_program_is_wide():
-    specs = grid(dataset="wdbc", architecture="ffnn", head=["relu", "softmax"], protocol="fresh", seed=range(1, 6))
-    logistic = grid(dataset="wdbc", architecture="logistic", head="softmax", protocol="fresh", epochs=1, seed=range(1, 3))
+    specs = grid(
+        dataset="wdbc",
+        architecture="ffnn",
+        head=["relu", "softmax"],
+        protocol="fresh",
+        seed=range(1, 6),
+    )
+    logistic = grid(
+        dataset="wdbc",
+        architecture="logistic",
+        head="softmax",
+        protocol="fresh",
+        epochs=1,
+        seed=range(1, 3),
+    )
     groups = lanes.grouped([*specs, *logistic], 3)
     assert [[(spec.head, spec.seed) for spec in group] for group in groups] == [
         [("relu", 1), ("relu", 2), ("relu", 3)],
@@ -159,13 +201,17 @@ def test_a_group_is_of_seeds_of_one_experiment_and_no_larger_than_the_program_is
 
 def test_an_older_record_is_written_as_it_was_read():
     old = record(SPEC, [], 0.9)
-    assert not {"precision", "deterministic", "width", "lane"} & set(json.loads(old.to_json())["provenance"])
+    assert not {"precision", "deterministic", "width", "lane"} & set(
+        json.loads(old.to_json())["provenance"]
+    )
     held = {"precision": "float32", "deterministic": False, "width": 8, "lane": 0}
     new = old.model_copy(update={"provenance": old.provenance.model_copy(update=held)})
     assert held.items() <= json.loads(new.to_json())["provenance"].items()
 
 
-@pytest.mark.parametrize("place", [{"width": 4}, {"lane": 0}, {"width": 4, "lane": 4}, {"width": 1, "lane": 0}])
+@pytest.mark.parametrize(
+    "place", [{"width": 4}, {"lane": 0}, {"width": 4, "lane": 4}, {"width": 1, "lane": 0}]
+)
 def test_a_lane_that_its_program_does_not_have_is_refused(place):
     fields = record(SPEC, [], 0.9).provenance.model_dump()
     with pytest.raises(ValueError, match=r"lane|width"):
@@ -175,10 +221,18 @@ def test_a_lane_that_its_program_does_not_have_is_refused(place):
 # Verification
 
 
-def test_a_run_that_had_a_lane_is_made_again_in_a_program_as_wide_where_that_can_be_had(monkeypatch, found):
+def test_a_run_that_had_a_lane_is_made_again_in_a_program_as_wide_where_that_can_be_had(
+    monkeypatch, found
+):
     def made(**where):
         run = record(SPEC, [], 0.9)
-        return run.model_copy(update={"provenance": run.provenance.model_copy(update={"backend": "jax", "width": 8, "lane": 2} | where)})
+        return run.model_copy(
+            update={
+                "provenance": run.provenance.model_copy(
+                    update={"backend": "jax", "width": 8, "lane": 2} | where
+                )
+            }
+        )
 
     monkeypatch.setattr(runtime, "backend", lambda: "jax")
     found(None)
@@ -194,7 +248,13 @@ def test_a_run_that_had_a_lane_is_made_again_in_a_program_as_wide_where_that_can
 def test_another_width_or_precision_is_named_as_a_reason_to_differ():
     def made(**where):
         run = record(SPEC, [], 0.9)
-        return run.model_copy(update={"provenance": run.provenance.model_copy(update={"device": "NVIDIA H100", "precision": "float32"} | where)})
+        return run.model_copy(
+            update={
+                "provenance": run.provenance.model_copy(
+                    update={"device": "NVIDIA H100", "precision": "float32"} | where
+                )
+            }
+        )
 
     one, other = made(width=8, lane=0), made(precision="tf32")
     other = other.model_copy(update={"test": record(SPEC, [], 0.89).test})

@@ -1,4 +1,4 @@
-"""Campaigns through lanes: seeds are handed out in groups, and all else is as with one run at a time."""
+"""Campaigns through lanes: seeds are handed out in groups, and all else is as before."""
 
 import json
 import os
@@ -16,7 +16,14 @@ from reluclf.store import Store
 pytestmark = pytest.mark.usefixtures("jax")
 
 WIDTH = 2
-TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "samples": 100, "batch_size": 32}
+TINY = {
+    "dataset": "wdbc",
+    "architecture": "ffnn",
+    "head": "relu",
+    "protocol": "carried",
+    "samples": 100,
+    "batch_size": 32,
+}
 SPECS = grid(**TINY, epochs=2, folds=2, seed=first(3))
 LONG = grid(**TINY, epochs=40, folds=10, seed=first(2))
 
@@ -59,20 +66,28 @@ def test_a_seed_gives_the_same_record_whatever_others_were_missing(published, st
     training.train_missing([SPECS[1]], store, workers=1, width=WIDTH)
     training.train_missing([SPECS[2], SPECS[0]], store, workers=1, width=WIDTH)
     assert [store.read(spec).provenance.lane for spec in SPECS] == [1, 0, 0]
-    assert [store.read(spec).measured() for spec in SPECS] == [published.read(spec).measured() for spec in SPECS]
+    assert [store.read(spec).measured() for spec in SPECS] == [
+        published.read(spec).measured() for spec in SPECS
+    ]
     assert "2 of 2 runs" in capfd.readouterr().err
     assert files(paths.user_cache() / "unfinished") == []
 
 
-def test_worker_processes_train_groups_as_this_process_does(published, store, workers, monkeypatch, capfd):
+def test_worker_processes_train_groups_as_this_process_does(
+    published, store, workers, monkeypatch, capfd
+):
     monkeypatch.setenv("RELUCLF_LANES", str(WIDTH))
     assert training.train_missing(SPECS, store, workers=2) == 3
-    assert [store.read(spec).measured() for spec in SPECS] == [published.read(spec).measured() for spec in SPECS]
+    assert [store.read(spec).measured() for spec in SPECS] == [
+        published.read(spec).measured() for spec in SPECS
+    ]
 
 
 def test_verification_makes_a_record_again_in_a_program_as_wide(published, monkeypatch, capfd):
     *records, last = (published.read(spec) for spec in SPECS)
-    alone = last.model_copy(update={"provenance": last.provenance.model_copy(update={"width": None, "lane": None})})
+    alone = last.model_copy(
+        update={"provenance": last.provenance.model_copy(update={"width": None, "lane": None})}
+    )
     asked = {}
     train = training.train_missing
 
@@ -83,12 +98,20 @@ def test_verification_makes_a_record_again_in_a_program_as_wide(published, monke
     monkeypatch.setattr(training, "train_missing", train_missing)
     verdicts = verify.run([*records, alone], seconds=60, workers=1, seed=1)
     assert asked == {1: {3}, WIDTH: {1, 2}}
-    assert {found.spec.seed: found.verdict for found in verdicts if found.spec.seed != 3} == {1: "identical", 2: "identical"}
+    assert {found.spec.seed: found.verdict for found in verdicts if found.spec.seed != 3} == {
+        1: "identical",
+        2: "identical",
+    }
 
 
-def test_a_record_that_cannot_be_written_does_not_keep_the_others_of_its_group_from_theirs(store, capfd):
+def test_a_record_that_cannot_be_written_does_not_keep_the_others_of_its_group_from_theirs(
+    store, capfd
+):
     (store.folder / SPECS[0].path).mkdir(parents=True)
-    with pytest.raises(training.CampaignError, match=r"1 of 2 runs failed, the first was .*seed-1: .*Error.*; the others have their records"):
+    with pytest.raises(
+        training.CampaignError,
+        match=r"1 of 2 runs failed, the first was .*seed-1: .*Error.*; the others have their records",
+    ):
         training.train_missing(SPECS[:2], store, workers=1, width=WIDTH)
     assert SPECS[1] in store
 
@@ -105,15 +128,27 @@ def test_a_checkpoint_of_another_width_is_not_used(published, store, monkeypatch
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_seeds_that_are_killed_together_go_on_after_their_last_fold_and_give_the_same_records(store, monkeypatch, tmp_path):
+def test_seeds_that_are_killed_together_go_on_after_their_last_fold_and_give_the_same_records(
+    store, monkeypatch, tmp_path
+):
     marks = [store.unfinished(spec, "checkpoint") for spec in LONG]
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
-    command = [sys.executable, "-c", TRAIN, json.dumps([spec.model_dump() for spec in LONG]), str(store.folder)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    command = [
+        sys.executable,
+        "-c",
+        TRAIN,
+        json.dumps([spec.model_dump() for spec in LONG]),
+        str(store.folder),
+    ]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
         try:
             end = time.monotonic() + 300
             while not marks[0].exists():
-                assert process.poll() is None, f"the process ended too early: {process.stderr.read().decode()}"
+                assert process.poll() is None, (
+                    f"the process ended too early: {process.stderr.read().decode()}"
+                )
                 assert time.monotonic() < end, "nothing happened"
                 time.sleep(0.005)
         finally:
@@ -122,18 +157,31 @@ def test_seeds_that_are_killed_together_go_on_after_their_last_fold_and_give_the
     assert store.missing(LONG) == LONG
     trained = []
     fit = lanes.fit
-    monkeypatch.setattr(lanes, "fit", lambda asked, width: trained.append([each.number for each in asked.values()]) or fit(asked, width))
+    monkeypatch.setattr(
+        lanes,
+        "fit",
+        lambda asked, width: (
+            trained.append([each.number for each in asked.values()]) or fit(asked, width)
+        ),
+    )
     for _, record, failure in training.train_together(LONG, store, WIDTH):
         assert record is not None, failure
     assert [1, 1] not in trained and trained[-1] == [10, 10]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another cache"))
     undisturbed = Store(tmp_path / "undisturbed")
     list(training.train_together(LONG, undisturbed, WIDTH))
-    assert [store.read(spec).measured() for spec in LONG] == [undisturbed.read(spec).measured() for spec in LONG]
+    assert [store.read(spec).measured() for spec in LONG] == [
+        undisturbed.read(spec).measured() for spec in LONG
+    ]
 
 
 def test_logistic_regression_has_no_lane(store, capfd):
-    spec = Spec(**TINY | {"architecture": "logistic", "head": "softmax", "protocol": "fresh"}, epochs=1, folds=1, seed=1)
+    spec = Spec(
+        **TINY | {"architecture": "logistic", "head": "softmax", "protocol": "fresh"},
+        epochs=1,
+        folds=1,
+        seed=1,
+    )
     training.train_missing([spec], store, workers=1, width=WIDTH)
     assert store.read(spec).provenance.width is None
 

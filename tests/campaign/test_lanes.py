@@ -12,9 +12,29 @@ from reluclf.campaign import lanes
 
 pytestmark = pytest.mark.usefixtures("jax")
 
-CARRIED = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=2, samples=100, batch_size=32)
+CARRIED = Spec(
+    dataset="wdbc",
+    architecture="ffnn",
+    head="relu",
+    protocol="carried",
+    seed=1,
+    epochs=2,
+    folds=2,
+    samples=100,
+    batch_size=32,
+)
 FRESH = CARRIED.model_copy(update={"protocol": "fresh"})
-IMAGES = Spec(dataset="mnist", architecture="ffnn", head="softmax", protocol="fresh", seed=1, epochs=1, folds=1, batch_size=128, samples=300)
+IMAGES = Spec(
+    dataset="mnist",
+    architecture="ffnn",
+    head="softmax",
+    protocol="fresh",
+    seed=1,
+    epochs=1,
+    folds=1,
+    batch_size=128,
+    samples=300,
+)
 WIDTH = 3
 
 
@@ -76,7 +96,9 @@ def test_a_run_that_was_further_on_waits_and_ends_as_if_none_had_been_interrupte
     of = whole[spec.protocol]
     states = [None, copy.deepcopy(of[2][1].states[0]), copy.deepcopy(of[3][1].states[1])]
     resumed = together(seeds(spec, 1, 2, 3), states)
-    assert {seed: outcome for seed, (outcome, _) in resumed.items()} == {seed: outcome for seed, (outcome, _) in of.items()}
+    assert {seed: outcome for seed, (outcome, _) in resumed.items()} == {
+        seed: outcome for seed, (outcome, _) in of.items()
+    }
     final = spec.epochs * (spec.protocol == "fresh")
     assert [resumed[seed][1].epochs for seed in (1, 2, 3)] == [4 + final, 2 + final, final]
 
@@ -84,7 +106,9 @@ def test_a_run_that_was_further_on_waits_and_ends_as_if_none_had_been_interrupte
 def test_seeds_that_see_the_same_images_are_trained_together_as_well(few_images, monkeypatch):
     prepared = []
     original = data.prepare
-    monkeypatch.setattr(data, "prepare", lambda *arguments: prepared.append(arguments) or original(*arguments))
+    monkeypatch.setattr(
+        data, "prepare", lambda *arguments: prepared.append(arguments) or original(*arguments)
+    )
     found = together(seeds(IMAGES, 4, 5))
     assert found[4][0] != found[5][0]
     assert len(prepared) == 2  # the fold's rows and the whole training set's, once for both
@@ -103,12 +127,19 @@ def test_lanes_one_after_the_other_give_the_bits_of_each_alone(jax):
 
     rng = np.random.default_rng(0)
     n = 90
-    x, targets = map(jax.numpy.asarray, (rng.normal(size=(n, 30)).astype(np.float32), protocols.one_hot(rng.integers(0, 2, n), 2)))
+    x, targets = map(
+        jax.numpy.asarray,
+        (rng.normal(size=(n, 30)).astype(np.float32), protocols.one_hot(rng.integers(0, 2, n), 2)),
+    )
     models = [networks.build(CARRIED, seed) for seed in (1, 2, 3)]
     orders = np.stack([rng.permutation(n) for _ in models]).astype(np.int32)
     program = networks.program(CARRIED, models[0])
     stacked = lanes._stack([program.state(model) for model in models])
-    one_by_one = jax.jit(lambda states, orders: lax.map(lambda each: program.train(each[0], x, targets, each[1], 32), (states, orders)))
+    one_by_one = jax.jit(
+        lambda states, orders: lax.map(
+            lambda each: program.train(each[0], x, targets, each[1], 32), (states, orders)
+        )
+    )
     at_once, means_at_once = program.together[True][0](stacked, x, targets, orders, 32)
     learnt, means = one_by_one(stacked, orders)
     for lane, model in enumerate(models):
@@ -119,13 +150,21 @@ def test_lanes_one_after_the_other_give_the_bits_of_each_alone(jax):
         np.testing.assert_allclose(means_at_once[lane], expected, atol=1e-4)
         # The masks of the dropout are drawn from the same states, whatever the rounding.
         generators, alone = at_once[1], program.state(model)[1]
-        assert all(np.array_equal(values[lane], state) for values, state in zip(generators, alone, strict=True))
+        assert all(
+            np.array_equal(values[lane], state)
+            for values, state in zip(generators, alone, strict=True)
+        )
 
 
 def test_a_loss_that_is_not_finite_is_noted_in_its_own_lane_alone(monkeypatch):
-    split = functools.partial(data.Split, y_train=np.arange(100) % 2, y_test=np.arange(100) % 2, n_classes=2)
+    split = functools.partial(
+        data.Split, y_train=np.arange(100) % 2, y_test=np.arange(100) % 2, n_classes=2
+    )
     rng = np.random.default_rng(0)
-    good, bad = (split(x_train=rng.normal(size=(100, 30)), x_test=rng.normal(size=(100, 30))) for _ in range(2))
+    good, bad = (
+        split(x_train=rng.normal(size=(100, 30)), x_test=rng.normal(size=(100, 30)))
+        for _ in range(2)
+    )
     bad.x_train[0] = np.nan
     monkeypatch.setattr(data, "load_split", lambda spec: bad if spec.seed == 2 else good)
     spec = FRESH.model_copy(update={"folds": 0})
@@ -135,18 +174,29 @@ def test_a_loss_that_is_not_finite_is_noted_in_its_own_lane_alone(monkeypatch):
     assert outcomes[0].diverged_at is None
 
 
-@pytest.mark.parametrize("specs", [seeds(CARRIED, 1, 2, 3, 4), [CARRIED, FRESH]], ids=["too many", "two experiments"])
+@pytest.mark.parametrize(
+    "specs", [seeds(CARRIED, 1, 2, 3, 4), [CARRIED, FRESH]], ids=["too many", "two experiments"]
+)
 def test_runs_that_do_not_belong_together_are_refused(specs):
-    with pytest.raises(ValueError, match=r"\d runs do not fit 3 lanes; give as many seeds of one experiment at the most"):
+    with pytest.raises(
+        ValueError,
+        match=r"\d runs do not fit 3 lanes; give as many seeds of one experiment at the most",
+    ):
         next(lanes.run(specs, [None] * len(specs), [None] * len(specs), WIDTH))
 
 
 def test_lanes_are_told_of_their_epochs_one_by_one(whole):
     for protocol, runs in whole.items():
-        assert {observer.epochs for _, observer in runs.values()} == {CARRIED.epochs * (2 + (protocol == "fresh"))}
+        assert {observer.epochs for _, observer in runs.values()} == {
+            CARRIED.epochs * (2 + (protocol == "fresh"))
+        }
 
 
 def test_the_program_of_a_lane_is_the_one_that_a_run_alone_has(jax):
     model = networks.build(CARRIED, 1)
-    assert networks.program(CARRIED, None) is networks.program(FRESH, None) is networks.program(CARRIED, model)
+    assert (
+        networks.program(CARRIED, None)
+        is networks.program(FRESH, None)
+        is networks.program(CARRIED, model)
+    )
     assert isinstance(networks.program(CARRIED, None), epochs.Program)

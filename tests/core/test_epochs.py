@@ -1,4 +1,4 @@
-"""Whole epochs in one call of JAX: the updates of train_on_batch, bit for bit, from one compiled function."""
+"""Whole epochs in one call of JAX: the updates of train_on_batch, bit for bit, compiled once."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,9 @@ def rows(spec, n, seed=0):
 
 
 def same(one, other):
-    return len(one) == len(other) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and all(
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True)
+    )
 
 
 def batch_by_batch(model, x, targets, order, size):
@@ -45,7 +47,10 @@ def test_an_epoch_in_one_call_is_that_of_one_batch_a_call_bit_for_bit(spec, n):
 
 def test_a_loss_that_is_not_a_number_is_so_in_one_call_as_well():
     spec = Spec(**WDBC.model_dump() | {"loss": "verbatim"})
-    x, targets = np.zeros((300, 30), np.float32), rows(spec, 300)[1]  # no input, no bias: 0/0 in every row
+    x, targets = (
+        np.zeros((300, 30), np.float32),
+        rows(spec, 300)[1],
+    )  # no input, no bias: 0/0 in every row
     model = networks.build(spec, 3)
     assert np.isnan(np.asarray(model.train_on_batches(x, targets, np.arange(300), 256))[:, 0]).all()
 
@@ -57,7 +62,10 @@ def test_outputs_in_one_call_are_those_of_predicting_in_pieces(n):
     outputs, losses = map(np.asarray, model.evaluate_rows(x, targets))
     assert np.array_equal(outputs, protocols.predict(model, x))
     loss, accuracy = protocols.score(MNIST, outputs, targets.argmax(axis=1))
-    assert protocols.means(outputs, losses, targets.argmax(axis=1)) == (pytest.approx(loss, rel=1e-6), accuracy)
+    assert protocols.means(outputs, losses, targets.argmax(axis=1)) == (
+        pytest.approx(loss, rel=1e-6),
+        accuracy,
+    )
 
 
 def test_a_network_is_compiled_once_for_all_its_runs(monkeypatch):
@@ -71,14 +79,19 @@ def test_a_network_is_compiled_once_for_all_its_runs(monkeypatch):
 
     monkeypatch.setattr(epochs, "_programs", {})
     monkeypatch.setattr(epochs.Program, "train", train)
-    specs = [Spec(**WDBC.model_dump() | change) for change in ({}, {"seed": 2}, {"protocol": "fresh"}, {"epochs": 3}, {"head": "softmax"})]
+    specs = [
+        Spec(**WDBC.model_dump() | change)
+        for change in ({}, {"seed": 2}, {"protocol": "fresh"}, {"epochs": 3}, {"head": "softmax"})
+    ]
     learnt = []
     for spec in specs:
         model = networks.build(spec, spec.seed)
         model.train_on_batches(x, targets, np.arange(300), 256)
         learnt.append(protocols.variables(model))
     assert len(traced) == len(set(traced)) == 2  # one for each head
-    assert same(learnt[0], learnt[2]) and not same(learnt[0], learnt[1])  # each with its own variables
+    assert same(learnt[0], learnt[2]) and not same(
+        learnt[0], learnt[1]
+    )  # each with its own variables
 
 
 def test_networks_that_have_not_been_used_for_long_are_forgotten(monkeypatch):
