@@ -16,7 +16,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF,$(foreach any,$(.
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments original gpu bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,15 +57,25 @@ experiments: $(READY)  ## train what has no record: [CHAPTER=mnist] [ONLY=cnn-re
 original:  ## train with the libraries of 2018 what has no record: [PYTHON36=python3.6] [COMMAND=plan]
 	@env $(call given,PYTHON36 COMMAND) sh original/start.sh
 
-gpu: $(READY)  ## install the CUDA libraries that TensorFlow needs for an NVIDIA GPU, and look whether it finds one
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "tensorflow[and-cuda]==$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("tensorflow"))')"
+JAX := 0.10.2
+
+jax: $(READY)  ## install JAX, for KERAS_BACKEND=jax
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "jax==$(JAX)"
+
+TENSORFLOW = $$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("tensorflow"))')
+
+gpu: $(READY)  ## install the CUDA libraries for an NVIDIA GPU, of JAX with KERAS_BACKEND=jax, else of TensorFlow, and say who finds it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(filter jax,$(KERAS_BACKEND)),"jax[cuda12]==$(JAX)","tensorflow[and-cuda]==$(TENSORFLOW)")
 	@$(RELUCLF) gpu
+
+device-check: $(READY)  ## ask all of a GPU in five minutes, on JAX: bits, precision, speed, a kill and a resume; results in _build/
+	@mkdir -p $(BUILD) && PATH="$(abspath $(BIN)):$$PATH" .ci/device-check $(BUILD)/device.json
 
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
 	@$(RELUCLF) verify $(call given,SECONDS WORKERS SEED)
 
-bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2]
-	@$(RELUCLF) bench $(call given,REPEATS ROWS EPOCHS)
+bench: $(READY)  ## measure how fast it all is, and write results/bench.json: [REPEATS=2] [GPU=4, with KERAS_BACKEND=jax]
+	@$(RELUCLF) bench $(call given,REPEATS ROWS EPOCHS GPU)
 
 steps: $(READY)  ## measure the CNN's first epochs batch by batch, and write results/steps.jsonl
 	@$(RELUCLF) steps

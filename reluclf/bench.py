@@ -23,7 +23,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from reluclf import data, networks, paths, protocols, sources, surroundings
-from reluclf.campaign import runtime, training
+from reluclf.campaign import pace, runtime, training
 from reluclf.files import write_atomically
 from reluclf.spec import Spec, first, grid
 from reluclf.store import Store
@@ -39,6 +39,32 @@ _NETWORK: dict[str, Any] = {"dataset": "mnist", "protocol": "carried", "folds": 
 _SIDE = 2048
 
 Times = tuple[float, ...]
+
+
+class Accelerator(BaseModel):
+    """What an accelerator does; :func:`reluclf.campaign.pace.speed` measures it.
+
+    Attributes
+    ----------
+    precision, deterministic
+        To what it was held, as in a record's provenance.
+    paces : dict of str to dict of int to float
+        Epochs a second in one process, by network and by how many seeds one program trained, all counted.
+    processes, epochs, seconds
+        Tables 3 to 8 once: how many runs at a time, the epochs of all of them, and the time they took.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    backend: str
+    versions: dict[str, str]
+    precision: str
+    deterministic: bool
+    paces: dict[str, dict[int, float]]
+    processes: int
+    epochs: int
+    seconds: float
 
 
 class Result(BaseModel):
@@ -58,6 +84,8 @@ class Result(BaseModel):
         Floating-point operations of one training batch, and its times on one thread, by network.
     book : float
         A clean build of the HTML book.
+    accelerator : Accelerator or None
+        What ``make bench GPU=n`` added.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,6 +104,7 @@ class Result(BaseModel):
     flops: dict[str, float]
     batch: dict[str, Times]
     book: float
+    accelerator: Accelerator | None = None
 
     def ratio(self) -> list[float]:
         """Divide the campaign's throughput by that of the paper's own loop, in every repetition."""
@@ -109,7 +138,9 @@ def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> Res
     say("one thread")
     one_thread = _measured(f"one_thread({2 * repeats + 1})")
     say("a clean build of the book")
+    earlier = read()
     return Result(
+        accelerator=earlier and earlier.accelerator,
         started=started,
         machine=f"{runtime.processor()}, {cores} cores",
         versions=runtime.versions("tensorflow"),
@@ -122,6 +153,16 @@ def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> Res
         book=_measured("book()"),
         **one_thread,
     )
+
+
+def accelerate(processes: int) -> Accelerator:
+    """Measure the accelerator that Keras's backend finds: each network's pace, and Tables 3 to 8, so many runs at a time."""
+    return Accelerator.model_validate_json(json.dumps(_measured(f"accelerated({processes})")))
+
+
+def accelerated(processes: int) -> dict[str, Any]:
+    """Measure it in this process, which must be new."""
+    return pace.speed(processes)
 
 
 def mix(rows: int, epochs: int, workers: int = 1) -> list[Spec]:
@@ -279,7 +320,22 @@ def table(result: Result | None) -> pd.DataFrame:
         rows.append((f"{network}, share of the peak, %", share, "–"))
     asked = f"≤ {BARS['book']:.0f}: {built}"
     rows.append(("clean build of the book, s", f"{result.book:.0f}", asked))
+    rows += _accelerated(result.accelerator)
     return pd.DataFrame(rows, columns=columns)
+
+
+def _accelerated(there: Accelerator | None) -> list[tuple[str, str, str]]:
+    if there is None:
+        return [("Tables 3 to 8 on a GPU, minutes", NOT_MEASURED, "–")]
+    order = "deterministic" if there.deterministic else "not deterministic"
+    where = f"{there.device} ({there.backend}, {there.precision}, {order})"
+    rows = [(f"Tables 3 to 8 on {where}, {there.processes} runs at a time, minutes", f"{there.seconds / 60:.1f}", "–")]
+    rows.append(("epochs a second of them", f"{there.epochs / there.seconds:.1f}", "–"))
+    for network, paces in there.paces.items():
+        for width, rate in paces.items():
+            how = "one seed" if width == 1 else f"{width} seeds in one program"
+            rows.append((f"{network}, epochs a second there, {how}", f"{rate:.1f}", "–"))
+    return rows
 
 
 def facts(result: Result | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reluclf import paths, surroundings
-from reluclf.campaign import runtime, trust
+from reluclf.campaign import accelerator, runtime, trust
 from reluclf.campaign.training import CampaignError
 from reluclf.judging.paper import PaperError
 from reluclf.record import Record
@@ -26,6 +26,7 @@ from reluclf.spec import SpecError
 from reluclf.store import RecordError, Store
 
 _ERRORS = (
+    accelerator.SettingError,
     building.BuildError,
     CampaignError,
     chapters.BusyError,
@@ -116,9 +117,10 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--repeats", type=_whole, default=2)
     added.add_argument("--rows", type=_whole, default=20_000)
     added.add_argument("--epochs", type=_whole, default=8)
+    added.add_argument("--gpu", type=_whole, default=0, help="measure an accelerator instead, with so many runs at a time")
 
     command("check-records", _check_records, "read every record and list all problems")
-    command("gpu", _gpu, "look whether Keras's backend finds an accelerator")
+    command("gpu", _gpu, "say which frameworks find an accelerator, and why the others do not")
     command("steps", _steps, "measure the CNN's first epochs batch by batch, and write results/steps.jsonl")
     command("zero-rows", _zero_rows, "measure what the backends installed here make of 0/0, and write results/zero-rows.json")
     command("picture", _picture, "draw the README's picture anew from the records")
@@ -228,8 +230,12 @@ def _picture(given: argparse.Namespace) -> int:
 
 
 def _gpu(given: argparse.Namespace) -> int:
-    runtime.configure(threads=0)
-    print(runtime.accelerator())
+    chosen = runtime.backend()
+    found = {name: accelerator.ask(name) for name in dict.fromkeys((chosen, "tensorflow", "jax"))}
+    for name, answer in found.items():
+        print(f"{name}: {answer.device or f'no accelerator ({answer.reason})'}", flush=True)
+    if found[chosen].device is None:
+        raise runtime.BackendError(f"Keras's backend {chosen} finds no accelerator: {found[chosen].reason.rstrip('.')}.")
     return 0
 
 
@@ -257,7 +263,14 @@ def _bench(given: argparse.Namespace) -> int:
     def say(what: str) -> None:
         print(f"{time.perf_counter() - started:4.0f} s  {what}", file=sys.stderr, flush=True)
 
-    result = bench.run(given.repeats, given.rows, given.epochs, say)
+    if given.gpu:
+        result = bench.read()
+        if result is None:
+            raise ParameterError("the accelerator's part goes into a result that is there already; run make bench without GPU first.")
+        say(f"each network, and Tables 3 to 8, {given.gpu} runs at a time")
+        result = result.model_copy(update={"accelerator": bench.accelerate(given.gpu)})
+    else:
+        result = bench.run(given.repeats, given.rows, given.epochs, say)
     bench.write(result)
     print(bench.table(result).to_string(index=False))
     print(f"{paths.BENCH} ({time.perf_counter() - started:.0f} s)")

@@ -161,11 +161,20 @@ def prepared(spec: Spec) -> Split:
     reluclf.sources.DataError
         If the images cannot be had.
     """
+    return (_prepared if spec.dataset == "wdbc" else _kept)(_of_images(spec))
+
+
+def alike(spec: Spec) -> bool:
+    """Whether all seeds of a spec's experiment see the same rows."""
+    return spec.dataset != "wdbc" and spec.features != "shuffled"
+
+
+def _of_images(spec: Spec) -> Spec:
+    """A spec that has the images of the given one, and is the same for all that have; on WDBC the given one itself."""
     if spec.dataset == "wdbc":
-        return _prepared(spec)
-    seed = spec.seed if spec.features == "shuffled" else 1
-    of_images = {"dataset": spec.dataset, "features": spec.features, "samples": spec.samples, "seed": seed}
-    return _kept(Spec(architecture="cnn", head="relu", protocol="carried", **of_images))
+        return spec
+    fields = {"dataset": spec.dataset, "features": spec.features, "samples": spec.samples, "seed": 1 if alike(spec) else spec.seed}
+    return Spec(architecture="cnn", head="relu", protocol="carried", **fields)
 
 
 def _prepared(spec: Spec) -> Split:
@@ -175,6 +184,44 @@ def _prepared(spec: Spec) -> Split:
 
 
 _kept = functools.lru_cache(maxsize=1)(_prepared)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What a fold is trained on, validated on and tested on.
+
+    Attributes
+    ----------
+    train, held_out, test : tuple of (ndarray of float32, shape (n, d), ndarray of int64, shape (n,))
+        Features, as :func:`prepare` gives them, and class numbers.
+    """
+
+    train: tuple[np.ndarray, np.ndarray]
+    held_out: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
+
+
+def prepared_fold(spec: Spec, number: int) -> Fold:
+    """A fold, counted from 1, of the protocol ``fresh``, whose means and components are learnt from its own training rows.
+
+    That of images is kept, as is what :func:`prepared` gives: seeds that are trained together ask for it one after the other.
+
+    Raises
+    ------
+    reluclf.sources.DataError
+        If the images cannot be had.
+    """
+    return (_prepared_fold if spec.dataset == "wdbc" else _kept_fold)(_of_images(spec), number)
+
+
+def _prepared_fold(spec: Spec, number: int) -> Fold:
+    split = load_split(spec)
+    train, validate = folds(split.y_train)[number - 1]
+    x, x_held_out, x_test = prepare(spec, split.x_train[train], split.x_train[validate], split.x_test)
+    return Fold((x, split.y_train[train]), (x_held_out, split.y_train[validate]), (x_test, split.y_test))
+
+
+_kept_fold = functools.lru_cache(maxsize=1)(_prepared_fold)
 
 
 def shrink(images: np.ndarray) -> np.ndarray:

@@ -9,9 +9,9 @@ the test.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -59,6 +59,35 @@ class Observer(Protocol):
     def fold(self, state: State) -> None: ...
 
 
+class Training(NamedTuple):
+    """A training that a run needs: one model, for the spec's epochs, on the rows of one fold.
+
+    Attributes
+    ----------
+    spec : Spec
+    number : int
+        The fold, or :data:`WHOLE`.
+    model : keras.Model
+    train, held_out : tuple of (ndarray, ndarray)
+        Features, float32 of shape (n, d), and class numbers, of shape (n,).
+    state : State
+        Its batches and its divergence are counted on.
+    observer : Observer
+    """
+
+    spec: Spec
+    number: int
+    model: Any
+    train: tuple[np.ndarray, np.ndarray]
+    held_out: tuple[np.ndarray, np.ndarray]
+    state: State
+    observer: Observer
+
+
+#: What comes of a training: the curves on its own rows and on those held out, and the last outputs on the latter.
+Trained = tuple[Curve, Curve, np.ndarray]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The measurements of a finished run."""
@@ -88,13 +117,28 @@ def run(spec: Spec, observer: Observer | None = None, state: State | None = None
     DataError
         If the images cannot be had.
     """
+    steps, trained = course(spec, observer, state), None
+    while True:
+        try:
+            asked = steps.send(trained)
+        except StopIteration as done:
+            return done.value
+        trained = _fit(*asked)
+
+
+#: A run step by step: it yields each training that it needs, is sent what came of that, and returns its outcome.
+Course = Generator[Training, Trained, Outcome]
+
+
+def course(spec: Spec, observer: Observer | None = None, state: State | None = None) -> Course:
+    """What :func:`run` goes through; :mod:`reluclf.campaign.lanes` goes through several at once."""
     if spec.architecture == "logistic":
         return _logistic(spec)
-    run = _carried if spec.protocol == "carried" else _fresh
-    return run(spec, observer or _Nobody(), state or State())
+    of_protocol = _carried if spec.protocol == "carried" else _fresh
+    return (yield from of_protocol(spec, observer or _Nobody(), state or State()))
 
 
-def _carried(spec: Spec, observer: Observer, state: State) -> Outcome:
+def _carried(spec: Spec, observer: Observer, state: State) -> Course:
     whole = data.prepared(spec)
     model = networks.build(spec, seed_of(spec, WHOLE))
     if state.weights is not None:
@@ -105,7 +149,7 @@ def _carried(spec: Spec, observer: Observer, state: State) -> Outcome:
             continue
         held_out = (whole.x_train[validate], whole.y_train[validate])
         rows = (whole.x_train[train], whole.y_train[train])
-        fold, outputs = _one_fold(spec, number, model, rows, held_out, (whole.x_test, whole.y_test), state, observer)
+        fold, outputs = yield from _one_fold(spec, number, model, rows, held_out, (whole.x_test, whole.y_test), state, observer)
         state.folds.append(fold)
         state.weights = variables(model)
         observer.fold(state)
@@ -114,17 +158,12 @@ def _carried(spec: Spec, observer: Observer, state: State) -> Outcome:
     return Outcome(tuple(state.folds), None, state.diverged_at, _test(spec, outputs, whole))
 
 
-def _fresh(spec: Spec, observer: Observer, state: State) -> Outcome:
+def _fresh(spec: Spec, observer: Observer, state: State) -> Course:
     model = None
-    split = data.load_split(spec) if len(state.folds) < spec.folds else None
-    for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds] if split else [], start=1):
-        if number <= len(state.folds):
-            continue
-        x_fold, x_held_out, x_test = data.prepare(spec, split.x_train[train], split.x_train[validate], split.x_test)
+    for number in range(len(state.folds) + 1, spec.folds + 1):
+        rows = data.prepared_fold(spec, number)
         model = anew(model, spec, number)
-        held_out = (x_held_out, split.y_train[validate])
-        rows = (x_fold, split.y_train[train])
-        fold, _ = _one_fold(spec, number, model, rows, held_out, (x_test, split.y_test), state, observer)
+        fold, _ = yield from _one_fold(spec, number, model, rows.train, rows.held_out, rows.test, state, observer)
         state.folds.append(fold)
         observer.fold(state)
     whole = data.prepared(spec)
@@ -132,7 +171,7 @@ def _fresh(spec: Spec, observer: Observer, state: State) -> Outcome:
     started = time.perf_counter()
     probed = _Probed(spec, model, whole.x_train[: probes.ROWS], whole.y_train[: probes.ROWS], observer)
     rows, test = (whole.x_train, whole.y_train), (whole.x_test, whole.y_test)
-    train_curve, test_curve, outputs = _fit(spec, WHOLE, model, rows, test, state, probed)
+    train_curve, test_curve, outputs = yield Training(spec, WHOLE, model, rows, test, state, probed)
     final = Final(n_train=len(whole.x_train), train=train_curve, test=test_curve, probe=probed.result(), seconds=_seconds_since(started))
     return Outcome(tuple(state.folds), final, state.diverged_at, _test(spec, outputs, whole))
 
@@ -185,12 +224,11 @@ def _one_fold(
     test: tuple[np.ndarray, np.ndarray],
     state: State,
     observer: Observer,
-) -> tuple[Fold, np.ndarray]:
+) -> Generator[Training, Trained, tuple[Fold, np.ndarray]]:
     """Train in one fold, and test after it; return what was measured, and the outputs on the test rows."""
     started = time.perf_counter()
-    train_curve, validation_curve, _ = _fit(spec, number, model, train, held_out, state, observer)
-    outputs = predict(model, test[0])
-    loss, accuracy = score(spec, outputs, test[1])
+    train_curve, validation_curve, _ = yield Training(spec, number, model, train, held_out, state, observer)
+    outputs, loss, accuracy = evaluator(spec, model, test)()
     fold = Fold(
         fold=number,
         n_train=len(train[0]),
@@ -219,21 +257,50 @@ def _fit(
     """
     x, y = train
     train_on = trainer(model, x, one_hot(y, networks.N_CLASSES[spec.dataset]), spec.batch_size)
-    curves = {"loss": [], "accuracy": []}, {"loss": [], "accuracy": []}
+    evaluate = evaluator(spec, model, held_out)
+    curves = Curves(state)
     for epoch in range(spec.epochs):
-        total = np.zeros(2)
-        for batch, size in train_on(batch_order(spec, number, epoch, len(x))):
-            total += batch * size
-            state.batches += 1
-            if state.diverged_at is None and not np.isfinite(batch[0]):
-                state.diverged_at = state.batches
-        outputs = predict(model, held_out[0])
-        trained = shortest(total[0] / len(x)), round(total[1]) / len(x)  # an accuracy is a whole number of hits, divided once
-        for curve, (loss, accuracy) in zip(curves, (trained, score(spec, outputs, held_out[1])), strict=True):
-            curve["loss"].append(loss)
-            curve["accuracy"].append(accuracy)
+        means, sizes = zip(*train_on(batch_order(spec, number, epoch, len(x))), strict=True)
+        outputs, *scores = evaluate()
+        curves.add(means, sizes, scores)
         observer.epoch()
-    return Curve(**curves[0]), Curve(**curves[1]), outputs
+    return *curves.done(), outputs
+
+
+class Curves:
+    """The curves of a training, epoch by epoch; batches, and the first loss that is not finite, are noted in the run's state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._train: list[tuple[float, float]] = []
+        self._held_out: list[tuple[float, float]] = []
+
+    def add(self, means: Sequence[np.ndarray], sizes: Sequence[int], scores: Sequence[float]) -> None:
+        """Add an epoch.
+
+        Parameters
+        ----------
+        means : sequence of ndarray, shape (batches, 2)
+            Mean loss and accuracy of each batch.
+        sizes : sequence of int
+            Rows of each batch.
+        scores : (float, float)
+            Loss and accuracy on the rows held out.
+        """
+        total = np.zeros(2)
+        for batch, size in zip(np.asarray(means, np.float64), sizes, strict=True):
+            total += batch * size
+            self._state.batches += 1
+            if self._state.diverged_at is None and not np.isfinite(batch[0]):
+                self._state.diverged_at = self._state.batches
+        # An accuracy is a whole number of hits, divided once.
+        self._train.append((shortest(total[0] / sum(sizes)), round(total[1]) / sum(sizes)))
+        self._held_out.append(tuple(scores))
+
+    def done(self) -> tuple[Curve, Curve]:
+        """Both curves: on the rows trained on, and on those held out."""
+        pairs = (zip(*scores, strict=True) for scores in (self._train, self._held_out))
+        return tuple(Curve(loss=loss, accuracy=accuracy) for loss, accuracy in pairs)
 
 
 def trainer(
@@ -271,8 +338,9 @@ def trainer(
     on_device = ops.convert_to_tensor(x), ops.convert_to_tensor(targets)
 
     def by_the_call(order: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-        for start in range(0, len(order), BATCHES_A_CALL * size):
-            rows = order[start : start + BATCHES_A_CALL * size]
+        most = len(order) if hasattr(model, "evaluate_rows") else BATCHES_A_CALL * size
+        for start in range(0, len(order), most):
+            rows = order[start : start + most]
             means = np.array(model.train_on_batches(*on_device, rows, size), np.float64)
             yield from ((mean, min(size, len(rows) - i * size)) for i, mean in enumerate(means))
 
@@ -289,12 +357,37 @@ def predict(model: Any, x: np.ndarray) -> np.ndarray:
     return np.concatenate([model.predict_on_batch(x[start : start + EVALUATION_BATCH]) for start in range(0, len(x), EVALUATION_BATCH)])
 
 
+def evaluator(spec: Spec, model: Any, rows: tuple[np.ndarray, np.ndarray]) -> Callable[[], tuple[np.ndarray, float, float]]:
+    """What gives the outputs of a model on these rows, dropout off, their mean loss, in nats, and their accuracy."""
+    x, y = rows
+    if not hasattr(model, "evaluate_rows"):
+
+        def by_the_batch() -> tuple[np.ndarray, float, float]:
+            outputs = predict(model, x)
+            return outputs, *score(spec, outputs, y)
+
+        return by_the_batch
+    from keras import ops
+
+    on_device = ops.convert_to_tensor(x), ops.convert_to_tensor(one_hot(y, networks.N_CLASSES[spec.dataset]))
+
+    def in_one_call() -> tuple[np.ndarray, float, float]:
+        outputs, losses = map(np.asarray, model.evaluate_rows(*on_device))
+        return outputs, *means(outputs, losses, y)
+
+    return in_one_call
+
+
 def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Mean loss, in nats, and accuracy of outputs of shape (n, k) for the true classes y of shape (n,)."""
     from keras import ops
 
     pair = ops.convert_to_tensor(one_hot(y, outputs.shape[1])), ops.convert_to_tensor(outputs)  # PyTorch multiplies no array by a tensor
-    losses = ops.convert_to_numpy(networks.loss_function(spec)(*pair))
+    return means(outputs, ops.convert_to_numpy(networks.loss_function(spec)(*pair)), y)
+
+
+def means(outputs: np.ndarray, losses: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Mean loss, in nats, and accuracy of outputs of shape (n, k), whose losses, float32 of shape (n,), are known."""
     return shortest(losses.mean(dtype=np.float64)), float(np.mean(outputs.argmax(axis=1) == y))
 
 

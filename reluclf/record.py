@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from reluclf.spec import CLASSES, Spec
 
@@ -156,6 +156,13 @@ class Provenance(_Part):
         Threads the framework may use within one operation; 0 means all.
     data : dict
         SHA-256 of what the data set was read from.
+    precision : {"float32", "tf32"} or None
+        Of products on an accelerator; ``float32`` on a processor. None in records of before it was noted, as of all that follow.
+    deterministic : bool or None
+        Whether the accelerator was held to kernels that always add in the same order; None on a processor.
+    width, lane : int or None
+        How many seeds the program trained at once, and the place this one had, from 0; None if it was trained alone. Its ``seconds`` then are
+        the wall time divided by the runs that shared it; those of its folds are the wall time.
     """
 
     started: datetime
@@ -168,6 +175,22 @@ class Provenance(_Part):
     device: str
     threads: int
     data: dict[str, str]
+    precision: Literal["float32", "tf32"] | None = None
+    deterministic: bool | None = None
+    width: int | None = Field(default=None, ge=2)
+    lane: int | None = Field(default=None, ge=0)
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_noted(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # An older record is written as it was read, so that its digest stays.
+        new = ("precision", "deterministic", "width", "lane")
+        return {name: value for name, value in serialized(self).items() if value is not None or name not in new}
+
+    @model_validator(mode="after")
+    def _has_its_lane(self) -> Provenance:
+        if (self.width is None) != (self.lane is None) or (self.width is not None and self.lane >= self.width):
+            raise ValueError(f"lane {self.lane} is none of a program of width {self.width}")
+        return self
 
 
 class Record(_Part):

@@ -44,6 +44,7 @@ def _alone(monkeypatch, tmp_path):
     _unset(monkeypatch)
     monkeypatch.setattr(sources, "_download", no_network)
     data._kept.cache_clear()
+    data._kept_fold.cache_clear()
 
 
 @pytest.fixture
@@ -60,6 +61,17 @@ def keras():
     import keras
 
     return keras
+
+
+@pytest.fixture(scope="session")
+def jax():
+    """Skips a test of what JAX alone does, unless JAX is Keras's backend here."""
+    if os.environ.get("KERAS_BACKEND") != "jax":
+        pytest.skip("set KERAS_BACKEND=jax, with JAX installed (make jax), to run this")
+    runtime.configure(threads=1)
+    import jax
+
+    return jax
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from reluclf import protocols
-from reluclf.campaign import progress, runtime
+from reluclf.campaign import accelerator, progress, runtime
 from reluclf.files import write_atomically
 from reluclf.record import Fold
 from reluclf.spec import Spec
@@ -23,11 +23,13 @@ from reluclf.store import Store
 class Checkpoint:
     """What an unfinished run has got to, kept in the user's cache; it observes the run, and calls ``alive`` when an epoch has ended.
 
-    A checkpoint is used only by the code, the libraries and the backend that wrote it, so a resumed run cannot mix two of them.
+    A checkpoint is used only by the code, the libraries, the backend, its settings and the number of lanes that wrote it, so a resumed run cannot
+    mix two of them.
     """
 
-    def __init__(self, spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) -> None:
-        self._spec = spec
+    def __init__(self, spec: Spec, store: Store, alive: Callable[[], None] = lambda: None, width: int = 1) -> None:
+        self.spec = spec
+        self._width = width
         self._alive = alive
         self._file = store.unfinished(spec, "checkpoint")
         self._progress = store.unfinished(spec, "epochs")
@@ -49,7 +51,7 @@ class Checkpoint:
                 return None
             weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
         folds = [Fold.model_validate(fold) for fold in header["folds"]]
-        self._epochs = self._spec.epochs * len(folds)
+        self._epochs = self.spec.epochs * len(folds)
         return protocols.State(folds=folds, batches=header["batches"], diverged_at=header["diverged_at"], weights=weights)
 
     def fold(self, state: protocols.State) -> None:
@@ -71,7 +73,7 @@ class Checkpoint:
     def epoch(self) -> None:
         """Tell the campaign's progress bar."""
         self._epochs += 1
-        if time.monotonic() - self._told < progress.LOOK and self._epochs < progress.epochs(self._spec):
+        if time.monotonic() - self._told < progress.LOOK and self._epochs < progress.epochs(self.spec):
             return
         self._told = time.monotonic()
         self._alive()
@@ -89,4 +91,5 @@ class Checkpoint:
         import keras
 
         backend = keras.backend.backend()
-        return json.dumps([self._spec.model_dump(), runtime.code_digest(), backend, runtime.versions(backend)])
+        held = [accelerator.precision(), accelerator.deterministic(backend), self._width]
+        return json.dumps([self.spec.model_dump(), runtime.code_digest(), backend, runtime.versions(backend), held])

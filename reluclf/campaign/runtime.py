@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reluclf import checkout, data, paths, surroundings
+from reluclf.campaign import accelerator
 from reluclf.record import Provenance
 from reluclf.spec import Spec
 
 #: The modules that decide what a run gives.
-_DECISIVE = ("spec.py", "data.py", "losses.py", "networks.py", "probes.py", "protocols.py")
+_DECISIVE = ("spec.py", "data.py", "losses.py", "epochs.py", "networks.py", "probes.py", "protocols.py", "campaign/lanes.py")
 
 _LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}
@@ -72,6 +73,8 @@ def configure(threads: int, on: str = "") -> None:
         As :func:`backend` does.
     SurroundingsError
         If a framework was loaded before, in surroundings that change what it computes.
+    SettingError
+        If a variable of the environment asks for a precision that there is not.
     """
     os.environ["KERAS_BACKEND"] = on or backend()
     surroundings.ignore()
@@ -82,8 +85,10 @@ def configure(threads: int, on: str = "") -> None:
     if threads:
         for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ[variable] = str(threads)
+    given = accelerator.hold(os.environ["KERAS_BACKEND"])
     with _no_stderr():
         surroundings.import_keras()
+        accelerator.held(os.environ["KERAS_BACKEND"], given)
 
 
 def provenance(spec: Spec, started: datetime) -> Provenance:
@@ -92,6 +97,7 @@ def provenance(spec: Spec, started: datetime) -> Provenance:
 
     backend = keras.backend.backend()
     commit, modified = _checkout()
+    where = device(backend)
     return Provenance(
         started=started,
         seconds=0.0,
@@ -100,9 +106,11 @@ def provenance(spec: Spec, started: datetime) -> Provenance:
         code=code_digest(),
         versions=versions(backend),
         backend=backend,
-        device=device(backend),
+        device=where,
         threads=0 if backend == "jax" else int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)),
         data=data.checksums(spec.dataset),
+        precision="float32" if where.startswith("CPU") else accelerator.precision(),
+        deterministic=None if where.startswith("CPU") else accelerator.deterministic(backend),
     )
 
 
@@ -123,26 +131,26 @@ def code_digest() -> str:
 
 def device(backend: str) -> str:
     """The accelerator the backend computes on, or the processor."""
-    accelerator = None
+    name = None
     if backend == "tensorflow":
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-        accelerator = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
     elif backend == "jax":
         import jax
 
-        accelerator = jax.devices()[0].device_kind if jax.default_backend() != "cpu" else None
+        name = jax.devices()[0].device_kind if jax.default_backend() != "cpu" else None
     elif backend == "torch":
         import keras
         import torch
 
         place = keras.ops.convert_to_tensor(0.0).device  # Keras chooses among CUDA, Apple's and others, and can be told to
-        accelerator = None if place.type == "cpu" else torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
-    return (accelerator or f"CPU, {processor()}") + surroundings.told()
+        name = None if place.type == "cpu" else torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
+    return (name or f"CPU, {processor()}") + surroundings.told()
 
 
-def accelerator() -> str:
+def on_accelerator() -> str:
     """The accelerator that Keras's backend computes on.
 
     Raises
@@ -155,7 +163,7 @@ def accelerator() -> str:
     found = device(keras.backend.backend())
     if found.startswith("CPU"):
         raise BackendError(
-            f"Keras's backend {keras.backend.backend()} finds no accelerator; for TensorFlow and an NVIDIA GPU, make gpu installs what it needs."
+            f"Keras's backend {keras.backend.backend()} finds no accelerator; make gpu installs what it needs for one of NVIDIA's, and says why."
         )
     return found
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from reluclf import checkout, protocols, sources
-from reluclf.campaign import progress, runtime, watch
+from reluclf.campaign import accelerator, lanes, progress, runtime, watch
 from reluclf.campaign.checkpoints import Checkpoint
-from reluclf.record import Record
+from reluclf.record import Provenance, Record
 from reluclf.spec import Spec
 from reluclf.store import Store
 
@@ -75,7 +75,7 @@ def obtain(
     return store.read_present([*specs, *others])
 
 
-def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None, client: Any = None) -> int:
+def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None, client: Any = None, width: int | None = None) -> int:
     """Train those of the specs that have no record yet, and return how many these were.
 
     A run that fails, or a worker that is killed or hangs, does not stop the others. Another campaign may write to the same store at the
@@ -90,11 +90,15 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         Processes; by default one a core.
     client : distributed.Client, optional
         Of a Dask cluster, whose workers then train instead.
+    width : int, optional
+        How many seeds of an experiment are trained in one program; by default what :func:`reluclf.campaign.accelerator.lanes` says, 1 on a processor.
 
     Raises
     ------
     BackendError
         If Keras's backend cannot be had.
+    SettingError
+        If a variable of the environment asks for lanes that cannot be had.
     DataError
         If the images cannot be had.
     CampaignError
@@ -114,7 +118,8 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         watch.forget(store.unfinished(spec, "trace"))  # of an earlier campaign
     if not todo:
         return 0
-    runtime.backend()  # missed before anything is started, as is the data
+    backend = runtime.backend()  # missed before anything is started, as is the data
+    width = width or accelerator.lanes(backend, local=client is None)
     if checkout.trouble():
         progress.say(checkout.trouble())
     for dataset in {spec.dataset for spec in todo} - {"wdbc"}:
@@ -124,7 +129,8 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
         # Loky starts an idle worker that has ended anew, and says so where the chapter's page would show it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor", category=UserWarning)
         while todo:
-            outcomes = _in_processes(todo, store, workers or joblib.cpu_count()) if client is None else _on_cluster(todo, store, client)
+            jobs = [_job(group, store, width) for group in lanes.grouped(todo, width)]
+            outcomes = _on_cluster(jobs, store, client) if client else _in_processes(jobs, workers or accelerator.processes(backend, width))
             try:
                 for spec, record, failure in outcomes:
                     bar.finished(spec)
@@ -153,18 +159,33 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
 #: A run's spec, with its record, or with what went wrong.
 _Outcome = tuple[Spec, Record | None, str | None]
 
+#: The runs that a worker is given at once, and what it is to call.
+_Job = tuple[list[Spec], Callable[..., Any], tuple[Any, ...]]
 
-def _in_processes(todo: Sequence[Spec], store: Store, workers: int) -> Iterator[_Outcome]:
+
+def _job(group: list[Spec], store: Store, width: int) -> _Job:
+    # A seed that is left over has its lane, too: what it gives must not depend on which others are missing.
+    if not lanes.fits(group[0], width):
+        return group, _train_in_worker, (group[0], store.folder, PATIENCE)
+    return group, _train_together_in_worker, (group, store.folder, PATIENCE, width)
+
+
+def _each(found: _Outcome | list[_Outcome]) -> list[_Outcome]:
+    return found if isinstance(found, list) else [found]
+
+
+def _in_processes(jobs: Sequence[_Job], workers: int) -> Iterator[_Outcome]:
     """Train in processes of this machine, as many at a time."""
     import joblib
 
-    parallel = joblib.Parallel(n_jobs=min(workers, len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    parallel = joblib.Parallel(n_jobs=min(workers, len(jobs)), return_as="generator_unordered", batch_size=1, pre_dispatch="all")
     with watch.born_deaf():
-        outcomes = parallel(joblib.delayed(_train_in_worker)(spec, store.folder, PATIENCE) for spec in todo)
-    yield from outcomes
+        outcomes = parallel(joblib.delayed(work)(*arguments) for _, work, arguments in jobs)
+    for found in outcomes:
+        yield from _each(found)
 
 
-def _on_cluster(todo: Sequence[Spec], store: Store, client: Any) -> Iterator[_Outcome]:
+def _on_cluster(jobs: Sequence[_Job], store: Store, client: Any) -> Iterator[_Outcome]:
     """Train on a Dask cluster; a run whose workers are killed, as often as its scheduler allows, has failed.
 
     The scheduler blames every run that a killed worker had, finished ones whose result went with it among them. So nobody is blamed who
@@ -172,28 +193,27 @@ def _on_cluster(todo: Sequence[Spec], store: Store, client: Any) -> Iterator[_Ou
     """
     import distributed
 
-    def submit(spec: Spec) -> Any:
-        return client.submit(_train_in_worker, spec, store.folder, PATIENCE, pure=False)
+    def submit(job: _Job) -> Any:
+        _, work, arguments = job
+        return client.submit(work, *arguments, pure=False)
 
-    suspects = []
-    futures = {submit(spec): spec for spec in todo}
-    for future in distributed.as_completed(futures):
-        spec = futures[future]
-        if future.exception() is None:
-            yield future.result()
-        elif spec in store:
-            yield spec, store.read(spec), None
-        else:
-            suspects.append(spec)
-    for spec in suspects:
-        future = submit(spec)
+    def outcomes(future: Any, group: list[Spec]) -> list[_Outcome]:
         error = future.exception()
         if error is None:
-            yield future.result()
-        elif spec in store:
-            yield spec, store.read(spec), None
+            return _each(future.result())
+        failure = f"{type(error).__name__}: {error}"
+        return [(spec, store.read(spec), None) if spec in store else (spec, None, failure) for spec in group]
+
+    suspects = []
+    futures = {submit(job): job for job in jobs}
+    for future in distributed.as_completed(futures):
+        group, *_ = futures[future]
+        if future.exception() is None or not store.missing(group):
+            yield from outcomes(future, group)
         else:
-            yield spec, None, f"{type(error).__name__}: {error}"
+            suspects.append(futures[future])
+    for job in suspects:
+        yield from outcomes(submit(job), job[0])
 
 
 def _first_of(failures: Mapping[Spec, str], n: int) -> str:
@@ -207,13 +227,33 @@ def train(spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) ->
     state = checkpoint.load()
     provenance, clock = runtime.provenance(spec, datetime.now(UTC).replace(microsecond=0)), time.perf_counter()
     outcome = protocols.run(spec, checkpoint, state)
+    return _recorded(outcome, provenance.model_copy(update={"seconds": round(time.perf_counter() - clock, 2)}), checkpoint, store)
+
+
+def train_together(specs: Sequence[Spec], store: Store, width: int, alive: Callable[[], None] = lambda: None) -> Iterator[_Outcome]:
+    """Train several seeds of one experiment in one program of this process, as :func:`train` does one; yield what came of each as it ends."""
+    checkpoints = [Checkpoint(spec, store, alive, width) for spec in specs]
+    states = [checkpoint.load() for checkpoint in checkpoints]
+    started, clock = datetime.now(UTC).replace(microsecond=0), time.perf_counter()
+    for lane, outcome in lanes.run(specs, checkpoints, states, width):
+        seconds = round((time.perf_counter() - clock) / len(specs), 2)
+        where = runtime.provenance(specs[lane], started).model_copy(update={"seconds": seconds, "width": width, "lane": lane})
+        try:
+            record, failure = _recorded(outcome, where, checkpoints[lane], store), None
+        except Exception as error:  # one record that cannot be written; the other runs go on
+            record, failure = None, f"{type(error).__name__}: {error}"
+        yield specs[lane], record, failure
+
+
+def _recorded(outcome: protocols.Outcome, provenance: Provenance, checkpoint: Checkpoint, store: Store) -> Record:
+    """Write the record of a run that is finished, and forget its checkpoint."""
     record = Record(
-        spec=spec,
+        spec=checkpoint.spec,
         folds=outcome.folds,
         final=outcome.final,
         diverged_at=outcome.diverged_at,
         test=outcome.test,
-        provenance=provenance.model_copy(update={"seconds": round(time.perf_counter() - clock, 2)}),
+        provenance=provenance,
     )
     store.write(record)
     checkpoint.clear()
@@ -244,15 +284,37 @@ def _connected(cluster: str | None) -> Iterator[Any]:
 
 def _train_in_worker(spec: Spec, folder: Path, patience: float) -> _Outcome:
     """Train a spec; return it with its record, or with what went wrong."""
+    store = Store(folder)
+    with _working(store, spec, patience) as alive:
+        try:
+            return spec, store.read(spec) if spec in store else train(spec, store, alive), None
+        except Exception as error:
+            return spec, None, f"{type(error).__name__}: {error}"
+
+
+def _train_together_in_worker(specs: Sequence[Spec], folder: Path, patience: float, width: int) -> list[_Outcome]:
+    """The same for several seeds of one experiment, in a program of so many lanes."""
+    store, found = Store(folder), []
+    with _working(store, specs[0], patience) as alive:
+        left = store.missing(specs)
+        try:
+            found += [(spec, store.read(spec), None) for spec in specs if spec not in left]
+            found += train_together(left, store, width, alive) if left else []
+        except Exception as error:
+            done = {spec for spec, *_ in found}
+            found += [(spec, None, f"{type(error).__name__}: {error}") for spec in specs if spec not in done]
+    return found
+
+
+@contextlib.contextmanager
+def _working(store: Store, spec: Spec, patience: float) -> Iterator[Callable[[], None]]:
+    """Set a worker process up, watch it by the trace of this spec, and clear up after it; yield what is to be called as epochs end."""
     runtime.configure(threads=1)
     import keras
 
     watch.leave_at_once()
-    store = Store(folder)
     try:
         with watch.watched(store.unfinished(spec, "trace"), patience) as alive:
-            return spec, store.read(spec) if spec in store else train(spec, store, alive), None
-    except Exception as error:
-        return spec, None, f"{type(error).__name__}: {error}"
+            yield alive
     finally:
         keras.backend.clear_session()

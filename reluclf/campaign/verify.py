@@ -4,7 +4,7 @@ A random sample of the records is retrained, each in the shortest form that tell
 final model, for both come out the same whether or not the rest of the run is done. Where device, libraries, backend and threads are
 those of the record, every loss and accuracy must be equal. Elsewhere rounding makes two runs part after some hundred updates, and only
 the distribution can be compared: the test accuracies must differ by no more than :func:`tolerance`. So it is on an accelerator, which does
-not always add in the same order.
+not always add in the same order. A run that had a lane is made again in a program of as many.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf.campaign import progress, training
+from reluclf.campaign import accelerator, progress, runtime, training
 from reluclf.record import Record
 from reluclf.spec import Spec
 from reluclf.store import Store
@@ -80,7 +80,9 @@ def compare(published: Record, again: Record, records: Sequence[Record]) -> Rech
     if repr(_retrained(published, pair)) == repr(_retrained(again, pair)):
         return Recheck(published.spec, "identical", "every loss, accuracy and prediction that was made again is the same")
     old, new = (record.provenance for record in (published, again))
-    moved = [name for name in ("device", "backend", "threads", "versions", "data") if getattr(old, name) != getattr(new, name)]
+    moved = [name for name in ("device", "backend", "threads", "versions", "data", "width") if getattr(old, name) != getattr(new, name)]
+    # Older records do not say to what an accelerator was held.
+    moved += [name for name in ("precision", "deterministic") if None is not getattr(old, name) != getattr(new, name)]
     if not moved and new.device.startswith("CPU"):
         return Recheck(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
     if "data" in moved:
@@ -89,6 +91,16 @@ def compare(published: Record, again: Record, records: Sequence[Record]) -> Rech
     verdict = "agrees" if difference <= allowed else "differs"
     elsewhere = f"other {', '.join(moved)}" if moved else "an accelerator"
     return Recheck(published.spec, verdict, f"{elsewhere}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
+
+
+def width_of(record: Record) -> int:
+    """How many lanes the program has in which a record's run is made again.
+
+    As many as it had, where that can give its bits: with its backend, and on an accelerator if it was made on one. Else the run is made alone.
+    """
+    made, backend = record.provenance, runtime.backend()
+    same = made.backend == backend and (made.device.startswith("CPU") or accelerator.here(backend))
+    return made.width if made.width and same else 1
 
 
 def run(records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0) -> list[Recheck]:
@@ -100,17 +112,18 @@ def run(records: Sequence[Record], seconds: float, workers: int | None = None, s
     seconds : float
         Wall time to spend, roughly.
     workers : int, optional
-        Processes; by default one a core.
+        Processes; by default what a campaign has.
     seed : int
         Of the sample.
     """
-    import joblib
-
-    workers = workers or joblib.cpu_count()
+    backend = runtime.backend()
+    workers = workers or accelerator.processes(backend, accelerator.lanes(backend))
     sample = choose(records, seconds, workers, seed)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        training.train_missing([shortest_telling(record.spec) for record in sample], store, workers)
+        for width in sorted({width_of(record) for record in sample}):
+            again = [shortest_telling(record.spec) for record in sample if width_of(record) == width]
+            training.train_missing(again, store, workers, width=width)
         return [compare(record, store.read(shortest_telling(record.spec)), records) for record in sample]
 
 

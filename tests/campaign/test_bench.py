@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from reluclf import Spec, bench, cli, networks, paths
-from reluclf.campaign import training
+from reluclf.campaign import runtime, training
 from reluclf.store import Store
 
 
@@ -155,6 +155,33 @@ def test_the_prose_is_told_the_ratio_and_the_machine_or_that_there_is_none():
     assert bench.table(None)["measured"].tolist() == [bench.NOT_MEASURED]
 
 
+ACCELERATOR = {
+    "device": "a card",
+    "backend": "jax",
+    "versions": {"jaxlib": "0"},
+    "precision": "float32",
+    "deterministic": True,
+    "paces": {"FFNN": {"1": 50.0, "8": 150.0}},
+    "processes": 4,
+    "epochs": 2560,
+    "seconds": 600.0,
+}
+
+
+def test_what_an_accelerator_does_stands_in_the_table_with_what_it_was_held_to(tmp_path, monkeypatch):
+    frame = bench.table(result(accelerator=ACCELERATOR)).set_index("what")["measured"]
+    assert frame["Tables 3 to 8 on a card (jax, float32, deterministic), 4 runs at a time, minutes"] == "10.0"
+    assert frame["epochs a second of them"] == "4.3"
+    assert frame["FFNN, epochs a second there, one seed"] == "50.0"
+    assert frame["FFNN, epochs a second there, 8 seeds in one program"] == "150.0"
+    loose = bench.table(result(accelerator=ACCELERATOR | {"precision": "tf32", "deterministic": False}))["what"]
+    assert loose.str.contains("on a card (jax, tf32, not deterministic)", regex=False).any()
+    assert bench.table(result()).set_index("what")["measured"]["Tables 3 to 8 on a GPU, minutes"] == bench.NOT_MEASURED
+    monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
+    bench.write(result(accelerator=ACCELERATOR))
+    assert bench.read() == result(accelerator=ACCELERATOR)
+
+
 # The command
 
 
@@ -170,3 +197,23 @@ def test_the_command_writes_the_result_and_prints_the_table(tmp_path, monkeypatc
     assert cli.main(["bench", "REPEATS=2"]) == 0
     assert bench.read().epochs == 2
     assert "campaign on 4 workers" in capsys.readouterr().out
+
+
+def test_the_accelerators_part_is_added_to_the_result_that_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
+    monkeypatch.setattr(
+        bench, "accelerate", lambda processes: bench.Accelerator.model_validate_json(json.dumps(ACCELERATOR | {"processes": processes}))
+    )
+    assert cli.main(["bench", "GPU=3"]) == 2  # there is none yet
+    bench.write(result())
+    assert cli.main(["bench", "GPU=3"]) == 0
+    assert bench.read() == result(accelerator=ACCELERATOR | {"processes": 3})
+
+
+def test_without_an_accelerator_none_is_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
+    monkeypatch.setattr(bench, "_measured", lambda call: bench.accelerated(2))
+    monkeypatch.setattr(runtime, "device", lambda backend: "CPU, a test")
+    bench.write(result())
+    assert cli.main(["bench", "GPU=2"]) == 2
+    assert "finds no accelerator" in capsys.readouterr().err

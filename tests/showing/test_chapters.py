@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from reluclf import Spec, checkout, networks, paths
 from reluclf import cli as command_line
-from reluclf.campaign import runtime
+from reluclf.campaign import accelerator, runtime
 from reluclf.judging import interventions
 from reluclf.showing import chapters
 from reluclf.showing.parameters import ParameterError
@@ -214,12 +214,16 @@ def test_a_chapter_whose_process_dies_does_not_stop_the_others(monkeypatch, caps
     assert capsys.readouterr().err.count("error: the chapter's process was killed, often for want of memory") == len(begun)
 
 
-def test_without_a_gpu_its_target_says_so(monkeypatch, capsys, keras):
-    monkeypatch.setattr(runtime, "device", lambda backend: "CPU, one")
+def test_the_target_of_the_gpu_says_who_finds_it_and_the_frameworks_own_reason_if_none_does(monkeypatch, capsys):
+    answers = {"tensorflow": accelerator.Found(None, "Could not find cuda drivers."), "jax": accelerator.Found("NVIDIA H100", "")}
+    monkeypatch.setattr(accelerator, "ask", answers.__getitem__)
+    monkeypatch.setattr(runtime, "backend", lambda: "tensorflow")
     assert command_line.main(["gpu"]) == 2
-    assert "finds no accelerator; for TensorFlow and an NVIDIA GPU, make gpu installs what it needs." in capsys.readouterr().err
-    monkeypatch.setattr(runtime, "device", lambda backend: "NVIDIA H100")
-    assert command_line.main(["gpu"]) == 0 and capsys.readouterr().out == "NVIDIA H100\n"
+    out, err = capsys.readouterr()
+    assert out == "tensorflow: no accelerator (Could not find cuda drivers.)\njax: NVIDIA H100\n"
+    assert err == "error: Keras's backend tensorflow finds no accelerator: Could not find cuda drivers.\n"
+    monkeypatch.setattr(runtime, "backend", lambda: "jax")
+    assert command_line.main(["gpu"]) == 0
 
 
 def test_a_chapter_that_is_being_rerun_is_not_rerun_by_another_process(tmp_path, monkeypatch, capsys):
