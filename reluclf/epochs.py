@@ -98,7 +98,8 @@ class Program:
 
     def state(self, model: Any) -> State:
         """What a model of this network has learnt so far."""
-        return (*([variable.value for variable in part] for part in _parts(model)), self._metrics)
+        weights, generators, slots = ([variable.value for variable in part] for part in _parts(model))
+        return weights, generators, slots, self._metrics
 
     @functools.cached_property
     def alone(self) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -188,7 +188,9 @@ class Provenance(_Part):
 
     @model_validator(mode="after")
     def _has_its_lane(self) -> Provenance:
-        if (self.width is None) != (self.lane is None) or (self.width is not None and self.lane >= self.width):
+        alone = self.width is None and self.lane is None
+        inside = self.width is not None and self.lane is not None and self.lane < self.width
+        if not alone and not inside:
             raise ValueError(f"lane {self.lane} is none of a program of width {self.width}")
         return self
 

@@ -154,7 +154,7 @@ def made_up() -> Iterator[None]:
         sources.Images(*noisy(data.N_SET_ASIDE + 55_000), *noisy(10_000)),
         sources.load_images,
     )
-    sources.load_images = lambda dataset: images
+    sources.load_images = lambda dataset: images  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -53,7 +53,7 @@ def run(
             "give as many seeds of one experiment at the most."
         )
     courses = [protocols.course(*each) for each in zip(specs, observers, states, strict=True)]
-    news: dict[int, Trained | None] = dict.fromkeys(range(len(specs)))
+    news: dict[int, Any] = dict.fromkeys(range(len(specs)))  # nothing has been trained yet
     asked: dict[int, Training] = {}
     while True:
         for lane, trained in news.items():
@@ -114,7 +114,7 @@ def fit(asked: Mapping[int, Training], width: int) -> dict[int, Trained]:
             training.observer.epoch()
         return outputs
 
-    under_way = None
+    under_way: Any = None
     for epoch in range(spec.epochs):
         orders = {
             id(lane): protocols.batch_order(lane.spec, lane.number, epoch, n) for lane in lanes

@@ -129,7 +129,7 @@ def speed(processes: int) -> dict[str, Any]:
     """
     runtime.configure(threads=1)
     backend = runtime.backend()
-    found = {
+    found: dict[str, Any] = {
         "device": runtime.on_accelerator(),
         "backend": backend,
         "versions": runtime.versions(backend),

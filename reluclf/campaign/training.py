@@ -294,7 +294,8 @@ def _train_in_worker(spec: Spec, folder: Path, patience: float) -> _Outcome:
 
 def _train_together_in_worker(specs: Sequence[Spec], folder: Path, patience: float, width: int) -> list[_Outcome]:
     """The same for several seeds of one experiment, in a program of so many lanes."""
-    store, found = Store(folder), []
+    store = Store(folder)
+    found: list[_Outcome] = []
     with _working(store, specs[0], patience) as alive:
         left = store.missing(specs)
         try:
