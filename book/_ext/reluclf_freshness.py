@@ -18,7 +18,7 @@ from reluclf import paths
 def inputs() -> str:
     """Return a digest of what the chapters read beside themselves: which files, how large, and when written."""
     digest = hashlib.sha256()
-    files = [paths.PAPER, *(paths.ROOT / "reluclf").rglob("*.py"), *paths.RESULTS.rglob("*.json*")]
+    files = [*paths.BOOK.glob("*.yml"), *(paths.ROOT / "reluclf").rglob("*.py"), *paths.RESULTS.rglob("*.json*")]
     for file in sorted(files):
         stat = file.stat()
         digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())

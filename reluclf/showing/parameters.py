@@ -73,7 +73,6 @@ KINDS = {
     "folds": _WHOLE,
     "samples": _WHOLE_OR_NONE,
     "workers": _WHOLE_OR_NONE,
-    "dataset": _TEXT,
     "device": _TEXT,
     "only": _TEXT,
     "cluster": _TEXT,

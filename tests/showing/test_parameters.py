@@ -27,6 +27,10 @@ def test_every_parameter_has_a_kind_and_its_default_is_of_it(chapter):
             assert default == list(parameters.CHOICES[name])
 
 
+def test_every_kind_is_of_a_parameter():
+    assert parameters.KINDS.keys() == {name for chapter in CHAPTERS for name in chapters.parameters(chapter)}
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_checks_its_parameters_before_it_uses_them_and_gives_them_no_other_value(chapter):
     names = set(chapters.parameters(chapter))
