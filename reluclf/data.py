@@ -105,6 +105,12 @@ def folds(y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     -------
     list of (ndarray, ndarray)
         Row numbers to train on and to validate on, for each fold.
+
+    Examples
+    --------
+    >>> train, held_out = folds(np.array([0, 1] * 50))[0]
+    >>> len(train), len(held_out), sorted(set(train) & set(held_out))
+    (90, 10, [])
     """
     from sklearn.model_selection import StratifiedKFold
 

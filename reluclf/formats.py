@@ -52,7 +52,13 @@ def magnitude(value: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """A p-value, in three decimals."""
+    """Write a p-value in three decimals.
+
+    Examples
+    --------
+    >>> p_value(0.0304), p_value(0.0001)
+    ('0.030', '< 0.001')
+    """
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 

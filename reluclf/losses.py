@@ -34,6 +34,14 @@ def guarded(targets: Any, outputs: Any) -> Any:
     -------
     tensor of float32, shape (n,)
         The loss of each row, in nats.
+
+    Examples
+    --------
+    The true class has half of the first row's sum, and a row of zeros costs -log(1e-7):
+
+    >>> targets, outputs = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[3.0, 3.0], [0.0, 0.0]])
+    >>> [round(float(loss), 3) for loss in guarded(targets, outputs)]
+    [0.693, 16.118]
     """
     from keras import ops
 

@@ -76,7 +76,13 @@ class Final(_Part):
 
 
 def loses_a_class(confusion_matrix: Sequence[Sequence[int]]) -> bool:
-    """Whether a class has less than half of its samples classified correctly; a row for each true class."""
+    """Say whether a class has less than half of its samples classified correctly; a row for each true class.
+
+    Examples
+    --------
+    >>> loses_a_class([[9, 1], [6, 4]])
+    True
+    """
     return any(row[i] < sum(row) / 2 for i, row in enumerate(confusion_matrix))
 
 
@@ -265,7 +271,13 @@ def digest(content: dict[str, Any]) -> str:
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
-    """Counts of (true class, predicted class): int64, shape (n_classes, n_classes)."""
+    """Count pairs of true and predicted class: int64, shape (n_classes, n_classes).
+
+    Examples
+    --------
+    >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
+    [[1, 1], [0, 1]]
+    """
     return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
@@ -281,6 +293,11 @@ def scores(matrix: np.ndarray) -> dict[str, float]:
     -------
     dict of str to float
         ``accuracy``, ``precision``, ``recall``, ``f1``; 0/0 counts as 0, as in scikit-learn.
+
+    Examples
+    --------
+    >>> {name: round(value, 4) for name, value in scores([[8, 2], [1, 9]]).items()}
+    {'accuracy': 0.85, 'precision': 0.8535, 'recall': 0.85, 'f1': 0.8496}
     """
     matrix = np.asarray(matrix, dtype=float)
     hits, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
@@ -297,14 +314,26 @@ def scores(matrix: np.ndarray) -> dict[str, float]:
 
 
 def shortest(values: Any) -> Any:
-    """A float32, or a sequence of them, as the Python floats with the fewest digits that still name the same float32."""
+    """Write a float32, or a sequence of them, with the fewest digits that still name the same float32.
+
+    Examples
+    --------
+    >>> float(np.float32(0.1)), shortest(np.float32(0.1))
+    (0.10000000149011612, 0.1)
+    """
     if np.ndim(values):
         return [shortest(value) for value in values]
     return float(str(np.float32(values)))
 
 
 def from_digits(text: str) -> np.ndarray:
-    """Class numbers from a string of digits: int64, shape (len(text),)."""
+    """Read class numbers from a string of digits: int64, shape (len(text),).
+
+    Examples
+    --------
+    >>> from_digits("0170").tolist()
+    [0, 1, 7, 0]
+    """
     return np.frombuffer(text.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
 
 

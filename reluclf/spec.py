@@ -163,6 +163,12 @@ class Spec(BaseModel):
         ------
         SpecError
             If it is the path of no spec.
+
+        Examples
+        --------
+        >>> spec = Spec.from_path(PurePosixPath("mnist/cnn-relu/fresh,clipnorm=1.0/seed-3.json"))
+        >>> spec.dataset, spec.head, spec.clipnorm, spec.seed
+        ('mnist', 'relu', 1.0, 3)
         """
         try:
             spec = cls(**_fields_of(path.parent.as_posix()), seed=int(path.stem.removeprefix("seed-")))
@@ -209,13 +215,29 @@ def grid(**fields: Any) -> list[Spec]:
     ------
     SpecError
         If a field is unknown, a value not allowed, or a combination impossible.
+
+    Examples
+    --------
+    >>> network = dict(dataset="wdbc", architecture="ffnn", protocol="fresh")
+    >>> for spec in grid(**network, head=["softmax", "relu"], seed=first(2)):
+    ...     print(spec)
+    wdbc/ffnn-softmax/fresh/seed-1
+    wdbc/ffnn-softmax/fresh/seed-2
+    wdbc/ffnn-relu/fresh/seed-1
+    wdbc/ffnn-relu/fresh/seed-2
     """
     values = [value if isinstance(value, (list, tuple, range)) else [value] for value in fields.values()]
     return [Spec(**dict(zip(fields, combination, strict=True))) for combination in itertools.product(*values)]
 
 
 def first(n: int) -> range:
-    """The first ``n`` seeds: 1, 2, ..., n; at least one, at most :data:`MOST_SEEDS`, else :class:`SpecError`."""
+    """Name the first ``n`` seeds; at least one, at most :data:`MOST_SEEDS`, else :class:`SpecError`.
+
+    Examples
+    --------
+    >>> list(first(3))
+    [1, 2, 3]
+    """
     if not 1 <= n <= MOST_SEEDS:
         raise SpecError(f"{n} seeds are not allowed; 1 to {MOST_SEEDS} are.")
     return range(1, n + 1)
