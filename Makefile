@@ -16,7 +16,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF,$(foreach any,$(.
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: help book pdf tex-packages links dist test test-all chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,8 +45,11 @@ links: $(READY)  ## check the links to other sites
 dist: $(READY)  ## pack what a release carries, after make book and make pdf
 	@$(RELUCLF) dist $(call given,OUT)
 
-test: $(READY)  ## run the tests; those of pages and PDF need make book, make pdf and a browser [ARGS=...]
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+test: $(READY)  ## run the quick tests, a few of every kind; with ARGS all that they name
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(if $(ARGS),$(ARGS),-m "not slow")
+
+test-all: $(READY)  ## run all tests; those of pages and PDF need make book, make pdf and a browser
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 chapter: $(READY)  ## rerun one chapter: make chapter CHAPTER=wdbc seeds=2 epochs=8 [KEEP=1] [AFRESH=1]
 	@$(RELUCLF) chapter $(call given)

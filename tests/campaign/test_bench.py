@@ -99,6 +99,7 @@ def test_the_campaign_that_is_timed_trains_every_spec_and_keeps_no_record(monkey
     assert not folder.exists() and folder != paths.RESULTS
 
 
+@pytest.mark.slow
 def test_one_thread_is_timed_in_a_process_of_its_own():
     measured = bench._measured("one_thread(2)")
     assert set(measured["flops"]) == set(measured["batch"]) == {"FFNN", "CNN"}

@@ -54,6 +54,7 @@ def forks(keras):
     return context
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a process with TensorFlow in it can be forked on Linux only")
 def test_fifty_kills_at_random_moments_lose_nothing(forks, tmp_path, undisturbed):
     rng, kills, lap = random.Random(1), 0, 0
@@ -127,6 +128,7 @@ def until(condition, process):
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @posix
 def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
     for finished in (0, 1):
@@ -149,6 +151,7 @@ def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
     assert files(paths.user_cache() / "unfinished") == []
 
 
+@pytest.mark.slow
 def test_two_campaigns_in_one_tree_give_what_one_gives(store, undisturbed):
     with start(SPECS, store, 1) as one, start(SPECS[::-1], store, 1) as other:
         for process in (one, other):
@@ -157,6 +160,7 @@ def test_two_campaigns_in_one_tree_give_what_one_gives(store, undisturbed):
     assert whole(store, undisturbed)
 
 
+@pytest.mark.slow
 def test_what_another_campaign_has_finished_meanwhile_is_not_trained_again(store, monkeypatch, undisturbed):
     record = factory.record(Spec(**TINY, seed=1), [0.9], 0.9)
 
@@ -213,6 +217,7 @@ def _hang_at_exit(spec, folder, patience):
     return training._train_in_worker(spec, folder, patience)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(500)  # less than the hang, and time enough for a busy machine
 def test_a_worker_whose_libraries_hang_at_its_end_ends_all_the_same(store, monkeypatch):
     with monkeypatch.context() as patch:
@@ -228,6 +233,7 @@ def test_this_very_process_is_never_ended_by_the_watch(store):
     assert files(paths.user_cache()) == []
 
 
+@pytest.mark.slow
 def test_a_run_without_enough_memory_is_named_and_the_others_are_done(keras, store, monkeypatch, capfd):
     run = protocols.run
 
@@ -261,6 +267,7 @@ def _train_on_a_full_disk(spec, folder, cache, most):
     os._exit(0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="files are limited, and processes forked, as Linux does it")
 @pytest.mark.parametrize("most", [0, 500, 5000])
 def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_of_it(forks, store, undisturbed, most):
@@ -329,6 +336,7 @@ def test_a_process_that_ends_between_two_looks_is_no_worker():
     assert starting(Family(Gone(), Worker()))
 
 
+@pytest.mark.slow
 @posix
 def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(tmp_path):
     arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
@@ -339,6 +347,7 @@ def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(
         interrupt(process)
 
 
+@pytest.mark.slow
 @posix
 def test_ctrl_c_ends_a_rerun_in_one_sentence_and_the_same_command_goes_on(tmp_path):
     arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]

@@ -56,6 +56,7 @@ def test_what_there_is_to_train_is_told_where_nothing_is(store, pretend, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, capfd):
     distributed = pytest.importorskip("distributed")
     specs = grid(**TINY, seed=first(2))
@@ -240,6 +241,7 @@ def wait_for(condition, process):
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_record(keras, store, monkeypatch, tmp_path):
     checkpoint = store.unfinished(LONG, "checkpoint")
@@ -470,11 +472,13 @@ def _write_and_be_killed(spec, folder, patience):
     return spec, None, None
 
 
+@pytest.mark.slow
 def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_killed(store, workers, monkeypatch):
     monkeypatch.setattr(training, "_train_in_worker", _write_and_be_killed)
     assert training.train_missing([SPEC.model_copy(update={"seed": seed}) for seed in range(2, 9)], store, workers=2) == 7 > training._ATTEMPTS
 
 
+@pytest.mark.slow
 def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, workers, monkeypatch):
     monkeypatch.setattr(training, "_train_in_worker", _write_and_be_killed)
     with pytest.raises(

@@ -30,7 +30,12 @@ def images(few_images):
 
 @pytest.mark.parametrize(
     ("network", "head", "clip", "as_written"),
-    [("ffnn", "relu", False, False), ("ffnn", "softmax", False, True), ("cnn", "relu", True, True), ("cnn", "softmax", False, False)],
+    [
+        ("ffnn", "relu", False, False),
+        pytest.param("ffnn", "softmax", False, True, marks=pytest.mark.slow),
+        pytest.param("cnn", "relu", True, True, marks=pytest.mark.slow),
+        pytest.param("cnn", "softmax", False, False, marks=pytest.mark.slow),
+    ],
 )
 def test_every_loss_and_accuracy_is_the_packages(minimal, images, network, head, clip, as_written):
     protocol = minimal.as_written if as_written else minimal.as_run

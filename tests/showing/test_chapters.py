@@ -76,7 +76,10 @@ def executed(chapter, values, tmp_path):
     return notebook
 
 
-@pytest.mark.parametrize("chapter", ["index", "method", "why", "discussion", "ledger", "rules", "appendices"])
+SLOWER = ("method", "why", "discussion", "ledger", "rules", "appendices")
+
+
+@pytest.mark.parametrize("chapter", ["index", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWER)])
 def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path):
     executed(chapter, {}, tmp_path)
 
@@ -139,6 +142,7 @@ def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
     assert "not measured yet" not in str(notebook)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", ["mnist", "fashion_mnist"])
 def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, images):
     notebook = executed(chapter, {**SMOKE, "samples": 400}, tmp_path)
@@ -151,6 +155,7 @@ def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, im
     assert "not measured yet" not in str(notebook)
 
 
+@pytest.mark.slow
 def test_the_discussion_trains_its_interventions(tmp_path, images):
     executed("discussion", {"train": True, "seeds": 1, "epochs": 1, "samples": 400, "datasets": ["mnist"], "workers": 2}, tmp_path)
     settings = [record.spec.setting for record in Store(tmp_path / "results").read_all() if record.spec.architecture == "cnn" and record.spec.setting]
@@ -165,6 +170,7 @@ def test_without_its_records_and_without_training_a_chapter_says_what_is_missing
     assert "make experiments CHAPTER=mnist" in str(notebook)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["KEEP=1"]])
 def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path / "reruns")
