@@ -58,7 +58,7 @@ def test_a_run_with_a_seed_beyond_the_design_is_named():
     frame = judged.unfit([of_cell(CELL, 1), of_cell(CELL, seed)])
     assert len(frame) == 1
     assert str(seed) in frame["run"][0]
-    assert "the design stops" in frame["why it enters no verdict"][0]
+    assert "the design has seeds 1 to" in frame["why it enters no verdict"][0]
 
 
 def test_where_every_run_fits_the_table_says_none():
