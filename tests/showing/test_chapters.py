@@ -137,7 +137,7 @@ def test_what_is_installed_on_colab_are_the_books_versions_but_for_the_kernels_o
 def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
     notebook = executed("wdbc", SMOKE, tmp_path)
     records = Store(tmp_path / "results").read_all()
-    assert len(records) == 10 and {record.spec.epochs for record in records} == {1, 20}
+    assert len(records) == 12 and {record.spec.epochs for record in records} == {1, 20}
     assert "(n = 1)" in str(notebook)
     assert "not measured yet" not in str(notebook)
 
