@@ -100,12 +100,12 @@ def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder_at_its_commit(tmp
     for name, value in {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}.items():  # 0 is how pip is told so
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    notebook = chapters.portable("index", paths.ROOT.as_uri(), commit)
+    notebook = chapters.portable("ledger", paths.ROOT.as_uri(), commit)
     nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
     cloned = tmp_path / "relu-at-the-output"
     assert (cloned / "results").is_dir() and "numpy==" in (cloned / "reruns" / "colab.txt").read_text()
     assert "ERROR" not in str(notebook.cells[0].outputs)
-    assert "tab-index-ledger" in str([cell.get("outputs") for cell in notebook.cells])
+    assert "tab-ledger-claims" in str([cell.get("outputs") for cell in notebook.cells])
     told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=cloned, capture_output=True, text=True, check=True).stdout.strip()
     assert told == commit
 
