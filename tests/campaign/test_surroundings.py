@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -131,3 +132,10 @@ def test_the_kernel_of_a_chapter_is_told_a_folder_of_data_that_it_can_find_from_
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RELUCLF_DATA", "mine")
     assert surroundings.of_kernel(tmp_path / "kernel")["RELUCLF_DATA"] == str(tmp_path / "mine")
+
+
+def test_a_chapter_that_draws_networks_and_trains_none_does_so_with_tensorflow_whatever_the_backend():
+    for file in sorted(paths.BOOK.glob("*.ipynb")):
+        source = "\n".join(cell.source for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == "code")
+        for call in re.findall(r"runtime\.configure\(.*\)", source):
+            assert 'on="tensorflow"' in call, f"{file.name}: {call}"
