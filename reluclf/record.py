@@ -75,6 +75,10 @@ class Final(_Part):
     seconds: float
 
 
+#: A class is lost if less than this share of its samples is classified correctly.
+LOST = 0.5
+
+
 def loses_a_class(confusion_matrix: Sequence[Sequence[int]]) -> bool:
     """Say whether a class has less than half of its samples classified correctly; a row for each true class.
 
@@ -83,7 +87,7 @@ def loses_a_class(confusion_matrix: Sequence[Sequence[int]]) -> bool:
     >>> loses_a_class([[9, 1], [6, 4]])
     True
     """
-    return any(row[i] < sum(row) / 2 for i, row in enumerate(confusion_matrix))
+    return any(row[i] < LOST * sum(row) for i, row in enumerate(confusion_matrix))
 
 
 class Test(_Part):

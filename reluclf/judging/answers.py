@@ -72,7 +72,7 @@ def of_claim(claimed: Claimed) -> Answer:
     if claimed.kind:
         among = "; ".join(told_of(outcome) for outcome in claimed.kind)
         why += " " + words.say("claim-of-kind", parts=among)
-    if claimed.status == Status.NOT_REPRODUCED:
+    if claimed.status == Status.NOT_REPRODUCED and all(one.near for one in claimed.outcomes):
         why += " " + words.say("near")
     return Answer(claimed.status, why, tuple(_measured(outcome) for outcome in claimed.outcomes))
 

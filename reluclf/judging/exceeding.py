@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reluclf.judging.statistics import Difference, paired, unpaired
+from reluclf.judging.statistics import TINY, Difference, paired, unpaired
 from reluclf.judging.thresholds import LEVEL, MARGIN
 
 #: Resamples of the tests that resample, and the seed of their random numbers.
@@ -91,8 +91,8 @@ def _t(a: np.ndarray, b: np.ndarray, are_paired: bool, alpha: float) -> bool:
     from scipy.special import stdtr
 
     difference = (paired if are_paired else unpaired)(a, b, margin=0)
-    if difference.error < 1e-12:  # values that are all alike, but for the rounding of their mean
-        return round(difference.mean, 12) > 0
+    if difference.error < TINY:
+        return difference.mean > TINY
     return float(stdtr(difference.dof, -difference.mean / difference.error)) < alpha
 
 
@@ -102,7 +102,7 @@ def _bootstrap(a: np.ndarray, b: np.ndarray, are_paired: bool, alpha: float) -> 
 
     samples = (a - b,) if are_paired else (a, b)
     if all(np.ptp(sample) == 0 for sample in samples):
-        return bool(a.mean() > b.mean())
+        return bool(a.mean() - b.mean() > TINY)
     interval = bootstrap(
         samples,
         _mean_difference,
@@ -152,6 +152,8 @@ def _mean_difference(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
 def _bayes(a: np.ndarray, b: np.ndarray, are_paired: bool, alpha: float) -> bool:
     """By the posterior probability under normal runs and a flat prior (Behrens and Fisher)."""
     generator = np.random.default_rng(SEED)
+    if np.ptp(a - b if are_paired else a) == 0 and (are_paired or np.ptp(b) == 0):
+        return bool(a.mean() - b.mean() > TINY)
 
     def posterior(sample: np.ndarray) -> np.ndarray:
         error = sample.std(ddof=1) / np.sqrt(len(sample))

@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 
-from reluclf import paths
+from reluclf import paths, record
+from reluclf.judging import words
 
 #: The modules that decide a verdict, in this folder.
 RULES = (
+    "answers",
     "claims",
     "design",
     "exceeding",
@@ -32,7 +34,8 @@ def digest() -> str:
     Of a module counts what it does: not its docstrings, its comments or how its lines are broken.
     """
     design = yaml.safe_load(paths.DESIGN.read_text(encoding="utf-8"))
-    parts = [json.dumps(design, sort_keys=True)]
+    settled = {key: entry["status"] for key, entry in words.contents()["settled"].items()}
+    parts = [json.dumps([design, settled, record.LOST], sort_keys=True)]
     for name in RULES:
         source = (paths.ROOT / "reluclf" / "judging" / f"{name}.py").read_text(encoding="utf-8")
         parts.append(_bare(source))
@@ -45,7 +48,17 @@ def _bare(source: str) -> str:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [line for line in body if not _is_text(line)]
-    return ast.dump(tree)
+    return repr(_plain(tree))
+
+
+def _plain(node: object) -> object:
+    """A syntax tree without what is empty in it: Pythons differ in which empty fields they have."""
+    if isinstance(node, ast.AST):
+        fields = [(name, _plain(value)) for name, value in ast.iter_fields(node)]
+        return type(node).__name__, [field for field in fields if field[1] not in (None, [])]
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    return node
 
 
 def _is_text(line: ast.stmt) -> bool:

@@ -124,10 +124,10 @@ def lost_and_dead(evidence: Evidence) -> Explained:
     together = table[0][0] * table[1][1] > table[0][1] * table[1][0]
     why = words.say(
         "dying-ffnn",
-        dead=int(dead.sum()),
+        lost=int(lost.sum()),
         both=table[0][0],
-        alive=int(np.sum(~dead)),
-        lost_alive=table[1][0],
+        kept=int(np.sum(~lost)),
+        dead_kept=table[0][1],
         p=formats.p_value(p),
     )
     return Explained(together if sure else None, why)

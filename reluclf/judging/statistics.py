@@ -10,6 +10,9 @@ import numpy as np
 
 from reluclf.judging.thresholds import LEVEL
 
+#: Less than this is nothing: the means of values that are all alike differ by their rounding.
+TINY = 1e-12
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -184,8 +187,8 @@ class Difference:
         """Two-sided, of the hypothesis that the mean is 0."""
         from scipy.special import stdtr
 
-        if self.error == 0:
-            return 1.0 if self.mean == 0 else 0.0
+        if self.error < TINY:
+            return 1.0 if abs(self.mean) < TINY else 0.0
         return 2 * float(stdtr(self.dof, -abs(self.mean) / self.error))
 
     @property
@@ -193,7 +196,7 @@ class Difference:
         """Of the hypothesis that the mean is outside the margin, by two one-sided tests."""
         from scipy.special import stdtr
 
-        if self.error == 0:
+        if self.error < TINY:
             return 0.0 if abs(self.mean) < self.margin else 1.0
         return float(stdtr(self.dof, (abs(self.mean) - self.margin) / self.error))
 

@@ -11,11 +11,8 @@ LEVEL = 0.95
 #: missed it, so the same margin is the widest that half an interval for one more run may be.
 MARGIN = 0.02
 
-#: A class is lost if less than this share of its samples is classified correctly, and a run is of
-#: another kind if it has lost one: it then lies some nine points lower on ten classes.
-LOST = 0.5
-
-#: Runs of one kind that a rule needs before it judges the kind by itself.
+#: Runs of one kind that a rule needs before it judges the kind by itself. A run is of another kind
+#: if it has lost a class (:data:`reluclf.record.LOST`); it lies some nine points lower on ten.
 FEWEST = 3
 
 #: The paper's accuracies and rises that are compared with one more run of ours, all together: four
