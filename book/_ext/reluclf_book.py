@@ -179,11 +179,12 @@ def write_ledger(app, exception):
     from reluclf.campaign import runtime
     from reluclf.judging.robustness import firm
     from reluclf.judging.verdicts import judge
-    from reluclf.showing import ledger, origins
+    from reluclf.showing import ledger, original, origins
     from reluclf.store import BACKENDS, Store
 
     records = Store().read_all()
     stores = [(records, "")] + [(Store.of_backend(name).read_all(), f"{BACKENDS}/{name}/") for name in runtime.BACKENDS]
+    stores.append((original.read(), f"{original.FOLDER}/"))
     listed = pd.concat([origins.one_by_one(found, folder) for found, folder in stores])
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
     ledger.write(Path(app.outdir), firm(judge(records), records), checkout.commit())

@@ -1,14 +1,14 @@
-// Puts a choice of verdicts above every ledger; without this script a ledger is a plain table.
+// Puts a choice of answers above every ledger: those as run, or by text and code. Without this script a ledger is a plain table.
 for (const [number, table] of document.querySelectorAll("table.ledger").entries()) {
   const rows = [...table.tBodies[0].rows];
-  const verdictOf = (row) => row.querySelector("strong.verdict")?.textContent;
+  const verdictOf = (row) => (row.cells[3].querySelector("strong.verdict") ?? row.cells[3]).textContent.trim();
   const verdicts = [...new Set(rows.map(verdictOf))];
   const box = document.createElement("div");
   box.className = "ledger-choice";
   const id = `ledger-choice-${number}`;
-  box.innerHTML = `<label for="${id}">Show</label> <select id="${id}"></select> <output for="${id}"></output>`;
+  box.innerHTML = `<label for="${id}">As run, or by text and code:</label> <select id="${id}"></select> <output for="${id}"></output>`;
   const [, choice, count] = box.children;
-  choice.add(new Option(`all verdicts (${rows.length})`, ""));
+  choice.add(new Option(`all answers (${rows.length})`, ""));
   for (const verdict of verdicts) {
     choice.add(new Option(`${verdict} (${rows.filter((row) => verdictOf(row) === verdict).length})`, verdict));
   }

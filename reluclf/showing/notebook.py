@@ -51,7 +51,7 @@ def _before(info) -> None:
 
 
 def _after(result) -> None:
-    if re.search(r"\bfigures\.|\.figure\(", result.info.raw_cell):
+    if re.search(r"\bfigures\.|\.(figure|picture)\(", result.info.raw_cell):
         _glue_origin(origin(result.info.raw_cell))
 
 
