@@ -64,10 +64,11 @@ def build(spec):
     from keras.models import Sequential
 
     n_features = N_FEATURES[spec["dataset"]]
-    if spec["architecture"] == "cnn":
-        layers = cnn(n_features)
-    else:
-        layers = ffnn(n_features, HIDDEN[spec["dataset"]])
+    layers = (
+        cnn(n_features)
+        if spec["architecture"] == "cnn"
+        else ffnn(n_features, HIDDEN[spec["dataset"]])
+    )
     model = Sequential([*layers, Dense(N_CLASSES[spec["dataset"]], activation=spec["head"])])
     model.compile(loss=loss_of(spec), optimizer="adam", metrics=["accuracy"])
     return model

@@ -270,11 +270,15 @@ def _measured(call: str) -> Any:
     command = [sys.executable, "-c", code]
     with tempfile.TemporaryDirectory() as folder:
         variables = os.environ | surroundings.of_kernel(Path(folder))
-        done = subprocess.run(command, cwd=paths.ROOT, env=variables, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=paths.ROOT, env=variables, capture_output=True, text=True
+        )
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()  # one that is killed says nothing
         why = said[-1] if said else f"exit status {done.returncode}"
-        raise training.CampaignError(f"a process that was to be timed failed: {why}; mend that, then run make bench again.")
+        raise training.CampaignError(
+            f"a process that was to be timed failed: {why}; mend that, then run make bench again."
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -329,7 +333,13 @@ def _accelerated(there: Accelerator | None) -> list[tuple[str, str, str]]:
         return [("Tables 3 to 8 on a GPU, minutes", NOT_MEASURED, "–")]
     order = "deterministic" if there.deterministic else "not deterministic"
     where = f"{there.device} ({there.backend}, {there.precision}, {order})"
-    rows = [(f"Tables 3 to 8 on {where}, {there.processes} runs at a time, minutes", f"{there.seconds / 60:.1f}", "–")]
+    rows = [
+        (
+            f"Tables 3 to 8 on {where}, {there.processes} runs at a time, minutes",
+            f"{there.seconds / 60:.1f}",
+            "–",
+        )
+    ]
     rows.append(("epochs a second of them", f"{there.epochs / there.seconds:.1f}", "–"))
     for network, paces in there.paces.items():
         for width, rate in paces.items():

@@ -50,7 +50,11 @@ def _is_own() -> bool:
 def _git(*arguments: str) -> tuple[str, str]:
     """Return what git answers about the folder of this project, and the first line of its error."""
     # In a hook git has set these for another repository; and its errors are told from each other in English.
-    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    }
     try:
         done = subprocess.run(
             ["git", *arguments],

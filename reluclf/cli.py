@@ -63,8 +63,13 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _told(_of_disk(f"{error.strerror}: {error.filename or 'the disk'}"), 2)
     except KeyboardInterrupt:
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # would report the interrupted cell with its traceback
-        print("\ninterrupted; finished runs are kept, run the same command again to go on", file=sys.stderr)
+        logging.getLogger("asyncio").setLevel(
+            logging.CRITICAL
+        )  # would report the interrupted cell with its traceback
+        print(
+            "\ninterrupted; finished runs are kept, run the same command again to go on",
+            file=sys.stderr,
+        )
         return 130
 
 
@@ -81,8 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, run: Callable[[Any], int], told: str, **settings: Any) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=told, description=told, allow_abbrev=False, **settings)
+    def command(
+        name: str, run: Callable[[Any], int], told: str, **settings: Any
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=told, description=told, allow_abbrev=False, **settings
+        )
         added.set_defaults(run=run, parser=added)
         return added
 
@@ -93,36 +102,86 @@ def _parser() -> argparse.ArgumentParser:
         ("dist", release.pack, "pack what a release carries, after book and pdf"),
     ):
         added = command(name, functools.partial(_build, build), told)
-        added.add_argument("--out", default=str(paths.ROOT), metavar="FOLDER", help="build in _build/ of this folder")
+        added.add_argument(
+            "--out",
+            default=str(paths.ROOT),
+            metavar="FOLDER",
+            help="build in _build/ of this folder",
+        )
 
-    added = command("chapter", _chapter, "rerun one chapter, by default training what has no record, into reruns/")
-    added.add_argument("words", nargs="*", metavar="CHAPTER [name=value ...]", help="its name, and values for its parameters")
-    added.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter, as papermill takes it")
+    added = command(
+        "chapter",
+        _chapter,
+        "rerun one chapter, by default training what has no record, into reruns/",
+    )
+    added.add_argument(
+        "words",
+        nargs="*",
+        metavar="CHAPTER [name=value ...]",
+        help="its name, and values for its parameters",
+    )
+    added.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a parameter, as papermill takes it",
+    )
     added.add_argument("--chapter", default="", help=argparse.SUPPRESS)
     added.add_argument("--keep", action="store_true", help="copy the records into results/")
-    added.add_argument("--afresh", action="store_true", help="ignore all records that are there, delete those of earlier reruns")
+    added.add_argument(
+        "--afresh",
+        action="store_true",
+        help="ignore all records that are there, delete those of earlier reruns",
+    )
 
-    added = command("train", _train, "train what a chapter names and has no record, into results/", aliases=["experiments"])
+    added = command(
+        "train",
+        _train,
+        "train what a chapter names and has no record, into results/",
+        aliases=["experiments"],
+    )
     added.add_argument("--chapter", help="only what this chapter names")
     added.add_argument("--only", help="only runs whose name contains this")
     added.add_argument("--workers", help="processes; by default one a core")
     added.add_argument("--dask", metavar="ADDRESS", help="of a Dask scheduler to train on instead")
 
     added = command("verify", _verify, "retrain a random sample of the records and compare")
-    added.add_argument("--seconds", type=_whole, default=600, help="how long, roughly (%(default)s)")
+    added.add_argument(
+        "--seconds", type=_whole, default=600, help="how long, roughly (%(default)s)"
+    )
     added.add_argument("--workers", type=_whole, default=0, help="processes; by default one a core")
-    added.add_argument("--seed", type=_whole, default=time.time_ns() % 2**31, help="of the sample; by default another each time")
+    added.add_argument(
+        "--seed",
+        type=_whole,
+        default=time.time_ns() % 2**31,
+        help="of the sample; by default another each time",
+    )
 
     added = command("bench", _bench, "measure how fast it all is, and write results/bench.json")
     added.add_argument("--repeats", type=_whole, default=2)
     added.add_argument("--rows", type=_whole, default=20_000)
     added.add_argument("--epochs", type=_whole, default=8)
-    added.add_argument("--gpu", type=_whole, default=0, help="measure an accelerator instead, with so many runs at a time")
+    added.add_argument(
+        "--gpu",
+        type=_whole,
+        default=0,
+        help="measure an accelerator instead, with so many runs at a time",
+    )
 
     command("check-records", _check_records, "read every record and list all problems")
     command("gpu", _gpu, "say which frameworks find an accelerator, and why the others do not")
-    command("steps", _steps, "measure the CNN's first epochs batch by batch, and write results/steps.jsonl")
-    command("zero-rows", _zero_rows, "measure what the backends installed here make of 0/0, and write results/zero-rows.json")
+    command(
+        "steps",
+        _steps,
+        "measure the CNN's first epochs batch by batch, and write results/steps.jsonl",
+    )
+    command(
+        "zero-rows",
+        _zero_rows,
+        "measure what the backends installed here make of 0/0, and write results/zero-rows.json",
+    )
     command("picture", _picture, "draw the README's picture anew from the records")
     return parser
 
@@ -155,7 +214,9 @@ def _as_options(arguments: Iterable[str]) -> list[str]:
 
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; it is a whole number of nine digits at the most")
+        raise argparse.ArgumentTypeError(
+            f"{text} is not allowed; it is a whole number of nine digits at the most"
+        )
     return int(text)
 
 
@@ -178,11 +239,15 @@ def _train(given: argparse.Namespace) -> int:
     trainable = [name for name in chapters.names() if "train" in chapters.parameters(name)]
     names = [given.chapter] if given.chapter is not None else trainable
     if not set(names) <= set(trainable):
-        raise ParameterError(f"{names[0]!r} is not a chapter that trains; those are {', '.join(trainable)}.")
+        raise ParameterError(
+            f"{names[0]!r} is not a chapter that trains; those are {', '.join(trainable)}."
+        )
     options = {"only": given.only, "workers": given.workers, "cluster": given.dask}
     texts = {name: text for name, text in options.items() if text is not None}
     values = {name: {"train": True, **chapters.parse(name, texts)} for name in names}
-    return max([_executed(functools.partial(_trained, name, values[name])) for name in names])  # one that fails does not stop the others
+    return max(
+        [_executed(functools.partial(_trained, name, values[name])) for name in names]
+    )  # one that fails does not stop the others
 
 
 def _trained(name: str, values: Mapping[str, Any]) -> Path:
@@ -197,7 +262,11 @@ def _check_records(given: argparse.Namespace) -> int:
 def _read_all() -> tuple[list[Record], int]:
     """Say what is wrong with the records; return those that can be trusted, and the number of problems."""
     records, n, problems = trust.read_all()
-    print(*problems, f"{n} records can be trusted, {len(problems)} problem{'s' * (len(problems) != 1)}", sep="\n")
+    print(
+        *problems,
+        f"{n} records can be trusted, {len(problems)} problem{'s' * (len(problems) != 1)}",
+        sep="\n",
+    )
     return records, len(problems)
 
 
@@ -235,7 +304,9 @@ def _gpu(given: argparse.Namespace) -> int:
     for name, answer in found.items():
         print(f"{name}: {answer.device or f'no accelerator ({answer.reason})'}", flush=True)
     if found[chosen].device is None:
-        raise runtime.BackendError(f"Keras's backend {chosen} finds no accelerator: {found[chosen].reason.rstrip('.')}.")
+        raise runtime.BackendError(
+            f"Keras's backend {chosen} finds no accelerator: {found[chosen].reason.rstrip('.')}."
+        )
     return 0
 
 
@@ -251,7 +322,9 @@ def _steps(given: argparse.Namespace) -> int:
 def _zero_rows(given: argparse.Namespace) -> int:
     from reluclf.showing import derivations
 
-    print(f"asked {', '.join(derivations.measure_zero_rows())}; the answers are in {paths.ZERO_ROWS}")
+    print(
+        f"asked {', '.join(derivations.measure_zero_rows())}; the answers are in {paths.ZERO_ROWS}"
+    )
     return 0
 
 
@@ -266,7 +339,9 @@ def _bench(given: argparse.Namespace) -> int:
     if given.gpu:
         result = bench.read()
         if result is None:
-            raise ParameterError("the accelerator's part goes into a result that is there already; run make bench without GPU first.")
+            raise ParameterError(
+                "the accelerator's part goes into a result that is there already; run make bench without GPU first."
+            )
         say(f"each network, and Tables 3 to 8, {given.gpu} runs at a time")
         result = result.model_copy(update={"accelerator": bench.accelerate(given.gpu)})
     else:
@@ -294,7 +369,10 @@ def _executed(run: Callable[[], Path]) -> int:
         print(error, file=sys.stderr)
         return 1
     except nbclient.exceptions.DeadKernelError:
-        return _told("the chapter's process was killed, often for want of memory; finished runs are kept, run the same command again to go on.", 1)
+        return _told(
+            "the chapter's process was killed, often for want of memory; finished runs are kept, run the same command again to go on.",
+            1,
+        )
     print(f"{executed} ({time.perf_counter() - started:.0f} s)")
     return 0
 

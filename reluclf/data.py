@@ -70,7 +70,13 @@ def load_split(spec: Spec) -> Split:
     n = spec.samples
     if spec.dataset == "wdbc":
         split = _wdbc(spec.seed)
-        return Split(split.x_train[:n], split.y_train[:n], split.x_test[:n], split.y_test[:n], split.n_classes)
+        return Split(
+            split.x_train[:n],
+            split.y_train[:n],
+            split.x_test[:n],
+            split.y_test[:n],
+            split.n_classes,
+        )
     images = sources.load_images(spec.dataset)
     train = slice(N_SET_ASIDE, None if n is None else N_SET_ASIDE + n)
     return Split(
@@ -87,7 +93,9 @@ def _wdbc(seed: int) -> Split:
     from sklearn.model_selection import train_test_split
 
     x, y = load_breast_cancer(return_X_y=True)
-    x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=WDBC_TEST_SHARE, stratify=y, random_state=seed)
+    x_train, x_test, y_train, y_test = train_test_split(
+        x, y, test_size=WDBC_TEST_SHARE, stratify=y, random_state=seed
+    )
     return Split(x_train, y_train, x_test, y_test, n_classes=2)
 
 
@@ -179,7 +187,12 @@ def _of_images(spec: Spec) -> Spec:
     """A spec that has the images of the given one, and is the same for all that have; on WDBC the given one itself."""
     if spec.dataset == "wdbc":
         return spec
-    fields = {"dataset": spec.dataset, "features": spec.features, "samples": spec.samples, "seed": 1 if alike(spec) else spec.seed}
+    fields = {
+        "dataset": spec.dataset,
+        "features": spec.features,
+        "samples": spec.samples,
+        "seed": 1 if alike(spec) else spec.seed,
+    }
     return Spec(architecture="cnn", head="relu", protocol="carried", **fields)
 
 
@@ -223,8 +236,12 @@ def prepared_fold(spec: Spec, number: int) -> Fold:
 def _prepared_fold(spec: Spec, number: int) -> Fold:
     split = load_split(spec)
     train, validate = folds(split.y_train)[number - 1]
-    x, x_held_out, x_test = prepare(spec, split.x_train[train], split.x_train[validate], split.x_test)
-    return Fold((x, split.y_train[train]), (x_held_out, split.y_train[validate]), (x_test, split.y_test))
+    x, x_held_out, x_test = prepare(
+        spec, split.x_train[train], split.x_train[validate], split.x_test
+    )
+    return Fold(
+        (x, split.y_train[train]), (x_held_out, split.y_train[validate]), (x_test, split.y_test)
+    )
 
 
 _kept_fold = functools.lru_cache(maxsize=1)(_prepared_fold)
@@ -246,7 +263,9 @@ def shrink(images: np.ndarray) -> np.ndarray:
     pixels = np.arange(old)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     weights = np.clip(overlap, 0, None) * new / old
-    return np.einsum("ij,njk,lk->nil", weights, images.reshape(-1, old, old), weights, optimize=True).reshape(-1, new * new)
+    return np.einsum(
+        "ij,njk,lk->nil", weights, images.reshape(-1, old, old), weights, optimize=True
+    ).reshape(-1, new * new)
 
 
 @functools.cache

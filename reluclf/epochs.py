@@ -98,7 +98,9 @@ class Program:
 
     def state(self, model: Any) -> State:
         """What a model of this network has learnt so far."""
-        weights, generators, slots = ([variable.value for variable in part] for part in _parts(model))
+        weights, generators, slots = (
+            [variable.value for variable in part] for part in _parts(model)
+        )
         return weights, generators, slots, self._metrics
 
     @functools.cached_property

@@ -43,12 +43,24 @@ def difference_cell(value: Interval | None) -> str:
 def points(value: Interval) -> str:
     """A difference of shares in percentage points, as a sentence has it, with its interval and n."""
     low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
-    return f"{mean} points (n = 1)" if value.n == 1 else f"{mean} points ({low} to {high}, n = {value.n})"
+    return (
+        f"{mean} points (n = 1)"
+        if value.n == 1
+        else f"{mean} points ({low} to {high}, n = {value.n})"
+    )
 
 
 def magnitude(value: float) -> str:
     """A number of any size, not negative: ``0``, ``1.1e-16``, ``0.725``, ``10,000``."""
-    return "0" if value == 0 else f"{value:.1e}" if value < 0.001 else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+    return (
+        "0"
+        if value == 0
+        else f"{value:.1e}"
+        if value < 0.001
+        else f"{value:.3g}"
+        if value < 1000
+        else f"{value:,.0f}"
+    )
 
 
 def p_value(p: float) -> str:
@@ -76,7 +88,13 @@ def number(value: float, name: str) -> str:
     """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
     if math.isnan(value):
         return "NaN"
-    text = f"{100 * value:.2f}" if name in _PERCENT else f"{value:.4f}" if name == "test_loss" else f"{value:.2f}"
+    text = (
+        f"{100 * value:.2f}"
+        if name in _PERCENT
+        else f"{value:.4f}"
+        if name == "test_loss"
+        else f"{value:.2f}"
+    )
     return text.replace("-", "−")
 
 

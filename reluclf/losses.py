@@ -48,7 +48,9 @@ def guarded(targets: Any, outputs: Any) -> Any:
     total = ops.sum(outputs, axis=-1, keepdims=True)
     empty = total == 0
     # Dividing by 1 where the sum is 0, and only then choosing 0, keeps the NaN out of the gradient as well as out of the value.
-    share = ops.where(empty, ops.zeros_like(outputs), outputs / ops.where(empty, ops.ones_like(total), total))
+    share = ops.where(
+        empty, ops.zeros_like(outputs), outputs / ops.where(empty, ops.ones_like(total), total)
+    )
     return -ops.sum(targets * ops.log(ops.clip(share, EPSILON, 1 - EPSILON)), axis=-1)
 
 

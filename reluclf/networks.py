@@ -83,7 +83,9 @@ HEADS = {
     "squared_relu": Head(_squared_relu, guarded, "max(0, z)²", "debrebisson2016"),
     "elu_plus_one": Head(_elu_plus_one, guarded, "z + 1 if z > 0, else exp(z)", "clevert2016"),
     "relu_softmax": Head(_keras("relu"), softmax_cross_entropy, "max(0, z)", ""),
-    "sparsemax": Head(_keras("linear"), sparsemax_loss, "max(0, z − τ), summing to 1", "martins2016"),
+    "sparsemax": Head(
+        _keras("linear"), sparsemax_loss, "max(0, z − τ), summing to 1", "martins2016"
+    ),
 }
 
 
@@ -118,13 +120,29 @@ def build(spec: Spec, seed: int) -> Any:
 
     seeds = _seeds(seed)
     hidden = _leaky_relu if spec.hidden == "leaky_relu" else "relu"
-    layers = cnn(seeds, hidden) if spec.architecture == "cnn" else ffnn(HIDDEN[spec.dataset], seeds, hidden)
+    layers = (
+        cnn(seeds, hidden)
+        if spec.architecture == "cnn"
+        else ffnn(HIDDEN[spec.dataset], seeds, hidden)
+    )
     bias = keras.initializers.Constant(spec.bias)
-    head = keras.layers.Dense(N_CLASSES[spec.dataset], activation(spec), kernel_initializer=_glorot(seeds), bias_initializer=bias, name="head")
-    model = keras.Sequential([keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture)
+    head = keras.layers.Dense(
+        N_CLASSES[spec.dataset],
+        activation(spec),
+        kernel_initializer=_glorot(seeds),
+        bias_initializer=bias,
+        name="head",
+    )
+    model = keras.Sequential(
+        [keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture
+    )
     options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
     options |= {"beta_2": spec.beta_2} if spec.optimizer == "adam" else {}
-    optimizer = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}[spec.optimizer]
+    optimizer = {
+        "adam": keras.optimizers.Adam,
+        "rmsprop": keras.optimizers.RMSprop,
+        "sgd": keras.optimizers.SGD,
+    }[spec.optimizer]
     backend = keras.backend.backend()
     # XLA makes TensorFlow's CNN several times slower on a CPU, and answers 0/0 differently; JAX without it is slower still, on a GPU many times.
     model.compile(
@@ -143,7 +161,15 @@ def build(spec: Spec, seed: int) -> Any:
 
 def program(spec: Spec, model: Any) -> epochs.Program:
     """The compiled functions of a spec's network, on JAX; where they are kept already, the model is not needed."""
-    free = {"seed": 0, "protocol": "carried", "features": "paper", "epochs": 1, "folds": 1, "bias": 0.0, "samples": None}
+    free = {
+        "seed": 0,
+        "protocol": "carried",
+        "features": "paper",
+        "epochs": 1,
+        "folds": 1,
+        "bias": 0.0,
+        "samples": None,
+    }
     free |= {} if spec.dataset == "wdbc" else {"dataset": "mnist"}
     return epochs.program(spec.model_copy(update=free), model, loss_function(spec))
 
@@ -159,7 +185,9 @@ def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:
     # A function that makes variables while it is traced is traced twice; the optimiser's are there, and this makes the metrics'.
     model.compute_metrics(None, *[tf.zeros((1, model.output_shape[1]))] * 2)
     # With their shapes left open the function is traced once, for whatever folds and batches.
-    arguments = [tf.TensorSpec(shape, tf.float32) for shape in (model.input_shape, model.output_shape)]
+    arguments = [
+        tf.TensorSpec(shape, tf.float32) for shape in (model.input_shape, model.output_shape)
+    ]
     arguments += [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]
 
     @tf.function(input_signature=arguments)
@@ -200,7 +228,10 @@ def ffnn(sizes: tuple[int, ...], seeds: Iterator[int], hidden: Any = "relu") -> 
 
     layers = []
     for units in sizes:
-        layers += [Dense(units, activation=hidden, kernel_initializer=_glorot(seeds)), Dropout(0.1, seed=next(seeds))]
+        layers += [
+            Dense(units, activation=hidden, kernel_initializer=_glorot(seeds)),
+            Dropout(0.1, seed=next(seeds)),
+        ]
     return layers
 
 

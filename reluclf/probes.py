@@ -18,7 +18,15 @@ from reluclf.spec import Spec
 ROWS = 1_000
 
 #: What is measured after every epoch, in the order of :func:`measure`.
-NAMES = ("norm_head", "norm_first", "cosine", "no_gradient", "dead_units", "dead_true", "dead_hidden")
+NAMES = (
+    "norm_head",
+    "norm_first",
+    "cosine",
+    "no_gradient",
+    "dead_units",
+    "dead_true",
+    "dead_hidden",
+)
 
 
 def measure(spec: Spec, model: Any, x: np.ndarray, targets: np.ndarray) -> dict[str, float] | None:
@@ -63,11 +71,18 @@ def measure(spec: Spec, model: Any, x: np.ndarray, targets: np.ndarray) -> dict[
         return gradients, of_logits, outputs
 
     gradients, of_logits, outputs = differentiate(spec)
-    of_heads = [differentiate(spec.model_copy(update={"head": head}))[0] for head in ("softmax", "relu")]
-    flat = [np.concatenate([np.asarray(g, np.float64).ravel() for g in of_head]) for of_head in of_heads]
+    of_heads = [
+        differentiate(spec.model_copy(update={"head": head}))[0] for head in ("softmax", "relu")
+    ]
+    flat = [
+        np.concatenate([np.asarray(g, np.float64).ravel() for g in of_head]) for of_head in of_heads
+    ]
     norms = [float(np.linalg.norm(gradient)) for gradient in flat]
     dead = np.asarray(outputs) == 0
-    hidden = [np.asarray(layer).reshape(-1, layer.shape[-1]) for layer in keras.Model(model.inputs[0], rectified)(x, training=False)]
+    hidden = [
+        np.asarray(layer).reshape(-1, layer.shape[-1])
+        for layer in keras.Model(model.inputs[0], rectified)(x, training=False)
+    ]
     values = {
         "norm_head": _norm(gradients[-2:]),
         "norm_first": _norm(gradients[:2]),
@@ -75,7 +90,9 @@ def measure(spec: Spec, model: Any, x: np.ndarray, targets: np.ndarray) -> dict[
         "no_gradient": float(np.mean(np.all(np.asarray(of_logits) == 0, axis=1))),
         "dead_units": float(np.mean(dead.all(axis=0))),
         "dead_true": float(np.mean(dead[targets.astype(bool)])),
-        "dead_hidden": float(np.mean(np.concatenate([(layer == 0).all(axis=0) for layer in hidden]))),
+        "dead_hidden": float(
+            np.mean(np.concatenate([(layer == 0).all(axis=0) for layer in hidden]))
+        ),
     }
     return {name: shortest(values[name]) for name in NAMES}
 

@@ -149,7 +149,9 @@ def _carried(spec: Spec, observer: Observer, state: State) -> Course:
             continue
         held_out = (whole.x_train[validate], whole.y_train[validate])
         rows = (whole.x_train[train], whole.y_train[train])
-        fold, outputs = yield from _one_fold(spec, number, model, rows, held_out, (whole.x_test, whole.y_test), state, observer)
+        fold, outputs = yield from _one_fold(
+            spec, number, model, rows, held_out, (whole.x_test, whole.y_test), state, observer
+        )
         state.folds.append(fold)
         state.weights = variables(model)
         observer.fold(state)
@@ -163,16 +165,26 @@ def _fresh(spec: Spec, observer: Observer, state: State) -> Course:
     for number in range(len(state.folds) + 1, spec.folds + 1):
         rows = data.prepared_fold(spec, number)
         model = anew(model, spec, number)
-        fold, _ = yield from _one_fold(spec, number, model, rows.train, rows.held_out, rows.test, state, observer)
+        fold, _ = yield from _one_fold(
+            spec, number, model, rows.train, rows.held_out, rows.test, state, observer
+        )
         state.folds.append(fold)
         observer.fold(state)
     whole = data.prepared(spec)
     model = anew(model, spec, WHOLE)
     started = time.perf_counter()
-    probed = _Probed(spec, model, whole.x_train[: probes.ROWS], whole.y_train[: probes.ROWS], observer)
+    probed = _Probed(
+        spec, model, whole.x_train[: probes.ROWS], whole.y_train[: probes.ROWS], observer
+    )
     rows, test = (whole.x_train, whole.y_train), (whole.x_test, whole.y_test)
     train_curve, test_curve, outputs = yield Training(spec, WHOLE, model, rows, test, state, probed)
-    final = Final(n_train=len(whole.x_train), train=train_curve, test=test_curve, probe=probed.result(), seconds=_seconds_since(started))
+    final = Final(
+        n_train=len(whole.x_train),
+        train=train_curve,
+        test=test_curve,
+        probe=probed.result(),
+        seconds=_seconds_since(started),
+    )
     return Outcome(tuple(state.folds), final, state.diverged_at, _test(spec, outputs, whole))
 
 
@@ -182,7 +194,9 @@ def _logistic(spec: Spec) -> Outcome:
 
     split = data.load_split(spec)
 
-    def solve(x: np.ndarray, y: np.ndarray, *others: tuple[np.ndarray, np.ndarray]) -> tuple[list[tuple[float, float]], np.ndarray]:
+    def solve(
+        x: np.ndarray, y: np.ndarray, *others: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[list[tuple[float, float]], np.ndarray]:
         prepared = data.prepare(spec, x, *(rows for rows, _ in others))
         model = LogisticRegression(max_iter=1_000, random_state=spec.seed).fit(prepared[0], y)
         outputs = [model.predict_proba(rows).astype(np.float32) for rows in prepared]
@@ -197,7 +211,9 @@ def _logistic(spec: Spec) -> Outcome:
     for number, (train, validate) in enumerate(data.folds(split.y_train)[: spec.folds], start=1):
         started = time.perf_counter()
         held_out = (split.x_train[validate], split.y_train[validate])
-        (trained, validated, tested), _ = solve(split.x_train[train], split.y_train[train], held_out, test)
+        (trained, validated, tested), _ = solve(
+            split.x_train[train], split.y_train[train], held_out, test
+        )
         folds.append(
             Fold(
                 fold=number,
@@ -211,7 +227,12 @@ def _logistic(spec: Spec) -> Outcome:
         )
     started = time.perf_counter()
     (trained, tested), outputs = solve(split.x_train, split.y_train, test)
-    final = Final(n_train=len(split.y_train), train=curve(trained), test=curve(tested), seconds=_seconds_since(started))
+    final = Final(
+        n_train=len(split.y_train),
+        train=curve(trained),
+        test=curve(tested),
+        seconds=_seconds_since(started),
+    )
     return Outcome(tuple(folds), final, None, _test(spec, outputs, split))
 
 
@@ -227,7 +248,9 @@ def _one_fold(
 ) -> Generator[Training, Trained, tuple[Fold, np.ndarray]]:
     """Train in one fold, and test after it; return what was measured, and the outputs on the test rows."""
     started = time.perf_counter()
-    train_curve, validation_curve, _ = yield Training(spec, number, model, train, held_out, state, observer)
+    train_curve, validation_curve, _ = yield Training(
+        spec, number, model, train, held_out, state, observer
+    )
     outputs, loss, accuracy = evaluator(spec, model, test)()
     fold = Fold(
         fold=number,
@@ -275,7 +298,9 @@ class Curves:
         self._train: list[tuple[float, float]] = []
         self._held_out: list[tuple[float, float]] = []
 
-    def add(self, means: Sequence[np.ndarray], sizes: Sequence[int], scores: Sequence[float]) -> None:
+    def add(
+        self, means: Sequence[np.ndarray], sizes: Sequence[int], scores: Sequence[float]
+    ) -> None:
         """Add an epoch.
 
         Parameters
@@ -354,10 +379,17 @@ def batch_order(spec: Spec, number: int, epoch: int, rows: int) -> np.ndarray:
 
 def predict(model: Any, x: np.ndarray) -> np.ndarray:
     """The outputs of a model, dropout off: float32, shape (len(x), k)."""
-    return np.concatenate([model.predict_on_batch(x[start : start + EVALUATION_BATCH]) for start in range(0, len(x), EVALUATION_BATCH)])
+    return np.concatenate(
+        [
+            model.predict_on_batch(x[start : start + EVALUATION_BATCH])
+            for start in range(0, len(x), EVALUATION_BATCH)
+        ]
+    )
 
 
-def evaluator(spec: Spec, model: Any, rows: tuple[np.ndarray, np.ndarray]) -> Callable[[], tuple[np.ndarray, float, float]]:
+def evaluator(
+    spec: Spec, model: Any, rows: tuple[np.ndarray, np.ndarray]
+) -> Callable[[], tuple[np.ndarray, float, float]]:
     """What gives the outputs of a model on these rows, dropout off, their mean loss, in nats, and their accuracy."""
     x, y = rows
     if not hasattr(model, "evaluate_rows"):
@@ -369,7 +401,10 @@ def evaluator(spec: Spec, model: Any, rows: tuple[np.ndarray, np.ndarray]) -> Ca
         return by_the_batch
     from keras import ops
 
-    on_device = ops.convert_to_tensor(x), ops.convert_to_tensor(one_hot(y, networks.N_CLASSES[spec.dataset]))
+    on_device = (
+        ops.convert_to_tensor(x),
+        ops.convert_to_tensor(one_hot(y, networks.N_CLASSES[spec.dataset])),
+    )
 
     def in_one_call() -> tuple[np.ndarray, float, float]:
         outputs, losses = map(np.asarray, model.evaluate_rows(*on_device))
@@ -382,7 +417,10 @@ def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]
     """Mean loss, in nats, and accuracy of outputs of shape (n, k) for the true classes y of shape (n,)."""
     from keras import ops
 
-    pair = ops.convert_to_tensor(one_hot(y, outputs.shape[1])), ops.convert_to_tensor(outputs)  # PyTorch multiplies no array by a tensor
+    pair = (
+        ops.convert_to_tensor(one_hot(y, outputs.shape[1])),
+        ops.convert_to_tensor(outputs),
+    )  # PyTorch multiplies no array by a tensor
     return means(outputs, ops.convert_to_numpy(networks.loss_function(spec)(*pair)), y)
 
 
@@ -437,8 +475,12 @@ def _seconds_since(started: float) -> float:
 class _Probed:
     """Looks into the model after every epoch, and passes the news on."""
 
-    def __init__(self, spec: Spec, model: Any, x: np.ndarray, y: np.ndarray, observer: Observer) -> None:
-        self._look = lambda: probes.measure(spec, model, x, one_hot(y, networks.N_CLASSES[spec.dataset]))
+    def __init__(
+        self, spec: Spec, model: Any, x: np.ndarray, y: np.ndarray, observer: Observer
+    ) -> None:
+        self._look = lambda: probes.measure(
+            spec, model, x, one_hot(y, networks.N_CLASSES[spec.dataset])
+        )
         self._observer = observer
         self._found: list[dict[str, float] | None] = []
 

@@ -14,7 +14,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from reluclf.spec import CLASSES, Spec
 
@@ -116,7 +123,13 @@ class Test(_Part):
     def of(cls, labels: np.ndarray, predictions: np.ndarray, loss: float, n_classes: int) -> Test:
         """Make it from int arrays of shape (n,)."""
         matrix = confusion_matrix(labels, predictions, n_classes)
-        return cls(labels=_digits(labels), predictions=_digits(predictions), loss=loss, confusion_matrix=matrix.tolist(), **scores(matrix))
+        return cls(
+            labels=_digits(labels),
+            predictions=_digits(predictions),
+            loss=loss,
+            confusion_matrix=matrix.tolist(),
+            **scores(matrix),
+        )
 
     @property
     def correct(self) -> np.ndarray:
@@ -130,16 +143,23 @@ class Test(_Part):
 
     @model_validator(mode="after")
     def _agree(self) -> Test:
-        if len(self.labels) != len(self.predictions) or not (self.labels + self.predictions).isdigit():
+        if (
+            len(self.labels) != len(self.predictions)
+            or not (self.labels + self.predictions).isdigit()
+        ):
             raise ValueError("labels and predictions are not one digit for each test sample")
         if max(map(int, {*self.labels, *self.predictions})) >= len(self.confusion_matrix):
             raise ValueError("a label or prediction is not the number of a class")
-        matrix = confusion_matrix(from_digits(self.labels), from_digits(self.predictions), len(self.confusion_matrix))
+        matrix = confusion_matrix(
+            from_digits(self.labels), from_digits(self.predictions), len(self.confusion_matrix)
+        )
         if matrix.tolist() != [list(row) for row in self.confusion_matrix]:
             raise ValueError("the predictions do not give the stated confusion matrix")
         for name, value in scores(matrix).items():
             if not math.isclose(value, getattr(self, name), abs_tol=1e-9):
-                raise ValueError(f"the predictions give {name} {value:.6f}, not the stated {getattr(self, name):.6f}")
+                raise ValueError(
+                    f"the predictions give {name} {value:.6f}, not the stated {getattr(self, name):.6f}"
+                )
         return self
 
 
@@ -191,10 +211,16 @@ class Provenance(_Part):
     lane: int | None = Field(default=None, ge=0)
 
     @model_serializer(mode="wrap")
-    def _without_what_was_not_noted(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_what_was_not_noted(
+        self, serialized: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
         # An older record is written as it was read, so that its digest stays.
         new = ("precision", "deterministic", "width", "lane")
-        return {name: value for name, value in serialized(self).items() if value is not None or name not in new}
+        return {
+            name: value
+            for name, value in serialized(self).items()
+            if value is not None or name not in new
+        }
 
     @model_validator(mode="after")
     def _has_its_lane(self) -> Provenance:
@@ -240,13 +266,18 @@ class Record(_Part):
     def measured(self) -> str:
         """All that the run measured, as one text: equal for two runs if they came out the same, however long they took."""
         return repr(
-            self.model_dump(include={"folds", "final", "diverged_at", "test"}, exclude={"folds": {"__all__": {"seconds"}}, "final": {"seconds"}})
+            self.model_dump(
+                include={"folds", "final", "diverged_at", "test"},
+                exclude={"folds": {"__all__": {"seconds"}}, "final": {"seconds"}},
+            )
         )
 
     @model_validator(mode="after")
     def _fits_its_spec(self) -> Record:
         if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
-            raise ValueError(f"the spec says folds 1 to {self.spec.folds}, the record has {[fold.fold for fold in self.folds]}")
+            raise ValueError(
+                f"the spec says folds 1 to {self.spec.folds}, the record has {[fold.fold for fold in self.folds]}"
+            )
         if len(self.test.confusion_matrix) != len(CLASSES[self.spec.dataset]):
             raise ValueError(
                 f"{self.spec.dataset} has {len(CLASSES[self.spec.dataset])} classes, the confusion matrix {len(self.test.confusion_matrix)}"
@@ -255,11 +286,15 @@ class Record(_Part):
             raise ValueError("a final model belongs to protocol fresh, and to no other")
         curves = [curve for fold in self.folds for curve in (fold.train, fold.validation)]
         curves += [self.final.train, self.final.test] if self.final else []
-        if {len(values) for curve in curves for values in (curve.loss, curve.accuracy)} != {self.spec.epochs}:
+        if {len(values) for curve in curves for values in (curve.loss, curve.accuracy)} != {
+            self.spec.epochs
+        }:
             raise ValueError(f"a curve has not the {self.spec.epochs} epochs of the spec")
         last = self.final.test.accuracy[-1] if self.final else self.folds[-1].test.accuracy
         if not math.isclose(last, self.test.accuracy, abs_tol=1e-6):
-            raise ValueError(f"the test accuracy after the last epoch is {last:.6f}, but the predictions give {self.test.accuracy:.6f}")
+            raise ValueError(
+                f"the test accuracy after the last epoch is {last:.6f}, but the predictions give {self.test.accuracy:.6f}"
+            )
         return self
 
     def to_json(self) -> str:
@@ -282,7 +317,9 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int
     >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
     [[1, 1], [0, 1]]
     """
-    return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
+    return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(
+        n_classes, n_classes
+    )
 
 
 def scores(matrix: np.ndarray) -> dict[str, float]:
@@ -307,7 +344,9 @@ def scores(matrix: np.ndarray) -> dict[str, float]:
     hits, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
     recall = np.divide(hits, support, out=np.zeros_like(hits), where=support > 0)
-    f1 = np.divide(2 * hits, support + predicted, out=np.zeros_like(hits), where=support + predicted > 0)
+    f1 = np.divide(
+        2 * hits, support + predicted, out=np.zeros_like(hits), where=support + predicted > 0
+    )
     weights = support / support.sum()
     return {
         "accuracy": float(hits.sum() / support.sum()),
@@ -347,8 +386,15 @@ def _digits(classes: np.ndarray) -> str:
 
 def _pretty(value: Any, indent: str = "") -> str:
     if isinstance(value, dict) and value:
-        lines = [f"{indent}  {json.dumps(key)}: {_pretty(item, indent + '  ')}" for key, item in value.items()]
+        lines = [
+            f"{indent}  {json.dumps(key)}: {_pretty(item, indent + '  ')}"
+            for key, item in value.items()
+        ]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        return "[\n" + ",\n".join(f"{indent}  {_pretty(item, indent + '  ')}" for item in value) + f"\n{indent}]"
+        return (
+            "[\n"
+            + ",\n".join(f"{indent}  {_pretty(item, indent + '  ')}" for item in value)
+            + f"\n{indent}]"
+        )
     return json.dumps(value)

@@ -24,7 +24,12 @@ from reluclf.files import write_atomically
 
 _TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 
-_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 #: SHA-256 of the decompressed bytes of every IDX file. (The compressed bytes differ from mirror to mirror.)
 SHA256 = {
@@ -103,7 +108,9 @@ def load_images(dataset: str) -> Images:
     DataError
         If no source has the right bytes.
     """
-    train_images, train_labels, test_images, test_labels = (_parse_idx(_idx_bytes(dataset, name)) for name in _FILES)
+    train_images, train_labels, test_images, test_labels = (
+        _parse_idx(_idx_bytes(dataset, name)) for name in _FILES
+    )
     return Images(train_images, train_labels, test_images, test_labels)
 
 
@@ -148,7 +155,9 @@ def _verified(content: bytes, dataset: str, name: str) -> bytes:
             raise DataError(f"not a whole gzip file ({len(content)} bytes)") from error
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[dataset][name]:
-        raise DataError(f"{why} ({len(content)} bytes with SHA-256 {found[:12]}..., not {SHA256[dataset][name][:12]}...)")
+        raise DataError(
+            f"{why} ({len(content)} bytes with SHA-256 {found[:12]}..., not {SHA256[dataset][name][:12]}...)"
+        )
     return content
 
 
@@ -187,7 +196,9 @@ def _parse_idx(content: bytes) -> np.ndarray:
     """Parse an IDX file of unsigned bytes: a big-endian header (0, 0, type 8, dimensions), the shape, the values."""
     zeros, kind, dimensions = struct.unpack_from(">HBB", content)
     if zeros != 0 or kind != 8:
-        raise DataError("the file has not the magic number of an IDX file of bytes; get the original file")
+        raise DataError(
+            "the file has not the magic number of an IDX file of bytes; get the original file"
+        )
     shape = struct.unpack_from(f">{dimensions}I", content, 4)
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
     values.flags.writeable = False

@@ -16,7 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 Dataset = Literal["mnist", "fashion_mnist", "wdbc"]
 Architecture = Literal["ffnn", "cnn", "logistic"]
-Head = Literal["softmax", "relu", "leaky_relu", "softplus", "squared_relu", "elu_plus_one", "relu_softmax", "sparsemax"]
+Head = Literal[
+    "softmax",
+    "relu",
+    "leaky_relu",
+    "softplus",
+    "squared_relu",
+    "elu_plus_one",
+    "relu_softmax",
+    "sparsemax",
+]
 Protocol = Literal["carried", "fresh"]
 Loss = Literal["guarded", "verbatim"]
 Features = Literal["paper", "raw", "pixels", "shuffled"]
@@ -29,7 +38,18 @@ TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "wdbc": "WDBC"}
 #: Their classes, in the order of their numbers.
 CLASSES = {
     "mnist": [str(digit) for digit in range(10)],
-    "fashion_mnist": ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"],
+    "fashion_mnist": [
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ],
     "wdbc": ["malignant", "benign"],
 }
 
@@ -123,24 +143,47 @@ class Spec(BaseModel):
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Spec:
         if self.architecture == "cnn" and self.dataset == "wdbc":
-            raise ValueError("architecture='cnn' needs images; with dataset='wdbc' only 'ffnn' is allowed")
-        if self.architecture == "logistic" and (self.dataset, self.head, self.protocol, self.epochs) != ("wdbc", "softmax", "fresh", 1):
-            raise ValueError("architecture='logistic' is allowed with dataset='wdbc', head='softmax', protocol='fresh' and epochs=1 only")
+            raise ValueError(
+                "architecture='cnn' needs images; with dataset='wdbc' only 'ffnn' is allowed"
+            )
+        if self.architecture == "logistic" and (
+            self.dataset,
+            self.head,
+            self.protocol,
+            self.epochs,
+        ) != ("wdbc", "softmax", "fresh", 1):
+            raise ValueError(
+                "architecture='logistic' is allowed with dataset='wdbc', head='softmax', protocol='fresh' and epochs=1 only"
+            )
         if self.features != "paper" and (self.features == "raw") != (self.dataset == "wdbc"):
-            allowed = "'paper' and 'raw'" if self.dataset == "wdbc" else "'paper', 'pixels' and 'shuffled'"
-            raise ValueError(f"features={self.features!r} does not fit dataset={self.dataset!r}; {allowed} are allowed")
+            allowed = (
+                "'paper' and 'raw'"
+                if self.dataset == "wdbc"
+                else "'paper', 'pixels' and 'shuffled'"
+            )
+            raise ValueError(
+                f"features={self.features!r} does not fit dataset={self.dataset!r}; {allowed} are allowed"
+            )
         if self.loss == "verbatim" and self.head not in ("softmax", "relu"):
             raise ValueError(
                 f"loss='verbatim' is the author's, whose heads are 'softmax' and 'relu'; with head={self.head!r} only 'guarded' is allowed"
             )
         if self.floor and self.head in ("relu_softmax", "sparsemax"):
-            raise ValueError(f"floor={self.floor} needs a head whose outputs are divided by their sum; with head={self.head!r} only 0.0 is allowed")
+            raise ValueError(
+                f"floor={self.floor} needs a head whose outputs are divided by their sum; with head={self.head!r} only 0.0 is allowed"
+            )
         if self.beta_2 != type(self).model_fields["beta_2"].default and self.optimizer != "adam":
-            raise ValueError(f"beta_2={self.beta_2} needs optimizer='adam'; with optimizer={self.optimizer!r} only the default is allowed")
+            raise ValueError(
+                f"beta_2={self.beta_2} needs optimizer='adam'; with optimizer={self.optimizer!r} only the default is allowed"
+            )
         if self.folds == 0 and self.protocol == "carried":
-            raise ValueError("folds=0 leaves protocol='carried' nothing to train; 1 to 10 are allowed")
+            raise ValueError(
+                "folds=0 leaves protocol='carried' nothing to train; 1 to 10 are allowed"
+            )
         if self.samples is not None and self.samples < FEWEST_IMAGES and self.dataset != "wdbc":
-            raise ValueError(f"samples={self.samples} is too few for 256 principal components; {FEWEST_IMAGES} or more are allowed")
+            raise ValueError(
+                f"samples={self.samples} is too few for 256 principal components; {FEWEST_IMAGES} or more are allowed"
+            )
         return self
 
     @property
@@ -153,7 +196,12 @@ class Spec(BaseModel):
     def path(self) -> PurePosixPath:
         """Where the record is kept in a store: ``<dataset>/<architecture>-<head>/<protocol>[,field=value...]/seed-<k>.json``."""
         special = [f",{name}={value}" for name, value in self._departures().items()]
-        return PurePosixPath(self.dataset, f"{self.architecture}-{self.head}", self.protocol + "".join(special), f"seed-{self.seed}.json")
+        return PurePosixPath(
+            self.dataset,
+            f"{self.architecture}-{self.head}",
+            self.protocol + "".join(special),
+            f"seed-{self.seed}.json",
+        )
 
     @classmethod
     def from_path(cls, path: PurePath) -> Spec:
@@ -171,7 +219,9 @@ class Spec(BaseModel):
         ('mnist', 'relu', 1.0, 3)
         """
         try:
-            spec = cls(**_fields_of(path.parent.as_posix()), seed=int(path.stem.removeprefix("seed-")))
+            spec = cls(
+                **_fields_of(path.parent.as_posix()), seed=int(path.stem.removeprefix("seed-"))
+            )
         except (ValueError, TypeError, SyntaxError) as error:
             raise SpecError(f"{path} is the path of no spec: {error}") from None
         if str(spec.path) != path.as_posix():
@@ -179,8 +229,16 @@ class Spec(BaseModel):
         return spec
 
     def _departures(self) -> dict[str, Any]:
-        fields = ((name, field) for name, field in type(self).model_fields.items() if not field.is_required())
-        return {name: getattr(self, name) for name, field in fields if getattr(self, name) != field.default}
+        fields = (
+            (name, field)
+            for name, field in type(self).model_fields.items()
+            if not field.is_required()
+        )
+        return {
+            name: getattr(self, name)
+            for name, field in fields
+            if getattr(self, name) != field.default
+        }
 
     def __str__(self) -> str:
         return str(self.path.with_suffix(""))
@@ -194,7 +252,11 @@ def _fields_of(folder: str) -> dict[str, Any]:
     fields = {"dataset": dataset, "architecture": architecture, "head": head, "protocol": protocol}
     for departure in departures:
         name, value = departure.split("=")
-        fields[name] = value if name in ("loss", "features", "optimizer", "hidden") else ast.literal_eval(value)
+        fields[name] = (
+            value
+            if name in ("loss", "features", "optimizer", "hidden")
+            else ast.literal_eval(value)
+        )
     return fields
 
 
@@ -226,8 +288,13 @@ def grid(**fields: Any) -> list[Spec]:
     wdbc/ffnn-relu/fresh/seed-1
     wdbc/ffnn-relu/fresh/seed-2
     """
-    values = [value if isinstance(value, (list, tuple, range)) else [value] for value in fields.values()]
-    return [Spec(**dict(zip(fields, combination, strict=True))) for combination in itertools.product(*values)]
+    values = [
+        value if isinstance(value, (list, tuple, range)) else [value] for value in fields.values()
+    ]
+    return [
+        Spec(**dict(zip(fields, combination, strict=True)))
+        for combination in itertools.product(*values)
+    ]
 
 
 def first(n: int) -> range:
@@ -248,11 +315,15 @@ def _in_one_sentence(error: ValidationError) -> str:
     for detail in error.errors():
         name = ".".join(str(part) for part in detail["loc"])
         if detail["type"] == "extra_forbidden":
-            problems.append(f"{name} is not a field of a spec; the fields are {', '.join(Spec.model_fields)}")
+            problems.append(
+                f"{name} is not a field of a spec; the fields are {', '.join(Spec.model_fields)}"
+            )
         elif detail["type"] == "missing":
             problems.append(f"{name} is missing")
         elif detail["type"] == "value_error":
             problems.append(str(detail["ctx"]["error"]))
         else:
-            problems.append(f"{name}={detail['input']!r} is not allowed: {detail['msg'][0].lower()}{detail['msg'][1:]}")
+            problems.append(
+                f"{name}={detail['input']!r} is not allowed: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            )
     return "; ".join(problems) + "."

@@ -55,7 +55,9 @@ class Store:
         self.folder = Path(folder) if folder is not None else paths.new_results()
         if folder is None and fallback is None and not os.environ.get("RELUCLF_AFRESH"):
             fallback = paths.RESULTS
-        self._folders = [self.folder] + ([Path(fallback)] if fallback is not None and Path(fallback) != self.folder else [])
+        self._folders = [self.folder] + (
+            [Path(fallback)] if fallback is not None and Path(fallback) != self.folder else []
+        )
 
     @classmethod
     def of_backend(cls, name: str) -> Store:
@@ -65,11 +67,15 @@ class Store:
 
     def file(self, spec: Spec) -> Path | None:
         """The file that holds the record of a spec; None if there is none."""
-        return next((file for folder in self._folders if (file := folder / spec.path).is_file()), None)
+        return next(
+            (file for folder in self._folders if (file := folder / spec.path).is_file()), None
+        )
 
     def unfinished(self, spec: Spec, kind: str) -> Path:
         """Where, in the user's cache, an unfinished run of this store leaves a file of this kind: ``checkpoint``, ``epochs`` or ``trace``."""
-        store = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]  # a rerun has the specs of a campaign, and its own folder
+        store = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[
+            :12
+        ]  # a rerun has the specs of a campaign, and its own folder
         return paths.user_cache() / "unfinished" / store / spec.path.with_suffix(f".{kind}")
 
     def __contains__(self, spec: Spec) -> bool:
@@ -89,10 +95,14 @@ class Store:
         """
         file = self.file(spec)
         if file is None:
-            raise RecordError(f"{spec} has no record in {self.folder}; train it with: make experiments ONLY={spec}")
+            raise RecordError(
+                f"{spec} has no record in {self.folder}; train it with: make experiments ONLY={spec}"
+            )
         record = read_file(file)
         if record.spec != spec:
-            raise RecordError(f"{file} holds the record of {record.spec}, not of {spec}; delete or move it, then retrain it.")
+            raise RecordError(
+                f"{file} holds the record of {record.spec}, not of {spec}; delete or move it, then retrain it."
+            )
         return record
 
     def read_present(self, specs: Iterable[Spec]) -> list[Record]:
@@ -103,7 +113,9 @@ class Store:
         """All files of records, the store's own before its fallback's, each spec once."""
         seen = set()
         for folder in self._folders:
-            for file in sorted(folder.glob("*/*/*/seed-*.json")):  # the depth of a spec's path: what lies deeper is another store's
+            for file in sorted(
+                folder.glob("*/*/*/seed-*.json")
+            ):  # the depth of a spec's path: what lies deeper is another store's
                 relative = file.relative_to(folder)
                 if relative not in seen:
                     seen.add(relative)
@@ -122,7 +134,9 @@ class Store:
             try:
                 spec = Spec.from_path(PurePath(*file.parts[-4:]))
             except SpecError as error:
-                raise RecordError(f"{file} is not where a record is kept ({error}); delete or move it.") from error
+                raise RecordError(
+                    f"{file} is not where a record is kept ({error}); delete or move it."
+                ) from error
             if all(getattr(spec, name) == value for name, value in fields.items()):
                 found.append(spec)
         return found
@@ -147,20 +161,34 @@ def read_file(file: Path) -> Record:
     try:
         content = json.loads(Path(file).read_bytes())
     except (OSError, ValueError) as error:
-        raise RecordError(f"{file} is not a whole JSON file ({error}); restore it with git, or delete it and retrain it.") from error
+        raise RecordError(
+            f"{file} is not a whole JSON file ({error}); restore it with git, or delete it and retrain it."
+        ) from error
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
-        raise RecordError(f"{file} has format {found!r}, this version of reluclf reads {FORMAT}; check out the version that wrote it.")
+        raise RecordError(
+            f"{file} has format {found!r}, this version of reluclf reads {FORMAT}; check out the version that wrote it."
+        )
     stated = content.pop("digest", None)
     if stated != digest(content):
-        raise RecordError(f"{file} was changed after it was written: its digest does not fit; restore it with git, or delete it and retrain it.")
+        raise RecordError(
+            f"{file} was changed after it was written: its digest does not fit; restore it with git, or delete it and retrain it."
+        )
     try:
         record = Record.model_validate(content)
     except (ValidationError, ValueError) as error:
-        reason = "; ".join(map(_described, error.errors())) if isinstance(error, ValidationError) else error
-        raise RecordError(f"{file} cannot be trusted ({reason}); restore it with git, or delete it and retrain it.") from error
+        reason = (
+            "; ".join(map(_described, error.errors()))
+            if isinstance(error, ValidationError)
+            else error
+        )
+        raise RecordError(
+            f"{file} cannot be trusted ({reason}); restore it with git, or delete it and retrain it."
+        ) from error
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
-        raise RecordError(f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}.")
+        raise RecordError(
+            f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}."
+        )
     return record
 
 

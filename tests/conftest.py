@@ -104,7 +104,10 @@ def _few_images():
         return (patterns[labels] + rng.integers(0, 56, (len(labels), 28, 28))).astype(np.uint8)
 
     train, test = np.arange(400) % 10, np.arange(100) % 10
-    set_aside = np.full((data.N_SET_ASIDE, 28, 28), 255, np.uint8), np.zeros(data.N_SET_ASIDE, np.uint8)
+    set_aside = (
+        np.full((data.N_SET_ASIDE, 28, 28), 255, np.uint8),
+        np.zeros(data.N_SET_ASIDE, np.uint8),
+    )
     return sources.Images(
         train_images=np.concatenate([set_aside[0], noisy(train)]),
         train_labels=np.concatenate([set_aside[1], train.astype(np.uint8)]),

@@ -14,12 +14,22 @@ from reluclf.showing import chapters
 
 
 def commands():
-    done = subprocess.run([sys.executable, "-m", "reluclf", "--help"], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "reluclf", "--help"],
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return set(re.findall(r"^    ([a-z-]+) ", done.stdout, flags=re.MULTILINE))
 
 
 def test_every_target_of_make_that_calls_a_command_calls_one_that_there_is():
-    called = set(re.findall(r"\$\(RELUCLF\) ([a-z-]+)", (paths.ROOT / "Makefile").read_text(encoding="utf-8")))
+    called = set(
+        re.findall(
+            r"\$\(RELUCLF\) ([a-z-]+)", (paths.ROOT / "Makefile").read_text(encoding="utf-8")
+        )
+    )
     assert {"book", "chapter", "verify"} <= called <= commands() | {"experiments"}
 
 
@@ -32,7 +42,11 @@ def test_the_program_that_is_installed_is_this_one():
 def reran(monkeypatch):
     """Reruns nothing; returns the list of what would have been."""
     given = []
-    monkeypatch.setattr(chapters, "rerun", lambda name, values, **flags: given.append((name, values, flags)) or "rerun")
+    monkeypatch.setattr(
+        chapters,
+        "rerun",
+        lambda name, values, **flags: given.append((name, values, flags)) or "rerun",
+    )
     return given
 
 
@@ -46,17 +60,25 @@ def reran(monkeypatch):
         ["AFRESH=0", "CHAPTER=wdbc", "KEEP=1", "only=a b", "seeds=2"],
     ],
 )
-def test_a_chapter_is_asked_for_in_the_order_one_likes_and_as_make_or_papermill_would(arguments, reran):
+def test_a_chapter_is_asked_for_in_the_order_one_likes_and_as_make_or_papermill_would(
+    arguments, reran
+):
     assert cli.main(["chapter", *arguments]) == 0
     assert reran == [("wdbc", {"seeds": 2, "only": "a b"}, {"keep": True, "afresh": False})]
 
 
 @pytest.mark.parametrize("command", ["verify", "check-records", "chapter", "train", "book"])
-def test_installed_without_a_checkout_it_says_in_one_sentence_that_it_needs_one(command, monkeypatch, tmp_path, capsys):
+def test_installed_without_a_checkout_it_says_in_one_sentence_that_it_needs_one(
+    command, monkeypatch, tmp_path, capsys
+):
     monkeypatch.setattr(paths, "PAPER", tmp_path / "book" / "paper.yml")
     assert cli.main([command]) == 2
     told = capsys.readouterr().err
-    assert "works on a checkout of the book" in told and "pip install --editable ." in told and told.count("\n") == 1
+    assert (
+        "works on a checkout of the book" in told
+        and "pip install --editable ." in told
+        and told.count("\n") == 1
+    )
 
 
 def test_its_help_needs_no_checkout(monkeypatch, tmp_path, capsys):
@@ -81,11 +103,15 @@ def test_a_disk_that_takes_no_file_is_told_in_one_sentence(number, monkeypatch, 
 
 def test_so_is_one_that_takes_none_while_a_chapter_runs(monkeypatch, capsys):
     def rerun(*_, **__):
-        raise papermill.PapermillExecutionError(3, 3, "obtain()", "OSError", "[Errno 28] No space left on device: 'x'", [])
+        raise papermill.PapermillExecutionError(
+            3, 3, "obtain()", "OSError", "[Errno 28] No space left on device: 'x'", []
+        )
 
     monkeypatch.setattr(chapters, "rerun", rerun)
     assert cli.main(["chapter", "wdbc"]) == 1
-    assert capsys.readouterr().err.startswith("error: a file cannot be written ([Errno 28] No space left on device: 'x'); make room")
+    assert capsys.readouterr().err.startswith(
+        "error: a file cannot be written ([Errno 28] No space left on device: 'x'); make room"
+    )
 
 
 def test_another_error_of_the_system_is_not_taken_for_a_full_disk(monkeypatch):

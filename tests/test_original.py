@@ -28,7 +28,8 @@ from reluclf.store import ORIGINAL, Store
 PYTHON = paths.ROOT / ".venv-original" / "bin" / "python"
 
 with_2018 = pytest.mark.skipif(
-    not (PYTHON.parent.parent / "ready").exists(), reason="needs the environment that `make original` makes, of a Python 3.6"
+    not (PYTHON.parent.parent / "ready").exists(),
+    reason="needs the environment that `make original` makes, of a Python 3.6",
 )
 
 #: How many of the 55,000 training images, and of WDBC's 398 training rows, are of each class.
@@ -62,8 +63,20 @@ def published():
 def of_2018(code, timeout=300):
     """What a process of the environment of 2018 prints last, from JSON."""
     command = [str(PYTHON), "-W", "ignore", "-c", textwrap.dedent(code)]
-    surroundings = os.environ | {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, cwd=paths.ROOT, env=surroundings, capture_output=True, text=True, timeout=timeout, check=False)
+    surroundings = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    done = subprocess.run(
+        command,
+        cwd=paths.ROOT,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -86,7 +99,9 @@ def test_the_planned_folds_have_the_denominators_of_the_papers_accuracies():
 
 def test_every_run_of_the_plan_is_a_spec_of_the_book_and_has_its_path():
     runs = plan.runs(plan.read())
-    assert {name: field.default for name, field in Spec.model_fields.items() if not field.is_required()} == dict(plan.DEFAULTS)
+    assert {
+        name: field.default for name, field in Spec.model_fields.items() if not field.is_required()
+    } == dict(plan.DEFAULTS)
     for made in runs:
         spec = Spec(**made)
         assert spec.path.as_posix() == plan.path(made) and list(made) == list(spec.model_dump())
@@ -96,18 +111,33 @@ def test_every_run_of_the_plan_is_a_spec_of_the_book_and_has_its_path():
 def test_the_plan_runs_seed_by_seed_and_has_as_many_of_each_network():
     planned = plan.read()
     design = {name: experiment["seeds"] for name, experiment in planned["experiments"].items()}
-    assert design["wdbc-own-loss"] == 100 and design["ffnn-own-loss"] == design["cnn-own-loss"] == 20
-    assert design["ffnn-as-run"] == 5 and design["cnn-first-fold"] == 8 and design["cnn-relu-fashion-as-run"] == 2
-    seeds = [made["seed"] for made in plan.runs(planned) if (made["dataset"], made["loss"]) == ("wdbc", "verbatim")]
+    assert (
+        design["wdbc-own-loss"] == 100 and design["ffnn-own-loss"] == design["cnn-own-loss"] == 20
+    )
+    assert (
+        design["ffnn-as-run"] == 5
+        and design["cnn-first-fold"] == 8
+        and design["cnn-relu-fashion-as-run"] == 2
+    )
+    seeds = [
+        made["seed"]
+        for made in plan.runs(planned)
+        if (made["dataset"], made["loss"]) == ("wdbc", "verbatim")
+    ]
     assert seeds == [seed for seed in range(1, 101) for _ in range(4)]
 
 
 def test_a_plan_whose_order_goes_beyond_its_design_is_refused(tmp_path):
     file = tmp_path / "plan.json"
     file.write_text(json.dumps({"experiments": {"one": {"seeds": 2}}, "order": [["one", 3]]}))
-    with pytest.raises(plan.PlanError, match=r"orders 3 seeds of one, but the design has 2; raise the design"):
+    with pytest.raises(
+        plan.PlanError, match=r"orders 3 seeds of one, but the design has 2; raise the design"
+    ):
         plan.read(str(file))
-    with pytest.raises(plan.PlanError, match="clipnorm cannot be varied in the original; only loss, features, epochs, folds can"):
+    with pytest.raises(
+        plan.PlanError,
+        match="clipnorm cannot be varied in the original; only loss, features, epochs, folds can",
+    ):
         plan.spec("mnist", "cnn", "relu", 1, clipnorm=1.0)
 
 
@@ -121,25 +151,38 @@ def test_images_that_cannot_be_had_are_named_with_the_remedy(tmp_path, monkeypat
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / f"{original_data.FILES[0]}.gz").write_bytes(b"no gzip")
     with pytest.raises(
-        original_data.DataError, match=r"train-images-idx3-ubyte.gz of mnist cannot be had .*set RELUCLF_DATA to the folder that holds mnist/"
+        original_data.DataError,
+        match=r"train-images-idx3-ubyte.gz of mnist cannot be had .*set RELUCLF_DATA to the folder that holds mnist/",
     ):
         original_data.read_idx("mnist", original_data.FILES[0])
 
 
 def test_its_images_are_those_of_the_book(images):
-    for name, field in zip(original_data.FILES, ("train_images", "train_labels", "test_images", "test_labels"), strict=True):
-        assert np.array_equal(original_data.read_idx("mnist", name), getattr(sources.load_images("mnist"), field))
+    for name, field in zip(
+        original_data.FILES,
+        ("train_images", "train_labels", "test_images", "test_labels"),
+        strict=True,
+    ):
+        assert np.array_equal(
+            original_data.read_idx("mnist", name), getattr(sources.load_images("mnist"), field)
+        )
 
 
 @pytest.mark.parametrize("diverged_at", [None, 7])
 def test_it_writes_a_record_as_the_book_does(diverged_at):
-    made = run("wdbc", "ffnn", "relu", "carried", 1, hits=0.9, loss="verbatim", epochs=2).model_copy(update={"diverged_at": diverged_at})
+    made = run(
+        "wdbc", "ffnn", "relu", "carried", 1, hits=0.9, loss="verbatim", epochs=2
+    ).model_copy(update={"diverged_at": diverged_at})
     content = json.loads(made.model_dump_json())
     assert original_records.to_json(content) == made.to_json()
-    matrix = original_records.confusion_matrix(schema.from_digits(made.test.labels), schema.from_digits(made.test.predictions), 2)
+    matrix = original_records.confusion_matrix(
+        schema.from_digits(made.test.labels), schema.from_digits(made.test.predictions), 2
+    )
     assert original_records.scores(matrix) == schema.scores(matrix)
     values = [{"loss": (float("nan"), float("inf"), -float("inf"), 0.5)}]
-    assert original_records.finite_or_named(values) == [{"loss": ["NaN", "Infinity", "-Infinity", 0.5]}]
+    assert original_records.finite_or_named(values) == [
+        {"loss": ["NaN", "Infinity", "-Infinity", 0.5]}
+    ]
 
 
 def test_a_record_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -148,7 +191,9 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("no room")))
     with pytest.raises(OSError, match="no room"):
         original_records.write_atomically(str(file), "new\n")
-    assert file.read_text() == "old\n" and [path.name for path in file.parent.iterdir()] == ["seed-1.json"]
+    assert file.read_text() == "old\n" and [path.name for path in file.parent.iterdir()] == [
+        "seed-1.json"
+    ]
 
 
 def test_its_records_are_read_like_all_others_and_name_the_libraries_of_2018():
@@ -157,8 +202,16 @@ def test_its_records_are_read_like_all_others_and_name_the_libraries_of_2018():
     for record in store.read_all():
         where = record.provenance
         assert record.spec.path.as_posix() in planned
-        assert (where.versions["tensorflow"], where.versions["keras"], where.versions["scikit-learn"]) == ("1.4.1", "2.1.2", "0.19.1")
-        assert where.versions["python"].startswith("3.6.") and where.backend == "tensorflow" and where.threads == 1
+        assert (
+            where.versions["tensorflow"],
+            where.versions["keras"],
+            where.versions["scikit-learn"],
+        ) == ("1.4.1", "2.1.2", "0.19.1")
+        assert (
+            where.versions["python"].startswith("3.6.")
+            and where.backend == "tensorflow"
+            and where.threads == 1
+        )
         assert where.commit and not where.modified
         assert store.file(record.spec).read_text() == record.to_json()
 
@@ -169,7 +222,10 @@ def test_checking_all_records_finds_a_broken_one_of_the_original(store, monkeypa
     Store(store.folder / ORIGINAL).write(made)
     assert made.spec not in Store(store.folder)
     assert trust.read_all()[0] == []  # it is none of the book's own, which are verified and counted
-    assert command_line.main(["check-records"]) == 0 and "1 records can be trusted, 0 problems" in capsys.readouterr().out
+    assert (
+        command_line.main(["check-records"]) == 0
+        and "1 records can be trusted, 0 problems" in capsys.readouterr().out
+    )
     (store.folder / ORIGINAL / made.spec.path).write_text("{")
     assert command_line.main(["check-records"]) == 1
 
@@ -177,14 +233,21 @@ def test_checking_all_records_finds_a_broken_one_of_the_original(store, monkeypa
 def test_measuring_zero_rows_leaves_the_answers_of_others_as_they_are(tmp_path, monkeypatch):
     file = tmp_path / "zero-rows.json"
     shutil.copy(paths.ZERO_ROWS, file)
-    committed = [answer for answer in json.loads(file.read_text()) if answer["backend"] == zero_rows.BACKEND]
+    committed = [
+        answer for answer in json.loads(file.read_text()) if answer["backend"] == zero_rows.BACKEND
+    ]
     monkeypatch.setattr(zero_rows, "answers", lambda: committed)
     zero_rows.measure(str(file))
     assert file.read_text() == paths.ZERO_ROWS.read_text()
-    assert dict(zero_rows.ROWS) == derivations.ZERO_ROWS and zero_rows.BACKEND in derivations.BACKENDS
+    assert (
+        dict(zero_rows.ROWS) == derivations.ZERO_ROWS and zero_rows.BACKEND in derivations.BACKENDS
+    )
 
 
-@pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="there is no make, or its shell is another one")
+@pytest.mark.skipif(
+    not shutil.which("make") or os.name == "nt",
+    reason="there is no make, or its shell is another one",
+)
 def test_without_a_python_3_6_it_names_the_remedies(tmp_path):
     for name in ("Makefile", "original"):
         source = paths.ROOT / name
@@ -195,7 +258,15 @@ def test_without_a_python_3_6_it_names_the_remedies(tmp_path):
         if found := shutil.which(name):
             (programs / name).symlink_to(found)
     surroundings = {"PATH": str(programs), "HOME": str(tmp_path)}
-    done = subprocess.run(["make", "original"], cwd=tmp_path, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        ["make", "original"],
+        cwd=tmp_path,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode != 0
     assert "needs a Python 3.6" in done.stderr
     for remedy in ("conda create", "pyenv install", "tensorflow/tensorflow:1.4.1-py3"):
@@ -204,12 +275,20 @@ def test_without_a_python_3_6_it_names_the_remedies(tmp_path):
 
 
 def test_what_it_needs_is_pinned_and_it_does_not_import_the_package():
-    text = (paths.ROOT / "original" / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ")
+    text = (
+        (paths.ROOT / "original" / "requirements.txt")
+        .read_text(encoding="utf-8")
+        .replace("\\\n", " ")
+    )
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert all(re.match(r"[\w.-]+==[\w.]+ +--hash=sha256:", line) for line in lines)
-    assert {"tensorflow==1.4.1", "keras==2.1.2", "scikit-learn==0.19.1"} <= {line.split()[0] for line in lines}
+    assert {"tensorflow==1.4.1", "keras==2.1.2", "scikit-learn==0.19.1"} <= {
+        line.split()[0] for line in lines
+    }
     for file in (paths.ROOT / "original").glob("*.py"):
-        assert not re.search(r"^\s*(?:from|import) reluclf", file.read_text(encoding="utf-8"), flags=re.MULTILINE), file
+        assert not re.search(
+            r"^\s*(?:from|import) reluclf", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+        ), file
 
 
 @with_2018
@@ -222,8 +301,17 @@ def test_the_folds_of_2018_are_those_of_our_own_twelve_lines():
 
 @with_2018
 def test_the_libraries_of_2018_give_the_committed_answers_again():
-    committed = [answer for answer in json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8")) if answer["backend"] == zero_rows.BACKEND]
-    assert of_2018("import json; from original import zero_rows; print(json.dumps(zero_rows.answers()))") == committed
+    committed = [
+        answer
+        for answer in json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8"))
+        if answer["backend"] == zero_rows.BACKEND
+    ]
+    assert (
+        of_2018(
+            "import json; from original import zero_rows; print(json.dumps(zero_rows.answers()))"
+        )
+        == committed
+    )
 
 
 @with_2018

@@ -39,8 +39,14 @@ def mathml(latex: str, display: str) -> str:
     if _NOT_CONVERTED.search(result):
         raise ValueError(f"this formula has a command that MathML cannot show: {latex}")
     # Functions such as max are identifiers: as operators they would be set with space on both sides. A thin space parts one from its argument.
-    result = re.sub(r"<mo>([a-z]{2,})</mo>", r"<mi>\1</mi>", result).replace("<mi>±</mi>", "<mo>±</mo>")
-    return re.sub(r"(?<!<msub>)(?<!<msup>)(<mi>[a-z]{2,}</mi>)(?=<m(?:i|n|row|sub|sup|frac|sqrt)>)", r'\1<mspace width="0.17em" />', result)
+    result = re.sub(r"<mo>([a-z]{2,})</mo>", r"<mi>\1</mi>", result).replace(
+        "<mi>±</mi>", "<mo>±</mo>"
+    )
+    return re.sub(
+        r"(?<!<msub>)(?<!<msup>)(<mi>[a-z]{2,}</mi>)(?=<m(?:i|n|row|sub|sup|frac|sqrt)>)",
+        r'\1<mspace width="0.17em" />',
+        result,
+    )
 
 
 def _math(translator, node: nodes.Element, display: str) -> str:
@@ -53,14 +59,20 @@ def _math(translator, node: nodes.Element, display: str) -> str:
 
 def _visit_inline(translator, node):
     translator.body.append(
-        translator.starttag(node, "span", "", CLASS="math notranslate nohighlight") + _math(translator, node, "inline") + "</span>"
+        translator.starttag(node, "span", "", CLASS="math notranslate nohighlight")
+        + _math(translator, node, "inline")
+        + "</span>"
     )
     raise nodes.SkipNode
 
 
 def _visit_block(translator, node):
     # A formula wider than a phone scrolls in its own box, which the keyboard must reach.
-    translator.body.append(translator.starttag(node, "div", CLASS="math notranslate nohighlight", tabindex="0", role="group"))
+    translator.body.append(
+        translator.starttag(
+            node, "div", CLASS="math notranslate nohighlight", tabindex="0", role="group"
+        )
+    )
     if node["number"]:
         translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
         translator.add_permalink_ref(node, "Link to this equation")
@@ -79,11 +91,14 @@ def _configure(app, config):
     config.html_context.setdefault("default_mode", "auto")
     config.html_css_files.append("verdicts.css")
     for status, (colour, _) in ledger.LOOKS.items():
-        edge = colour if figures.luminance(colour) < 0.9 else "#999999"  # white has no edge of its own
+        edge = (
+            colour if figures.luminance(colour) < 0.9 else "#999999"
+        )  # white has no edge of its own
         _rules.append(f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n")
         keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
         config.latex_elements["preamble"] += (
-            rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\needspace{{6\baselineskip}}\sphinxsetup{{{keys}}}}}{{}}" + "\n"
+            rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\needspace{{6\baselineskip}}\sphinxsetup{{{keys}}}}}{{}}"
+            + "\n"
         )
 
 
@@ -101,22 +116,32 @@ def _tint(colour: str) -> str:
 
 def _page(app, pagename, templatename, context, doctree):
     """Mend what the theme and docutils write: live-code scripts, which fail where no page uses them; lists and figures a keyboard must reach."""
-    context["script_files"] = [script for script in context.get("script_files", []) if "thebe" not in str(script)]
+    context["script_files"] = [
+        script for script in context.get("script_files", []) if "thebe" not in str(script)
+    ]
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
-        context["body"] = context["body"].replace("<figure ", '<figure tabindex="0" ')  # on a phone it scrolls in its own box
+        context["body"] = context["body"].replace(
+            "<figure ", '<figure tabindex="0" '
+        )  # on a phone it scrolls in its own box
 
 
 def _choose_figures(app, env, added, changed, removed):
     """Have the chapters draw their figures for this builder alone; those that were drawn for another, in the same folder, are drawn anew."""
     wanted = os.environ["RELUCLF_FIGURES"] = "pdf" if app.builder.format == "latex" else "svg"
     drawn, env.reluclf_figures = getattr(env, "reluclf_figures", wanted), wanted
-    return [] if drawn == wanted else [name for name in env.found_docs if env.doc2path(name).endswith(".ipynb")]
+    return (
+        []
+        if drawn == wanted
+        else [name for name in env.found_docs if env.doc2path(name).endswith(".ipynb")]
+    )
 
 
 def _refuse_failed(app, env, docnames):
     """Refuse a chapter that was executed before and failed: its traceback would become a part of the page."""
-    for file in (env.doc2path(name) for name in env.found_docs if env.doc2path(name).endswith(".ipynb")):
+    for file in (
+        env.doc2path(name) for name in env.found_docs if env.doc2path(name).endswith(".ipynb")
+    ):
         for cell in nbformat.read(file, as_version=4).cells:
             for output in cell.get("outputs", []):
                 if output.output_type == "error":
@@ -128,17 +153,31 @@ def _refuse_failed(app, env, docnames):
 
 def _refuse_failing(app, env):
     """Refuse the chapters that have failed while they were read, each with what its cell raised, before any page is written."""
-    ran = ((name, NbMetadataCollector.get_exec_data(env, name)) for name in sorted(env.found_docs) if name in NbMetadataCollector.get_doc_data(env))
-    raised = [f"{env.doc2path(name)}: {data['traceback'].strip().splitlines()[-1]}" for name, data in ran if data and data["traceback"]]
+    ran = (
+        (name, NbMetadataCollector.get_exec_data(env, name))
+        for name in sorted(env.found_docs)
+        if name in NbMetadataCollector.get_doc_data(env)
+    )
+    raised = [
+        f"{env.doc2path(name)}: {data['traceback'].strip().splitlines()[-1]}"
+        for name, data in ran
+        if data and data["traceback"]
+    ]
     if raised:
-        raise ExtensionError("these chapters failed:\n" + re.sub(r"\x1b\[[\d;]*m", "", "\n".join(raised)))
+        raise ExtensionError(
+            "these chapters failed:\n" + re.sub(r"\x1b\[[\d;]*m", "", "\n".join(raised))
+        )
 
 
 def _keep_together(app, doctree):
     """Let the lines of a table's cell break between an estimate, its interval and its n, but not within them."""
     for entry in doctree.findall(nodes.entry):
         for text in list(entry.findall(nodes.Text)):
-            whole = re.sub(r"\(n = (\d+)\)", "(n\u00a0=\u00a0\\1)", re.sub(r"\[(\S+), (\S+)\]", "[\\1,\u00a0\\2]", text))
+            whole = re.sub(
+                r"\(n = (\d+)\)",
+                "(n\u00a0=\u00a0\\1)",
+                re.sub(r"\[(\S+), (\S+)\]", "[\\1,\u00a0\\2]", text),
+            )
             if whole != text:
                 text.parent.replace(text, nodes.Text(whole))
 
@@ -146,11 +185,19 @@ def _keep_together(app, doctree):
 def _print(app, doctree, docname):
     """In print a verdict needs a box to get its colours, and the section that holds the references on the page is empty: they come last."""
     if app.builder.format == "latex":
-        for described in doctree.findall(addnodes.desc_content):  # what functions take and give back would fill a quarter of the pages
+        for described in doctree.findall(
+            addnodes.desc_content
+        ):  # what functions take and give back would fill a quarter of the pages
             for fields in list(described.findall(nodes.field_list)):
                 fields.parent.remove(fields)
-        for verdict in list(doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"])):
-            box = nodes.container(classes=[name for name in verdict["classes"] if name.startswith("verdict-")])
+        for verdict in list(
+            doctree.findall(
+                lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"]
+            )
+        ):
+            box = nodes.container(
+                classes=[name for name in verdict["classes"] if name.startswith("verdict-")]
+            )
             verdict.replace_self(box)
             box += verdict
         for section in list(doctree.findall(nodes.section)):
@@ -165,8 +212,12 @@ def _lighten(app, error):
         return
     for unused in (*static.rglob("*.map"), *static.rglob("*.ttf")):
         unused.unlink()
-    (Path(app.outdir) / ".nojekyll").touch()  # else GitHub leaves out the folders whose names begin with _
-    (static / "scripts" / "fontawesome.js").write_text("// The icons are in the style sheet, as a font.\n", encoding="utf-8")
+    (
+        Path(app.outdir) / ".nojekyll"
+    ).touch()  # else GitHub leaves out the folders whose names begin with _
+    (static / "scripts" / "fontawesome.js").write_text(
+        "// The icons are in the style sheet, as a font.\n", encoding="utf-8"
+    )
 
 
 def write_ledger(app, exception):
@@ -183,7 +234,9 @@ def write_ledger(app, exception):
     from reluclf.store import BACKENDS, Store
 
     records = Store().read_all()
-    stores = [(records, "")] + [(Store.of_backend(name).read_all(), f"{BACKENDS}/{name}/") for name in runtime.BACKENDS]
+    stores = [(records, "")] + [
+        (Store.of_backend(name).read_all(), f"{BACKENDS}/{name}/") for name in runtime.BACKENDS
+    ]
     stores.append((original.read(), f"{original.FOLDER}/"))
     listed = pd.concat([origins.one_by_one(found, folder) for found, folder in stores])
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
@@ -196,7 +249,9 @@ _written: dict[str, list[str]] = {}
 def _as_written(app, what, name, obj, options, lines):
     """Keep the text on a constant or property from napoleon, which takes what stands before a colon for its type: called before and after it."""
     if what in ("data", "attribute", "property"):
-        lines[:] = _written.pop(name) if name in _written else _written.setdefault(name, list(lines))
+        lines[:] = (
+            _written.pop(name) if name in _written else _written.setdefault(name, list(lines))
+        )
 
 
 def _short_signature(app, what, name, obj, options, signature, returns):
@@ -219,7 +274,9 @@ def setup(app):
     app.connect("autodoc-process-signature", _short_signature)
     app.connect("config-inited", _read_side_by_side)
     app.connect("build-finished", write_ledger)
-    app.add_html_math_renderer("mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None))
+    app.add_html_math_renderer(
+        "mathml", inline_renderers=(_visit_inline, None), block_renderers=(_visit_block, None)
+    )
     app.connect("config-inited", _configure)
     app.connect("builder-inited", _write_rules)
     app.connect("html-page-context", _page, priority=900)

@@ -19,7 +19,10 @@ _FILES = {"records.csv": "text/csv", "ledger.csv": "text/csv", "ledger.json": "a
 
 
 def _authors(cited) -> list[str]:
-    return [author.get("name") or f"{author['given-names']} {author['family-names']}" for author in cited["authors"]]
+    return [
+        author.get("name") or f"{author['given-names']} {author['family-names']}"
+        for author in cited["authors"]
+    ]
 
 
 def tags(title: str, cited) -> str:
@@ -32,7 +35,9 @@ def tags(title: str, cited) -> str:
         ("citation_language", "en"),
         *([("citation_doi", cited["doi"])] if "doi" in cited else []),
     ]
-    return "".join(f'<meta name="{name}" content="{html.escape(value)}">\n' for name, value in values)
+    return "".join(
+        f'<meta name="{name}" content="{html.escape(value)}">\n' for name, value in values
+    )
 
 
 def described(cited) -> dict:
@@ -57,8 +62,17 @@ def described(cited) -> dict:
         "sameAs": f"https://doi.org/{cited['references'][0]['doi']}",
         "url": cited["references"][0]["url"],
     }
-    book = {"@type": "Book", "@id": "#book", "name": cited["title"], "isBasedOn": paper, "inLanguage": "en"}
-    files = [{"@type": "DataDownload", "name": name, "encodingFormat": kind, "contentUrl": f"../{name}"} for name, kind in _FILES.items()]
+    book = {
+        "@type": "Book",
+        "@id": "#book",
+        "name": cited["title"],
+        "isBasedOn": paper,
+        "inLanguage": "en",
+    }
+    files = [
+        {"@type": "DataDownload", "name": name, "encodingFormat": kind, "contentUrl": f"../{name}"}
+        for name, kind in _FILES.items()
+    ]
     records = {
         "@type": "Dataset",
         "@id": "#records",
@@ -67,7 +81,10 @@ def described(cited) -> dict:
         "distribution": files,
     }
     if "repository-code" in cited:
-        book["workExample"] = {"@type": "SoftwareSourceCode", "codeRepository": cited["repository-code"]}
+        book["workExample"] = {
+            "@type": "SoftwareSourceCode",
+            "codeRepository": cited["repository-code"],
+        }
     return {"@context": "https://schema.org", "@graph": [common | book, common | records]}
 
 
@@ -75,7 +92,9 @@ def _page(app, pagename, templatename, context, doctree):
     if doctree is None:
         return
     cited = release.citation()
-    context["metatags"] = context.get("metatags", "") + tags(app.env.titles[pagename].astext(), cited)
+    context["metatags"] = context.get("metatags", "") + tags(
+        app.env.titles[pagename].astext(), cited
+    )
     if pagename == app.config.root_doc:
         text = json.dumps(described(cited), ensure_ascii=False).replace("</", "<\\/")
         context["metatags"] += f'<script type="application/ld+json">{text}</script>\n'

@@ -18,7 +18,11 @@ from reluclf import paths
 def inputs() -> str:
     """Return a digest of what the chapters read beside themselves: which files, how large, and when written."""
     digest = hashlib.sha256()
-    files = [*paths.BOOK.glob("*.yml"), *(paths.ROOT / "reluclf").rglob("*.py"), *paths.RESULTS.rglob("*.json*")]
+    files = [
+        *paths.BOOK.glob("*.yml"),
+        *(paths.ROOT / "reluclf").rglob("*.py"),
+        *paths.RESULTS.rglob("*.json*"),
+    ]
     for file in sorted(files):
         stat = file.stat()
         digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
@@ -31,14 +35,25 @@ def _outdated(app, env, added, changed, removed):
     Sphinx's own list of what a page depends on cannot name a record that is not there yet.
     """
     last, env.reluclf_inputs = getattr(env, "reluclf_inputs", None), inputs()
-    return [] if last == env.reluclf_inputs else [name for name in env.found_docs if _is_notebook(env, name)]
+    return (
+        []
+        if last == env.reluclf_inputs
+        else [name for name in env.found_docs if _is_notebook(env, name)]
+    )
 
 
 def _leave_executed(app, env, docnames):
     """Show a notebook that papermill has executed with the outputs that it has; its parameters may say that it trains."""
-    executed = [env.doc2path(name) for name in docnames if _is_notebook(env, name) and _by_papermill(env.doc2path(name))]
+    executed = [
+        env.doc2path(name)
+        for name in docnames
+        if _is_notebook(env, name) and _by_papermill(env.doc2path(name))
+    ]
     if executed:
-        excluded = [*env.mystnb_config.execution_excludepatterns, *(glob.escape(Path(file).as_posix()) for file in executed)]
+        excluded = [
+            *env.mystnb_config.execution_excludepatterns,
+            *(glob.escape(Path(file).as_posix()) for file in executed),
+        ]
         env.mystnb_config = env.mystnb_config.copy(execution_excludepatterns=excluded)
 
 
@@ -56,7 +71,9 @@ def _alone(app):
     try:
         app.reluclf_lock.acquire()
     except filelock.Timeout:
-        raise ExtensionError(f"another build is writing into {Path(app.outdir).parent}; wait for it, and build again.") from None
+        raise ExtensionError(
+            f"another build is writing into {Path(app.outdir).parent}; wait for it, and build again."
+        ) from None
 
 
 def setup(app):

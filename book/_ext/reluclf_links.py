@@ -50,21 +50,38 @@ def linked(path: str, text: str = "", lines: tuple[int, int] | None = None) -> s
 def modules() -> dict[str, str]:
     """The file of every module of the package, from the root of the checkout, by the module's own name."""
     files = (paths.ROOT / "reluclf").rglob("*.py")
-    return {file.stem: file.relative_to(paths.ROOT).as_posix() for file in files if file.stem != "__init__"}
+    return {
+        file.stem: file.relative_to(paths.ROOT).as_posix()
+        for file in files
+        if file.stem != "__init__"
+    }
 
 
 @functools.cache
 def functions(module: str) -> dict[str, tuple[int, int]]:
     """The first and last line of every function of a module of the package."""
     tree = ast.parse((paths.ROOT / modules()[module]).read_text(encoding="utf-8"))
-    return {node.name: (node.lineno, node.end_lineno) for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {
+        node.name: (node.lineno, node.end_lineno)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def makers(source: str, label: str) -> list[tuple[str, str]]:
     """Which functions of the package make what stands under a label, as (module, name), from the source of the cell that shows it."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    showing = [call for call in calls if any(isinstance(part, ast.Constant) and part.value == label for part in call.args)]
-    inside = [inner for call in showing for inner in ast.walk(call) if isinstance(inner, ast.Call) and inner is not call]
+    showing = [
+        call
+        for call in calls
+        if any(isinstance(part, ast.Constant) and part.value == label for part in call.args)
+    ]
+    inside = [
+        inner
+        for call in showing
+        for inner in ast.walk(call)
+        if isinstance(inner, ast.Call) and inner is not call
+    ]
     return _functions_called(inside) or _functions_called(calls)
 
 
@@ -75,7 +92,11 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
             maker = function.value.id, function.attr
             if maker[0] in modules() and maker[1] in functions(maker[0]):
                 found.append(maker)
-    return [maker for maker in dict.fromkeys(found) if maker not in (("notebook", "table"), ("notebook", "glue"))]
+    return [
+        maker
+        for maker in dict.fromkeys(found)
+        if maker not in (("notebook", "table"), ("notebook", "glue"))
+    ]
 
 
 #: What rests on a measurement that is no record of a training run: its file, by the module and the function that show it.
@@ -90,15 +111,33 @@ MEASURED = {
 def origin(source: str, label: str, records: list[dict[str, str]], page: str) -> str:
     """The HTML that says where a table or figure comes from, folded."""
     code = " and ".join(
-        linked(modules()[module], f"{modules()[module].removesuffix('.py').replace('/', '.')}.{name}", functions(module)[name])
+        linked(
+            modules()[module],
+            f"{modules()[module].removesuffix('.py').replace('/', '.')}.{name}",
+            functions(module)[name],
+        )
         for module, name in makers(source, label)
     )
     commit, modified = built_commit()
-    at = f", at commit <code>{commit[:7]}</code>" + (" with changes" if modified else "") if commit else ""
+    at = (
+        f", at commit <code>{commit[:7]}</code>" + (" with changes" if modified else "")
+        if commit
+        else ""
+    )
     files = [MEASURED[maker] for maker in makers(source, label) if maker in MEASURED]
-    listed = f"<p>It rests on {linked(files[0])}.</p>" if files else "<p>It rests on no record of a training run.</p>"
+    listed = (
+        f"<p>It rests on {linked(files[0])}.</p>"
+        if files
+        else "<p>It rests on no record of a training run.</p>"
+    )
     if records:
-        rows = [[f"results/{row['runs']}", *(html.escape(row[name]) for name in ("seeds", "device", "commit"))] for row in records]
+        rows = [
+            [
+                f"results/{row['runs']}",
+                *(html.escape(row[name]) for name in ("seeds", "device", "commit")),
+            ]
+            for row in records
+        ]
         items = "".join(
             f"<li>{linked(path)}, seed{'' if seeds.isdigit() else 's'} {seeds}: {device}, trained at {commits}</li>"
             for path, seeds, device, commits in rows
@@ -111,17 +150,29 @@ def origin(source: str, label: str, records: list[dict[str, str]], page: str) ->
 def _add_origins(app, doctree):
     docname = app.env.docname
     glued = read_glue_cache(app.env.mystnb_config.output_folder, docname)
-    for cell in doctree.findall(lambda node: isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"):
-        code = [part for part in cell.findall(nodes.container) if part.get("nb_element") == "cell_code_source"]
+    for cell in doctree.findall(
+        lambda node: isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+    ):
+        code = [
+            part
+            for part in cell.findall(nodes.container)
+            if part.get("nb_element") == "cell_code_source"
+        ]
         if not code:  # a page that shows no code
             continue
         source = next(code[0].findall(nodes.literal_block)).astext()
-        for node in list(cell.findall(lambda node: isinstance(node, nodes.table | nodes.figure) and node["names"])):
+        for node in list(
+            cell.findall(
+                lambda node: isinstance(node, nodes.table | nodes.figure) and node["names"]
+            )
+        ):
             label = node["names"][0]
             name = f"origin-{label}" if isinstance(node, nodes.table) else notebook.origin(source)
             if name in glued:
                 records = ast.literal_eval(glued[name]["data"]["text/plain"])
-                raw = nodes.raw("", origin(source, label, records, f"{docname}.ipynb"), format="html")
+                raw = nodes.raw(
+                    "", origin(source, label, records, f"{docname}.ipynb"), format="html"
+                )
                 node.parent.insert(node.parent.index(node) + 1, raw)
 
 
@@ -131,39 +182,65 @@ def _rule(identifier: str) -> str:
         return _line("book/verdicts.yml", f"  {identifier}:")
     if identifier in items.CLAIMS:
         return _line("reluclf/judging/items.py", f'    "{identifier}":')
-    rule = published.matrix if identifier[0] == "F" else published.folds if identifier in ("T5", "T8") else published.results
+    rule = (
+        published.matrix
+        if identifier[0] == "F"
+        else published.folds
+        if identifier in ("T5", "T8")
+        else published.results
+    )
     return _line("reluclf/judging/published.py", f"def {rule.__name__}(")
 
 
 def _line(path: str, start: str) -> str:
     """The first line of a file that starts so, as an address."""
     lines = (paths.ROOT / path).read_text(encoding="utf-8").splitlines()
-    return f"{path}#L{next(number for number, line in enumerate(lines, 1) if line.startswith(start))}"
+    return (
+        f"{path}#L{next(number for number, line in enumerate(lines, 1) if line.startswith(start))}"
+    )
 
 
 def report(identifier: str, words: str) -> str:
     """The link, as HTML, to a new issue about the verdict on an item."""
-    query = urlencode({"template": "wrong.yml", "title": f"Verdict on {identifier}", "where": f"Verdict on {identifier}"})
+    query = urlencode(
+        {
+            "template": "wrong.yml",
+            "title": f"Verdict on {identifier}",
+            "where": f"Verdict on {identifier}",
+        }
+    )
     return f'<a href="{html.escape(f"{REPOSITORY}/issues/new?{query}")}" aria-label="Report an error in the verdict on {identifier}">{words}</a>'
 
 
 def _mark_verdicts(app, doctree):
     """Give every verdict its looks in the ledgers, and its links."""
     css = {str(status): status.css for status in Status}
-    for table in doctree.findall(lambda node: isinstance(node, nodes.table) and "ledger" in node["classes"]):
+    for table in doctree.findall(
+        lambda node: isinstance(node, nodes.table) and "ledger" in node["classes"]
+    ):
         for row in next(table.findall(nodes.tbody)).findall(nodes.row):
             identifier = row[0].astext()
             for strong in row.findall(nodes.strong):
                 if strong.astext() in css:
                     strong["classes"] += ["verdict", css[strong.astext()]]
             if REPOSITORY and row[0].children:
-                row[0][0] += nodes.raw("", f'<br><span class="report">{report(identifier, "report")}</span>', format="html")
-    for verdict in doctree.findall(lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"]):
+                row[0][0] += nodes.raw(
+                    "",
+                    f'<br><span class="report">{report(identifier, "report")}</span>',
+                    format="html",
+                )
+    for verdict in doctree.findall(
+        lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"]
+    ):
         identifier = next(name for name in verdict["classes"] if name.startswith("on-"))[3:].upper()
         if REPOSITORY:
             where = f"{REPOSITORY}/blob/{built_commit()[0] or 'main'}/{_rule(identifier)}"
             rule = f'<a href="{where}" aria-label="The rule for {identifier}, as code">The rule</a>'
-            verdict += nodes.raw("", f'<p class="report">{rule} · {report(identifier, "Report an error in this verdict")}</p>', format="html")
+            verdict += nodes.raw(
+                "",
+                f'<p class="report">{rule} · {report(identifier, "Report an error in this verdict")}</p>',
+                format="html",
+            )
 
 
 def _index_numbers(app, doctree, docname):
@@ -171,20 +248,33 @@ def _index_numbers(app, doctree, docname):
     numbers = app.env.toc_fignumbers.get(docname, {})
     for kind, words in (("table", ("Table",)), ("figure", ("Fig.", "Figure"))):
         for identifier, number in numbers.get(kind, {}).items():
-            entries = [("single", f"{word} {'.'.join(map(str, number))}", identifier, "main", None) for word in words]
+            entries = [
+                ("single", f"{word} {'.'.join(map(str, number))}", identifier, "main", None)
+                for word in words
+            ]
             doctree += addnodes.index(entries=entries)
 
 
 def _configure(app, config):
-    version = f"Version {reluclf.__version__}" + (f", commit {built_commit()[0][:7]}" if built_commit()[0] else "")
+    version = f"Version {reluclf.__version__}" + (
+        f", commit {built_commit()[0][:7]}" if built_commit()[0] else ""
+    )
     config.today = f"{version}, {format_date('%d %B %Y', language='en')}"
     config.html_theme_options["extra_footer"] = f"<p>{version}</p>"
     if REPOSITORY:
-        buttons = dict.fromkeys(("use_repository_button", "use_issues_button", "use_edit_page_button"), True)
+        buttons = dict.fromkeys(
+            ("use_repository_button", "use_issues_button", "use_edit_page_button"), True
+        )
         launch = {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"}
         if "github.com/" in REPOSITORY:  # Colab opens notebooks from nowhere else
             launch["colab_url"] = "https://colab.research.google.com"
-        config.html_theme_options.update(repository_url=REPOSITORY, repository_branch="main", path_to_docs="", launch_buttons=launch, **buttons)
+        config.html_theme_options.update(
+            repository_url=REPOSITORY,
+            repository_branch="main",
+            path_to_docs="",
+            launch_buttons=launch,
+            **buttons,
+        )
 
 
 def _buttons(app, pagename, templatename, context, doctree):
@@ -208,7 +298,10 @@ def _write_notebooks(app, error):
     folder = Path(app.outdir) / NOTEBOOKS
     folder.mkdir(exist_ok=True)
     for name in chapters.names():
-        nbformat.write(chapters.portable(name, REPOSITORY, built_commit()[0] or "main"), folder / f"{name}.ipynb")
+        nbformat.write(
+            chapters.portable(name, REPOSITORY, built_commit()[0] or "main"),
+            folder / f"{name}.ipynb",
+        )
 
 
 def setup(app):

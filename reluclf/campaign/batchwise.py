@@ -76,7 +76,9 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
         If Keras's backend is not TensorFlow, whose gradients are looked at.
     """
     if runtime.backend() != "tensorflow":
-        raise runtime.BackendError(f"make steps looks at TensorFlow's gradients; unset KERAS_BACKEND, which is {runtime.backend()}.")
+        raise runtime.BackendError(
+            f"make steps looks at TensorFlow's gradients; unset KERAS_BACKEND, which is {runtime.backend()}."
+        )
     whole = data.prepared(spec)
     x, targets = whole.x_train, protocols.one_hot(whole.y_train, whole.n_classes)
     model = networks.build(spec, protocols.seed_of(spec, protocols.WHOLE))
@@ -89,8 +91,17 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
             of_gradient, of_step = train(x[rows], targets[rows])
             gradient.append(_rounded(of_gradient))
             step.append(_rounded(of_step))
-        test.append(_rounded(protocols.score(spec, protocols.predict(model, whole.x_test), whole.y_test)[1]))
-    return Steps(spec=spec, gradient=gradient, step=step, test=test, device=runtime.device("tensorflow"), versions=runtime.versions("tensorflow"))
+        test.append(
+            _rounded(protocols.score(spec, protocols.predict(model, whole.x_test), whole.y_test)[1])
+        )
+    return Steps(
+        spec=spec,
+        gradient=gradient,
+        step=step,
+        test=test,
+        device=runtime.device("tensorflow"),
+        versions=runtime.versions("tensorflow"),
+    )
 
 
 def _watched(spec: Spec, model: Any) -> Callable[[np.ndarray, np.ndarray], tuple[Any, Any]]:
@@ -98,7 +109,9 @@ def _watched(spec: Spec, model: Any) -> Callable[[np.ndarray, np.ndarray], tuple
     import tensorflow as tf
 
     weights, loss = model.trainable_variables, networks.loss_function(spec)
-    arguments = [tf.TensorSpec(shape, tf.float32) for shape in (model.input_shape, model.output_shape)]
+    arguments = [
+        tf.TensorSpec(shape, tf.float32) for shape in (model.input_shape, model.output_shape)
+    ]
 
     @tf.function(input_signature=arguments)
     def train(x: Any, targets: Any) -> tuple[Any, Any]:
@@ -108,7 +121,9 @@ def _watched(spec: Spec, model: Any) -> Callable[[np.ndarray, np.ndarray], tuple
         gradients = tape.gradient(mean, weights)
         model.optimizer.apply(gradients, weights)
         changes = [weight.value - value for weight, value in zip(weights, before, strict=True)]
-        return tf.reduce_max([tf.norm(gradient) for gradient in gradients]), tf.linalg.global_norm(changes)
+        return tf.reduce_max([tf.norm(gradient) for gradient in gradients]), tf.linalg.global_norm(
+            changes
+        )
 
     return train
 
@@ -121,7 +136,10 @@ def read() -> list[Steps]:
     """What was measured, from :data:`reluclf.paths.STEPS`; nothing if there is no such file."""
     if not paths.STEPS.is_file():
         return []
-    return [Steps.model_validate_json(line) for line in paths.STEPS.read_text(encoding="utf-8").splitlines()]
+    return [
+        Steps.model_validate_json(line)
+        for line in paths.STEPS.read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def measure_missing(say: Callable[[str], None]) -> None:
@@ -131,5 +149,9 @@ def measure_missing(say: Callable[[str], None]) -> None:
         if wanted not in found:
             say(str(wanted))
             found[wanted] = measure(wanted)
-            lines = [json.dumps(json.loads(found[spec].model_dump_json(exclude_defaults=True))) for spec in specs() if spec in found]
+            lines = [
+                json.dumps(json.loads(found[spec].model_dump_json(exclude_defaults=True)))
+                for spec in specs()
+                if spec in found
+            ]
             write_atomically(paths.STEPS, ("\n".join(lines) + "\n").encode())

@@ -27,7 +27,9 @@ class Checkpoint:
     mix two of them.
     """
 
-    def __init__(self, spec: Spec, store: Store, alive: Callable[[], None] = lambda: None, width: int = 1) -> None:
+    def __init__(
+        self, spec: Spec, store: Store, alive: Callable[[], None] = lambda: None, width: int = 1
+    ) -> None:
         self.spec = spec
         self._width = width
         self._alive = alive
@@ -52,7 +54,12 @@ class Checkpoint:
             weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
         folds = [Fold.model_validate(fold) for fold in header["folds"]]
         self._epochs = self.spec.epochs * len(folds)
-        return protocols.State(folds=folds, batches=header["batches"], diverged_at=header["diverged_at"], weights=weights)
+        return protocols.State(
+            folds=folds,
+            batches=header["batches"],
+            diverged_at=header["diverged_at"],
+            weights=weights,
+        )
 
     def fold(self, state: protocols.State) -> None:
         """Keep the state after a fold."""
@@ -67,13 +74,19 @@ class Checkpoint:
         content = io.BytesIO()
         arrays: dict[str, Any] = {f"variable_{i}": value for i, value in enumerate(weights)}
         np.savez(content, header=np.array(json.dumps(header)), **arrays)
-        with contextlib.suppress(OSError):  # a run must not die of a full or read-only cache; it then cannot be resumed
-            write_atomically(self._file, hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+        with contextlib.suppress(
+            OSError
+        ):  # a run must not die of a full or read-only cache; it then cannot be resumed
+            write_atomically(
+                self._file, hashlib.sha256(content.getvalue()).digest() + content.getvalue()
+            )
 
     def epoch(self) -> None:
         """Tell the campaign's progress bar."""
         self._epochs += 1
-        if time.monotonic() - self._told < progress.LOOK and self._epochs < progress.epochs(self.spec):
+        if time.monotonic() - self._told < progress.LOOK and self._epochs < progress.epochs(
+            self.spec
+        ):
             return
         self._told = time.monotonic()
         self._alive()
@@ -92,4 +105,12 @@ class Checkpoint:
 
         backend = keras.backend.backend()
         held = [accelerator.precision(), accelerator.deterministic(backend), self._width]
-        return json.dumps([self.spec.model_dump(), runtime.code_digest(), backend, runtime.versions(backend), held])
+        return json.dumps(
+            [
+                self.spec.model_dump(),
+                runtime.code_digest(),
+                backend,
+                runtime.versions(backend),
+                held,
+            ]
+        )

@@ -11,7 +11,11 @@ from reluclf.store import Store
 
 #: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
 _COST = {
-    **{(dataset, architecture): cost for dataset in ("mnist", "fashion_mnist") for architecture, cost in (("ffnn", 1.0), ("cnn", 3.0))},
+    **{
+        (dataset, architecture): cost
+        for dataset in ("mnist", "fashion_mnist")
+        for architecture, cost in (("ffnn", 1.0), ("cnn", 3.0))
+    },
     **{("wdbc", "ffnn"): 0.5, ("wdbc", "logistic"): 0.1},
 }
 _ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
@@ -77,7 +81,11 @@ class Bar(AbstractContextManager):
         while not self._stop.wait(LOOK):
             for spec in list(self._running):
                 try:
-                    self._running[spec] = cost(spec) * int(self._store.unfinished(spec, "epochs").read_text() or 0) / epochs(spec)
+                    self._running[spec] = (
+                        cost(spec)
+                        * int(self._store.unfinished(spec, "epochs").read_text() or 0)
+                        / epochs(spec)
+                    )
                 except (OSError, ValueError, KeyError):
                     continue
             self._show()

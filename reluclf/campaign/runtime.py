@@ -20,7 +20,16 @@ from reluclf.record import Provenance
 from reluclf.spec import Spec
 
 #: The modules that decide what a run gives.
-_DECISIVE = ("spec.py", "data.py", "losses.py", "epochs.py", "networks.py", "probes.py", "protocols.py", "campaign/lanes.py")
+_DECISIVE = (
+    "spec.py",
+    "data.py",
+    "losses.py",
+    "epochs.py",
+    "networks.py",
+    "probes.py",
+    "protocols.py",
+    "campaign/lanes.py",
+)
 
 _LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}
@@ -79,11 +88,19 @@ def configure(threads: int, on: str = "") -> None:
     os.environ["KERAS_BACKEND"] = on or backend()
     surroundings.ignore()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several processes share a card; each would take all of its memory
+    os.environ.setdefault(
+        "TF_FORCE_GPU_ALLOW_GROWTH", "true"
+    )  # several processes share a card; each would take all of its memory
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if threads:
-        for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        for variable in (
+            "TF_NUM_INTRAOP_THREADS",
+            "TF_NUM_INTEROP_THREADS",
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+        ):
             os.environ[variable] = str(threads)
     given = accelerator.hold(os.environ["KERAS_BACKEND"])
     with _no_stderr():
@@ -117,7 +134,9 @@ def provenance(spec: Spec, started: datetime) -> Provenance:
 def versions(backend: str) -> dict[str, str]:
     """The versions of Python and of the libraries that decide what a run gives, by name."""
     libraries = (*_LIBRARIES, _BACKENDS[backend])
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in libraries}
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in libraries
+    }
 
 
 @functools.cache
@@ -125,7 +144,9 @@ def code_digest() -> str:
     """SHA-256 over the modules that decide what a run gives, as they were when it was first asked for: later edits this process does not run."""
     digest = hashlib.sha256()
     for name in _DECISIVE:
-        digest.update((paths.ROOT / "reluclf" / name).read_bytes().replace(b"\r\n", b"\n"))  # as git may have it on Windows
+        digest.update(
+            (paths.ROOT / "reluclf" / name).read_bytes().replace(b"\r\n", b"\n")
+        )  # as git may have it on Windows
     return digest.hexdigest()
 
 
@@ -136,7 +157,11 @@ def device(backend: str) -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
+        name = (
+            tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+            if gpus
+            else None
+        )
     elif backend == "jax":
         import jax
 
@@ -145,8 +170,16 @@ def device(backend: str) -> str:
         import keras
         import torch
 
-        place = keras.ops.convert_to_tensor(0.0).device  # Keras chooses among CUDA, Apple's and others, and can be told to
-        name = None if place.type == "cpu" else torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
+        place = keras.ops.convert_to_tensor(
+            0.0
+        ).device  # Keras chooses among CUDA, Apple's and others, and can be told to
+        name = (
+            None
+            if place.type == "cpu"
+            else torch.cuda.get_device_name(place)
+            if place.type == "cuda"
+            else str(place)
+        )
     return (name or f"CPU, {processor()}") + surroundings.told()
 
 
@@ -195,9 +228,20 @@ def processor() -> str:
 
 def described(cpuinfo: str) -> str:
     """What Linux tells of its first processor, in brief; KeyError if that is none of the x86 family."""
-    told = dict(re.split(r"\s*:\s*", line, maxsplit=1) for line in cpuinfo.strip().split("\n\n")[0].splitlines() if ":" in line)
+    told = dict(
+        re.split(r"\s*:\s*", line, maxsplit=1)
+        for line in cpuinfo.strip().split("\n\n")[0].splitlines()
+        if ":" in line
+    )
     flags = told["flags"].split()
-    widest = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX")) if flag in flags), "SSE")
+    widest = next(
+        (
+            name
+            for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX"))
+            if flag in flags
+        ),
+        "SSE",
+    )
     return f"{told['model name']} (family {told['cpu family']}, model {told['model']}, {widest})"
 
 

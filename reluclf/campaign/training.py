@@ -39,7 +39,12 @@ class CampaignError(RuntimeError):
 
 
 def obtain(
-    specs: Iterable[Spec], train: bool = False, only: str = "", workers: int | None = None, cluster: str | None = None, store: Store | None = None
+    specs: Iterable[Spec],
+    train: bool = False,
+    only: str = "",
+    workers: int | None = None,
+    cluster: str | None = None,
+    store: Store | None = None,
 ) -> list[Record]:
     """The records of the given specs, and of their experiments' other seeds; the missing ones are trained first, if ``train`` says so, else left out.
 
@@ -71,11 +76,21 @@ def obtain(
         elif not trained:
             progress.say(f"nothing to train: no record is missing, of {len(chosen)}")
     experiments, named = {spec.model_copy(update={"seed": 1}) for spec in specs}, set(specs)
-    others = [spec for spec in store.specs() if spec.model_copy(update={"seed": 1}) in experiments and spec not in named]
+    others = [
+        spec
+        for spec in store.specs()
+        if spec.model_copy(update={"seed": 1}) in experiments and spec not in named
+    ]
     return store.read_present([*specs, *others])
 
 
-def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = None, client: Any = None, width: int | None = None) -> int:
+def train_missing(
+    specs: Iterable[Spec],
+    store: Store,
+    workers: int | None = None,
+    client: Any = None,
+    width: int | None = None,
+) -> int:
     """Train those of the specs that have no record yet, and return how many these were.
 
     A run that fails, or a worker that is killed or hangs, does not stop the others. Another campaign may write to the same store at the
@@ -109,11 +124,15 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
 
     most = _MOST_A_CORE * joblib.cpu_count()
     if client is None and workers is not None and not 1 <= workers <= most:
-        raise CampaignError(f"workers={workers} is not allowed; 1 to {most} are on this machine, or none for one a core.")
+        raise CampaignError(
+            f"workers={workers} is not allowed; 1 to {most} are on this machine, or none for one a core."
+        )
     specs = dict.fromkeys(specs)
     todo = sorted(store.missing(specs), key=progress.cost, reverse=True)
     for spec in specs.keys() - todo:
-        Checkpoint(spec, store).clear()  # a run that was killed when it had written its record left what it no longer needs
+        Checkpoint(
+            spec, store
+        ).clear()  # a run that was killed when it had written its record left what it no longer needs
     for spec in specs:
         watch.forget(store.unfinished(spec, "trace"))  # of an earlier campaign
     if not todo:
@@ -127,21 +146,35 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
     n, failures, kills = len(todo), {}, 0
     with progress.Bar(todo, store) as bar, warnings.catch_warnings():
         # Loky starts an idle worker that has ended anew, and says so where the chapter's page would show it.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor", category=UserWarning)
+        warnings.filterwarnings(
+            "ignore",
+            message="A worker stopped while some jobs were given to the executor",
+            category=UserWarning,
+        )
         while todo:
             jobs = [_job(group, store, width) for group in lanes.grouped(todo, width)]
-            outcomes = _on_cluster(jobs, store, client) if client else _in_processes(jobs, workers or accelerator.processes(backend, width))
+            outcomes = (
+                _on_cluster(jobs, store, client)
+                if client
+                else _in_processes(jobs, workers or accelerator.processes(backend, width))
+            )
             try:
                 for spec, record, failure in outcomes:
                     bar.finished(spec)
                     if failure:
                         failures[spec] = failure
-                    elif record is not None and spec not in store:  # a worker of a cluster may have another disk
+                    elif (
+                        record is not None and spec not in store
+                    ):  # a worker of a cluster may have another disk
                         store.write(record)
                 break
             except BrokenProcessPool as error:  # a worker was killed: by the system for want of memory, by hand, or by itself because it hung
                 traces = {spec: store.unfinished(spec, "trace") for spec in todo}
-                hung = {spec: f"no epoch ended in {PATIENCE:.0f} s; where it stood: {trace}" for spec, trace in traces.items() if watch.hung(trace)}
+                hung = {
+                    spec: f"no epoch ended in {PATIENCE:.0f} s; where it stood: {trace}"
+                    for spec, trace in traces.items()
+                    if watch.hung(trace)
+                }
                 failures |= hung
                 left = [spec for spec in store.missing(todo) if spec not in failures]
                 kills = kills + 1 if left == todo else 0
@@ -152,7 +185,9 @@ def train_missing(specs: Iterable[Spec], store: Store, workers: int | None = Non
                         f"workers were killed {kills} times before a run was finished, with {len(todo)} to go; try one worker.{also}"
                     ) from error
     if failures:
-        raise CampaignError(f"{_first_of(failures, n)}; the others have their records, and the same command tries these again.")
+        raise CampaignError(
+            f"{_first_of(failures, n)}; the others have their records, and the same command tries these again."
+        )
     return n
 
 
@@ -178,7 +213,12 @@ def _in_processes(jobs: Sequence[_Job], workers: int) -> Iterator[_Outcome]:
     """Train in processes of this machine, as many at a time."""
     import joblib
 
-    parallel = joblib.Parallel(n_jobs=min(workers, len(jobs)), return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    parallel = joblib.Parallel(
+        n_jobs=min(workers, len(jobs)),
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch="all",
+    )
     with watch.born_deaf():
         outcomes = parallel(joblib.delayed(work)(*arguments) for _, work, arguments in jobs)
     for found in outcomes:
@@ -202,7 +242,10 @@ def _on_cluster(jobs: Sequence[_Job], store: Store, client: Any) -> Iterator[_Ou
         if error is None:
             return _each(future.result())
         failure = f"{type(error).__name__}: {error}"
-        return [(spec, store.read(spec), None) if spec in store else (spec, None, failure) for spec in group]
+        return [
+            (spec, store.read(spec), None) if spec in store else (spec, None, failure)
+            for spec in group
+        ]
 
     suspects = []
     futures = {submit(job): job for job in jobs}
@@ -225,19 +268,31 @@ def train(spec: Spec, store: Store, alive: Callable[[], None] = lambda: None) ->
     """Train one spec in this process, from its checkpoint if it has one, and write its record; call ``alive`` as epochs end."""
     checkpoint = Checkpoint(spec, store, alive)
     state = checkpoint.load()
-    provenance, clock = runtime.provenance(spec, datetime.now(UTC).replace(microsecond=0)), time.perf_counter()
+    provenance, clock = (
+        runtime.provenance(spec, datetime.now(UTC).replace(microsecond=0)),
+        time.perf_counter(),
+    )
     outcome = protocols.run(spec, checkpoint, state)
-    return _recorded(outcome, provenance.model_copy(update={"seconds": round(time.perf_counter() - clock, 2)}), checkpoint, store)
+    return _recorded(
+        outcome,
+        provenance.model_copy(update={"seconds": round(time.perf_counter() - clock, 2)}),
+        checkpoint,
+        store,
+    )
 
 
-def train_together(specs: Sequence[Spec], store: Store, width: int, alive: Callable[[], None] = lambda: None) -> Iterator[_Outcome]:
+def train_together(
+    specs: Sequence[Spec], store: Store, width: int, alive: Callable[[], None] = lambda: None
+) -> Iterator[_Outcome]:
     """Train several seeds of one experiment in one program of this process, as :func:`train` does one; yield what came of each as it ends."""
     checkpoints = [Checkpoint(spec, store, alive, width) for spec in specs]
     states = [checkpoint.load() for checkpoint in checkpoints]
     started, clock = datetime.now(UTC).replace(microsecond=0), time.perf_counter()
     for lane, outcome in lanes.run(specs, checkpoints, states, width):
         seconds = round((time.perf_counter() - clock) / len(specs), 2)
-        where = runtime.provenance(specs[lane], started).model_copy(update={"seconds": seconds, "width": width, "lane": lane})
+        where = runtime.provenance(specs[lane], started).model_copy(
+            update={"seconds": seconds, "width": width, "lane": lane}
+        )
         try:
             record, failure = _recorded(outcome, where, checkpoints[lane], store), None
         except Exception as error:  # one record that cannot be written; the other runs go on
@@ -245,7 +300,9 @@ def train_together(specs: Sequence[Spec], store: Store, width: int, alive: Calla
         yield specs[lane], record, failure
 
 
-def _recorded(outcome: protocols.Outcome, provenance: Provenance, checkpoint: Checkpoint, store: Store) -> Record:
+def _recorded(
+    outcome: protocols.Outcome, provenance: Provenance, checkpoint: Checkpoint, store: Store
+) -> Record:
     """Write the record of a run that is finished, and forget its checkpoint."""
     record = Record(
         spec=checkpoint.spec,
@@ -270,14 +327,18 @@ def _connected(cluster: str | None) -> Iterator[Any]:
         import distributed
         from distributed.comm.addressing import get_address_host_port
     except ImportError:
-        raise CampaignError("training on a Dask cluster needs the package distributed; install it with: pip install distributed.") from None
+        raise CampaignError(
+            "training on a Dask cluster needs the package distributed; install it with: pip install distributed."
+        ) from None
     try:
         # Asked first whether anyone is there: a client that cannot connect stays behind in a cycle with its thread, and when the garbage
         # collector closes it while the next one starts, which holds the same lock, the process waits for itself for ever.
         socket.create_connection(get_address_host_port(cluster), _CONNECT).close()
         client = distributed.Client(cluster, timeout=_CONNECT)
     except (OSError, ValueError) as error:
-        raise CampaignError(f"no Dask scheduler answers at {cluster!r} ({error}); start one with: dask scheduler.") from None
+        raise CampaignError(
+            f"no Dask scheduler answers at {cluster!r} ({error}); start one with: dask scheduler."
+        ) from None
     with client:
         yield client
 
@@ -292,7 +353,9 @@ def _train_in_worker(spec: Spec, folder: Path, patience: float) -> _Outcome:
             return spec, None, f"{type(error).__name__}: {error}"
 
 
-def _train_together_in_worker(specs: Sequence[Spec], folder: Path, patience: float, width: int) -> list[_Outcome]:
+def _train_together_in_worker(
+    specs: Sequence[Spec], folder: Path, patience: float, width: int
+) -> list[_Outcome]:
     """The same for several seeds of one experiment, in a program of so many lanes."""
     store = Store(folder)
     found: list[_Outcome] = []
@@ -303,7 +366,11 @@ def _train_together_in_worker(specs: Sequence[Spec], folder: Path, patience: flo
             found += train_together(left, store, width, alive) if left else []
         except Exception as error:
             done = {spec for spec, *_ in found}
-            found += [(spec, None, f"{type(error).__name__}: {error}") for spec in specs if spec not in done]
+            found += [
+                (spec, None, f"{type(error).__name__}: {error}")
+                for spec in specs
+                if spec not in done
+            ]
     return found
 
 

@@ -24,7 +24,11 @@ def read_all() -> tuple[list[Record], int, list[str]]:
     """
     found, problems = by_file()
     others = paths.RESULTS / BACKENDS, paths.RESULTS / ORIGINAL
-    own = [record for file, record in found.items() if not any(file.is_relative_to(other) for other in others)]
+    own = [
+        record
+        for file, record in found.items()
+        if not any(file.is_relative_to(other) for other in others)
+    ]
     return own, len(found), problems
 
 
@@ -32,7 +36,11 @@ def by_file() -> tuple[dict[Path, Record], list[str]]:
     """Read every committed record; return those that can be trusted by their files, and what is wrong with the others."""
     found: dict[Path, Record] = {}
     problems = []
-    for folder in (paths.RESULTS, *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS), paths.RESULTS / ORIGINAL):
+    for folder in (
+        paths.RESULTS,
+        *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS),
+        paths.RESULTS / ORIGINAL,
+    ):
         records = {}
         for file in Store(folder).files():
             try:
@@ -43,8 +51,12 @@ def by_file() -> tuple[dict[Path, Record], list[str]]:
             if record.provenance.data == data.checksums(record.spec.dataset):
                 records[file] = record
             else:
-                problems.append(f"{file} was trained on other data than those whose checksums reluclf knows; delete it and retrain it.")
+                problems.append(
+                    f"{file} was trained on other data than those whose checksums reluclf knows; delete it and retrain it."
+                )
         for original, copy in copies(list(records.values())):
-            problems.append(f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it.")
+            problems.append(
+                f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it."
+            )
         found |= records
     return found, problems

@@ -56,7 +56,9 @@ def choose(records: Sequence[Record], seconds: float, workers: int, seed: int) -
 
 def _expected_seconds(record: Record) -> float:
     share = progress.epochs(shortest_telling(record.spec)) / progress.epochs(record.spec)
-    return 2 + share * sum([fold.seconds for fold in record.folds] + ([record.final.seconds] if record.final else []))
+    return 2 + share * sum(
+        [fold.seconds for fold in record.folds] + ([record.final.seconds] if record.final else [])
+    )
 
 
 def tolerance(record: Record, records: Sequence[Record]) -> float:
@@ -67,9 +69,17 @@ def tolerance(record: Record, records: Sequence[Record]) -> float:
     """
     from scipy.special import ndtri, stdtrit
 
-    kin = [_test_accuracy(other) for other in records if other.spec.model_copy(update={"seed": 0}) == record.spec.model_copy(update={"seed": 0})]
+    kin = [
+        _test_accuracy(other)
+        for other in records
+        if other.spec.model_copy(update={"seed": 0}) == record.spec.model_copy(update={"seed": 0})
+    ]
     known = len(kin) >= 3
-    std, quantile = (np.std(kin, ddof=1), stdtrit(len(kin) - 1, 1 - UNLIKELY / 2)) if known else (ASSUMED_STD, ndtri(1 - UNLIKELY / 2))
+    std, quantile = (
+        (np.std(kin, ddof=1), stdtrit(len(kin) - 1, 1 - UNLIKELY / 2))
+        if known
+        else (ASSUMED_STD, ndtri(1 - UNLIKELY / 2))
+    )
     return max(float(quantile * 2**0.5 * std), 1 / len(record.test.labels))
 
 
@@ -78,19 +88,42 @@ def compare(published: Record, again: Record, records: Sequence[Record]) -> Rech
     pair = (published, again)
     # repr, because NaN is not equal to itself.
     if repr(_retrained(published, pair)) == repr(_retrained(again, pair)):
-        return Recheck(published.spec, "identical", "every loss, accuracy and prediction that was made again is the same")
+        return Recheck(
+            published.spec,
+            "identical",
+            "every loss, accuracy and prediction that was made again is the same",
+        )
     old, new = (record.provenance for record in (published, again))
-    moved = [name for name in ("device", "backend", "threads", "versions", "data", "width") if getattr(old, name) != getattr(new, name)]
+    moved = [
+        name
+        for name in ("device", "backend", "threads", "versions", "data", "width")
+        if getattr(old, name) != getattr(new, name)
+    ]
     # Older records do not say to what an accelerator was held.
-    moved += [name for name in ("precision", "deterministic") if None is not getattr(old, name) != getattr(new, name)]
+    moved += [
+        name
+        for name in ("precision", "deterministic")
+        if None is not getattr(old, name) != getattr(new, name)
+    ]
     if not moved and new.device.startswith("CPU"):
-        return Recheck(published.spec, "differs", "device, libraries and data are those of the record, but the numbers are not")
+        return Recheck(
+            published.spec,
+            "differs",
+            "device, libraries and data are those of the record, but the numbers are not",
+        )
     if "data" in moved:
         return Recheck(published.spec, "differs", "the data are not those of the record")
-    difference, allowed = abs(_test_accuracy(published) - _test_accuracy(again)), tolerance(published, records)
+    difference, allowed = (
+        abs(_test_accuracy(published) - _test_accuracy(again)),
+        tolerance(published, records),
+    )
     verdict = "agrees" if difference <= allowed else "differs"
     elsewhere = f"other {', '.join(moved)}" if moved else "an accelerator"
-    return Recheck(published.spec, verdict, f"{elsewhere}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed")
+    return Recheck(
+        published.spec,
+        verdict,
+        f"{elsewhere}; test accuracy {difference:.4f} apart, {allowed:.4f} allowed",
+    )
 
 
 def width_of(record: Record) -> int:
@@ -103,7 +136,9 @@ def width_of(record: Record) -> int:
     return made.width if made.width and same else 1
 
 
-def run(records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0) -> list[Recheck]:
+def run(
+    records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0
+) -> list[Recheck]:
     """Retrain a random sample of records and compare.
 
     Parameters
@@ -122,9 +157,13 @@ def run(records: Sequence[Record], seconds: float, workers: int | None = None, s
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         for width in sorted({width_of(record) for record in sample}):
-            again = [shortest_telling(record.spec) for record in sample if width_of(record) == width]
+            again = [
+                shortest_telling(record.spec) for record in sample if width_of(record) == width
+            ]
             training.train_missing(again, store, workers, width=width)
-        return [compare(record, store.read(shortest_telling(record.spec)), records) for record in sample]
+        return [
+            compare(record, store.read(shortest_telling(record.spec)), records) for record in sample
+        ]
 
 
 def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:

@@ -45,7 +45,9 @@ def watched(trace: Path, patience: float) -> Iterator[Callable[[], None]]:
 @contextlib.contextmanager
 def born_deaf() -> Iterator[None]:
     """Processes that are started meanwhile do not hear Ctrl-C, which goes to all of them: this one ends them, and they print no traceback."""
-    if threading.current_thread() is not threading.main_thread():  # which alone may say how signals are handled
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # which alone may say how signals are handled
         yield
         return
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)

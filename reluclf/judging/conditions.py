@@ -31,7 +31,9 @@ class Condition(StrEnum):
 
     def runs(self, records: Iterable[Record], dataset: str, **network: str) -> list[Record]:
         """Those of the records that are of a network under this condition, as :func:`reluclf.judging.selection.of_setting` has them."""
-        return selection.of_setting(records, self.setting(dataset), dataset=dataset, protocol=self.protocol, **network)
+        return selection.of_setting(
+            records, self.setting(dataset), dataset=dataset, protocol=self.protocol, **network
+        )
 
     def by_seed(self, records: Iterable[Record], dataset: str, **network: str) -> dict[int, Record]:
         """The same, by seed."""

@@ -260,7 +260,9 @@ def _comparable() -> Item:
             ahead = _best_of(better, choice)
             outcomes = (*found.outcomes, ahead)
             status = found.status
-            if (status in (Status.REPRODUCED, Status.SOME_RUNS) and not ahead.shown) or (ahead.shown and status != Status.REPRODUCED):
+            if (status in (Status.REPRODUCED, Status.SOME_RUNS) and not ahead.shown) or (
+                ahead.shown and status != Status.REPRODUCED
+            ):
                 status = Status.IN_PART
             return answers.of_claim(rules.Claimed(status, outcomes, found.kind))
 

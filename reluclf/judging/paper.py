@@ -23,7 +23,13 @@ MEASURES = {
 }
 
 #: Which of the paper's tables holds the results of a data set and architecture, which its fold-by-fold accuracies.
-RESULT_TABLES = {("mnist", "ffnn"): 3, ("mnist", "cnn"): 4, ("fashion_mnist", "ffnn"): 6, ("fashion_mnist", "cnn"): 7, ("wdbc", "ffnn"): 9}
+RESULT_TABLES = {
+    ("mnist", "ffnn"): 3,
+    ("mnist", "cnn"): 4,
+    ("fashion_mnist", "ffnn"): 6,
+    ("fashion_mnist", "cnn"): 7,
+    ("wdbc", "ffnn"): 9,
+}
 FOLD_TABLES = {"mnist": 5, "fashion_mnist": 8}
 
 #: The heads that the paper compares, and how a page writes them.
@@ -67,7 +73,10 @@ class Matrix:
 @functools.cache
 def contents() -> dict[str, Any]:
     """The whole of ``book/paper.yml``."""
-    return yaml.load(paths.PAPER.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(
+        paths.PAPER.read_text(encoding="utf-8"),
+        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
+    )
 
 
 def table(number: int) -> dict[str, Any]:
@@ -105,13 +114,21 @@ def notebook_loss(dataset: str, architecture: str, head: str) -> np.ndarray:
 def matrix(number: int) -> Matrix:
     """The confusion matrix of one of Figures 2 to 11."""
     entry = _entry("figures", number)
-    return Matrix(number, entry["dataset"], entry["architecture"], entry["head"], np.array(entry["matrix"]))
+    return Matrix(
+        number, entry["dataset"], entry["architecture"], entry["head"], np.array(entry["matrix"])
+    )
 
 
 def matrix_of(dataset: str, architecture: str, head: str) -> Matrix:
     """The confusion matrix of a network."""
     network = {"dataset": dataset, "architecture": architecture, "head": head}
-    return matrix(next(number for number, entry in contents()["figures"].items() if network.items() <= entry.items()))
+    return matrix(
+        next(
+            number
+            for number, entry in contents()["figures"].items()
+            if network.items() <= entry.items()
+        )
+    )
 
 
 def claims() -> dict[str, dict[str, str]]:
@@ -129,4 +146,6 @@ def _entry(kind: str, number: int | str) -> Any:
         return contents()[kind][number]
     except KeyError:
         name = kind[:-1].replace("_", " ")
-        raise PaperError(f"the paper has no {name} {number}; it has {', '.join(map(str, contents()[kind]))}.") from None
+        raise PaperError(
+            f"the paper has no {name} {number}; it has {', '.join(map(str, contents()[kind]))}."
+        ) from None

@@ -96,7 +96,15 @@ def _paired(mine: Mapping[int, Record], theirs: Mapping[int, Record]) -> Differe
 
 def table(compared: Sequence[Comparison]) -> pd.DataFrame:
     """Write a row for each comparison: test accuracy, its difference, and how many runs lost a class or had a loss that was not finite."""
-    columns = ["network", "backend", "test accuracy, %", f"minus {REFERENCE}, points", "equivalent", "a class lost", "loss not finite"]
+    columns = [
+        "network",
+        "backend",
+        "test accuracy, %",
+        f"minus {REFERENCE}, points",
+        "equivalent",
+        "a class lost",
+        "loss not finite",
+    ]
     rows = []
     for one in compared:
         n = len(one.runs)
@@ -104,7 +112,17 @@ def table(compared: Sequence[Comparison]) -> pd.DataFrame:
         diverged = sum(run.diverged_at is not None for run in one.runs)
         accuracy = formats.cell(selection.measure(one.runs, "test_accuracy"), "test_accuracy")
         difference = formats.difference_cell(one.difference)
-        rows.append([_network(one.spec), one.backend, accuracy, difference, one.equivalent, f"{lost} of {n}", f"{diverged} of {n}"])
+        rows.append(
+            [
+                _network(one.spec),
+                one.backend,
+                accuracy,
+                difference,
+                one.equivalent,
+                f"{lost} of {n}",
+                f"{diverged} of {n}",
+            ]
+        )
     return pd.DataFrame(rows, columns=columns)
 
 

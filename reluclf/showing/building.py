@@ -65,10 +65,14 @@ def pdf(out: Path, say: Callable[[str], None]) -> Path:
     _run(scratch, "pdflatex", say)
     latex = scratch / "_build" / "latex"
     for log in latex.glob("*.log"):
-        missing = re.findall(r"Missing character.*", log.read_text(encoding="utf-8", errors="replace"))
+        missing = re.findall(
+            r"Missing character.*", log.read_text(encoding="utf-8", errors="replace")
+        )
         if missing:
             (scratch / _FAILED).touch()
-            raise BuildError("the fonts of the PDF lack characters:\n" + "\n".join(dict.fromkeys(missing)))
+            raise BuildError(
+                "the fonts of the PDF lack characters:\n" + "\n".join(dict.fromkeys(missing))
+            )
     made = scratch / "pdf"
     made.mkdir()
     for file in (latex / PDF, (latex / PDF).with_suffix(".log")):
@@ -94,7 +98,9 @@ def refuse_without_tex() -> None:
     missing += [f"the font {font}" for font in TEX_FONTS if font not in fonts]
     if missing:
         packages = (paths.ROOT / ".ci" / "tex-packages").read_text(encoding="utf-8").strip()
-        raise BuildError(f"the PDF needs {', '.join(missing)}. On Debian and Ubuntu:\napt-get install --no-install-recommends {packages}")
+        raise BuildError(
+            f"the PDF needs {', '.join(missing)}. On Debian and Ubuntu:\napt-get install --no-install-recommends {packages}"
+        )
 
 
 def variables() -> dict[str, str]:
@@ -117,13 +123,28 @@ def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool =
             "install what it needs in an environment of its own: pip install -r requirements.txt"
         )
     options = ["--all", "--keep-going", *(["-W", "-n"] if strict else [])]
-    command = [*JUPYTER_BOOK, "build", str(paths.ROOT), *options, "--builder", builder, "--path-output", str(scratch)]
+    command = [
+        *JUPYTER_BOOK,
+        "build",
+        str(paths.ROOT),
+        *options,
+        "--builder",
+        builder,
+        "--path-output",
+        str(scratch),
+    ]
     say("building from the records (a few minutes); the chapters come first:")
     log = scratch / "log"
     with (
         log.open("w", encoding="utf-8") as kept,
         subprocess.Popen(
-            command, cwd=paths.ROOT, env=variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+            command,
+            cwd=paths.ROOT,
+            env=variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
         ) as process,
     ):
         for line in process.stdout:

@@ -42,7 +42,9 @@ def parameters(chapter: str) -> dict[str, Any]:
     if not chapter:
         raise ParameterError(f"which chapter is not said; it is one of {', '.join(names())}.")
     if not file.is_file():
-        raise ParameterError(f"{chapter!r} is not a chapter; the chapters are {', '.join(names())}.")
+        raise ParameterError(
+            f"{chapter!r} is not a chapter; the chapters are {', '.join(names())}."
+        )
     found = papermill.inspect_notebook(str(file))
     return {name: ast.literal_eval(parameter["default"]) for name, parameter in found.items()}
 
@@ -59,7 +61,13 @@ def parse(chapter: str, assignments: Mapping[str, str]) -> dict[str, Any]:
     return {name: checked(name, text) for name, text in assignments.items()}
 
 
-def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | None = None, afresh: bool = False) -> Path:
+def run(
+    chapter: str,
+    values: Mapping[str, Any],
+    folder: Path,
+    results: Path | None = None,
+    afresh: bool = False,
+) -> Path:
     """Execute a chapter through papermill and return the executed notebook.
 
     Parameters
@@ -89,7 +97,10 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
         variables["RELUCLF_RESULTS"] = str(results)
     if afresh:
         variables["RELUCLF_AFRESH"] = "1"
-    with tempfile.TemporaryDirectory() as home, surroundings.environment(surroundings.of_kernel(Path(home)) | variables):
+    with (
+        tempfile.TemporaryDirectory() as home,
+        surroundings.environment(surroundings.of_kernel(Path(home)) | variables),
+    ):
         papermill.execute_notebook(
             str(paths.BOOK / f"{chapter}.ipynb"),
             str(executed),
@@ -100,7 +111,9 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
             stderr_file=sys.stderr,  # the kernel's progress bar, as it goes
         )
     notebook = nbformat.read(executed, as_version=4)
-    notebook.metadata["mystnb"] = {"execution_mode": "off"}  # its page shows these outputs: a build would train again
+    notebook.metadata["mystnb"] = {
+        "execution_mode": "off"
+    }  # its page shows these outputs: a build would train again
     for part in (notebook, *notebook.cells):
         part.metadata.pop("papermill", None)
     for cell in notebook.cells:
@@ -113,7 +126,9 @@ def run(chapter: str, values: Mapping[str, Any], folder: Path, results: Path | N
     return executed
 
 
-def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: bool = False) -> Path:
+def rerun(
+    chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: bool = False
+) -> Path:
     """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``.
 
     The records that earlier reruns left there are used, for their names have their parameters; ``afresh`` deletes them first, unless it goes on with
@@ -131,21 +146,34 @@ def rerun(chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: b
         with filelock.FileLock(RERUNS / f".{chapter}.lock", timeout=0):
             return _rerun(chapter, values, keep, afresh)
     except filelock.Timeout:
-        raise BusyError(f"chapter {chapter} is being rerun by another process; wait for it, or end it.") from None
+        raise BusyError(
+            f"chapter {chapter} is being rerun by another process; wait for it, or end it."
+        ) from None
 
 
 def _rerun(chapter: str, values: Mapping[str, Any], keep: bool, afresh: bool) -> Path:
     folder = RERUNS / chapter
     unfinished = folder / ".unfinished"
-    asked = json.dumps({name: value for name, value in values.items() if name not in _HOW} | {"afresh": afresh}, sort_keys=True)
+    asked = json.dumps(
+        {name: value for name, value in values.items() if name not in _HOW} | {"afresh": afresh},
+        sort_keys=True,
+    )
     if afresh and not (unfinished.is_file() and unfinished.read_text(encoding="utf-8") == asked):
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished.write_text(asked, encoding="utf-8")
-    executed = run(chapter, {"train": True, **values} if "train" in parameters(chapter) else values, folder, folder / "results", afresh)
+    executed = run(
+        chapter,
+        {"train": True, **values} if "train" in parameters(chapter) else values,
+        folder,
+        folder / "results",
+        afresh,
+    )
     if keep:
         for file in sorted((folder / "results").rglob("seed-*.json")):
-            write_atomically(paths.RESULTS / file.relative_to(folder / "results"), file.read_bytes())
+            write_atomically(
+                paths.RESULTS / file.relative_to(folder / "results"), file.read_bytes()
+            )
     unfinished.unlink()
     return executed
 

@@ -20,7 +20,9 @@ _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _LICENSE = "https://creativecommons.org/licenses/by/4.0/"
 
 
-def metadata(records: Mapping[Path, Record], contents: Mapping[Path, bytes], citation: Mapping[str, Any]) -> dict[str, Any]:
+def metadata(
+    records: Mapping[Path, Record], contents: Mapping[Path, bytes], citation: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what stands in ``ro-crate-metadata.json``.
 
     Parameters
@@ -65,7 +67,12 @@ def metadata(records: Mapping[Path, Record], contents: Mapping[Path, bytes], cit
         for name, title in data.TITLES.items()
         if any(record.spec.dataset == name for record in records.values())
     ]
-    profile = {"@id": _PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
+    profile = {
+        "@id": _PROFILE,
+        "@type": "CreativeWork",
+        "name": "Process Run Crate",
+        "version": "0.5",
+    }
     return {
         "@context": f"{_CRATE}/context",
         "@graph": [descriptor, root, profile, *datasets, *programs.values(), *actions, *files],

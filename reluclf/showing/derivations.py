@@ -68,7 +68,10 @@ def gradients(rows: int, seed: int) -> pd.DataFrame:
     if rows > 100:
         raise SpecError(f"rows={rows} is not allowed; 100 at the most are.")
     rng = np.random.default_rng(seed)
-    cases = {f"random, no. {i + 1}": np.concatenate([rng.uniform(0.1, 2, 1), rng.normal(size=_K - 1)]) for i in range(rows)}
+    cases = {
+        f"random, no. {i + 1}": np.concatenate([rng.uniform(0.1, 2, 1), rng.normal(size=_K - 1)])
+        for i in range(rows)
+    }
     tiny = np.concatenate([[1e-4], rng.uniform(0.1, 2, _K - 1)])
     cases["true class nearly 0"] = tiny
     cases["true class 0, others not"] = np.concatenate([[-1.0], rng.uniform(0.1, 2, _K - 1)])
@@ -93,7 +96,12 @@ def gradients(rows: int, seed: int) -> pd.DataFrame:
 
 #: The backends of Keras whose answers are asked for, with their names on the page and the module that must be installed.
 #: The last has its answers from ``make original``.
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "tensorflow1": "TensorFlow"}
+BACKENDS = {
+    "tensorflow": "TensorFlow",
+    "jax": "JAX",
+    "torch": "PyTorch",
+    "tensorflow1": "TensorFlow",
+}
 
 #: Rows of logits whose first class is the true one: what a ReLU makes of them is all zeros, or zero for the true class only.
 ZERO_ROWS = {"all outputs 0": [-1.0] * _K, "true class 0, others not": [-1.0] + [1.0] * (_K - 1)}
@@ -112,12 +120,28 @@ def answers(backend: str) -> list[dict[str, str]]:
         Backend, its version and Keras's, how the loss was run, the loss, the row, the loss's value, and its largest gradient with respect to the
         outputs and, through the ReLU, to the logits, as text; a value that is not finite as ``NaN``.
     """
-    surroundings = {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    surroundings = {
+        "KERAS_BACKEND": backend,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "JAX_PLATFORMS": "cpu",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
     code = "import json; from reluclf.showing import derivations; print(json.dumps(derivations._answers()))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, env=os.environ | surroundings, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=paths.ROOT,
+        env=os.environ | surroundings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        why = [f"exit status {done.returncode}", *done.stderr.strip().splitlines()][-1]  # one that is killed says nothing
-        raise BackendError(f"{backend} gave no answers ({why}); install it anew, or remove it, and try again.")
+        why = [f"exit status {done.returncode}", *done.stderr.strip().splitlines()][
+            -1
+        ]  # one that is killed says nothing
+        raise BackendError(
+            f"{backend} gave no answers ({why}); install it anew, or remove it, and try again."
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -127,16 +151,28 @@ def _answers() -> list[dict[str, str]]:
     import keras
 
     backend = keras.backend.backend()
-    versions = {"backend": backend, "version": importlib.metadata.version(backend), "keras": keras.__version__}
+    versions = {
+        "backend": backend,
+        "version": importlib.metadata.version(backend),
+        "keras": keras.__version__,
+    }
     targets = keras.ops.convert_to_tensor(np.eye(_K, dtype="float32")[[0]])
     found = []
     for mode, differentiate in _MODES[backend]().items():
         for loss in (guarded, verbatim):
             for row, logits in ZERO_ROWS.items():
                 z = np.array([logits], "float32")
-                value, of_logits = differentiate(lambda z, loss=loss: loss(targets, keras.ops.relu(z)), z)
-                _, of_outputs = differentiate(lambda r, loss=loss: loss(targets, r), np.maximum(z, 0))
-                answer = {"value": f"{value.max():.3f}".replace("nan", "NaN"), "outputs": _largest(of_outputs), "logits": _largest(of_logits)}
+                value, of_logits = differentiate(
+                    lambda z, loss=loss: loss(targets, keras.ops.relu(z)), z
+                )
+                _, of_outputs = differentiate(
+                    lambda r, loss=loss: loss(targets, r), np.maximum(z, 0)
+                )
+                answer = {
+                    "value": f"{value.max():.3f}".replace("nan", "NaN"),
+                    "outputs": _largest(of_outputs),
+                    "logits": _largest(of_logits),
+                }
                 found.append(versions | {"mode": mode, "loss": loss.__name__, "row": row} | answer)
     return found
 
@@ -163,7 +199,11 @@ def _tensorflow() -> dict[str, Any]:
 
         return differentiate
 
-    compilers = {"eager": lambda f: f, "graph": tf.function(jit_compile=False), "XLA": tf.function(jit_compile=True)}
+    compilers = {
+        "eager": lambda f: f,
+        "graph": tf.function(jit_compile=False),
+        "XLA": tf.function(jit_compile=True),
+    }
     return {mode: run(compiler) for mode, compiler in compilers.items()}
 
 
@@ -172,7 +212,10 @@ def _jax() -> dict[str, Any]:
 
     def run(compiled: Any) -> Any:
         def differentiate(function, row):
-            return [np.asarray(array) for array in compiled(jax.value_and_grad(lambda x: function(x).sum()))(row)]
+            return [
+                np.asarray(array)
+                for array in compiled(jax.value_and_grad(lambda x: function(x).sum()))(row)
+            ]
 
         return differentiate
 
@@ -199,9 +242,13 @@ def measure_zero_rows() -> list[str]:
     file = paths.ZERO_ROWS
     kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
-    by_backend = {backend: [answer for answer in kept if answer["backend"] == backend] for backend in BACKENDS}
+    by_backend = {
+        backend: [answer for answer in kept if answer["backend"] == backend] for backend in BACKENDS
+    }
     by_backend |= {backend: answers(backend) for backend in installed}
-    lines = ",\n".join(f" {json.dumps(answer)}" for backend in BACKENDS for answer in by_backend[backend])
+    lines = ",\n".join(
+        f" {json.dumps(answer)}" for backend in BACKENDS for answer in by_backend[backend]
+    )
     write_atomically(file, f"[\n{lines}\n]\n".encode())
     return installed
 
@@ -212,12 +259,16 @@ _LOSSES = {"guarded": "guarded loss", "verbatim": "Keras's own loss"}
 
 def zero_rows() -> pd.DataFrame:
     """What each framework makes of rows with zero outputs, from :data:`reluclf.paths.ZERO_ROWS`: a row for each way to run it, as text."""
-    measured = json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8")) if paths.ZERO_ROWS.is_file() else []
+    measured = (
+        json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8")) if paths.ZERO_ROWS.is_file() else []
+    )
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for answer in measured:
         name = f"{BACKENDS[answer['backend']]} {answer['version'].partition('+')[0]}"
         row = rows.setdefault((name, answer["mode"]), {"framework": name, "run": answer["mode"]})
-        row[f"{_LOSSES[answer['loss']]}, {answer['row']}"] = f"{answer['value']}; {answer['outputs']}; {answer['logits']}"
+        row[f"{_LOSSES[answer['loss']]}, {answer['row']}"] = (
+            f"{answer['value']}; {answer['outputs']}; {answer['logits']}"
+        )
     return pd.DataFrame(rows.values())
 
 
@@ -281,10 +332,14 @@ def _numerical(logits: np.ndarray) -> np.ndarray:
     """Central differences; the step is small against the smallest output, so that the kinks at 0 are not crossed."""
     step = 1e-7
     steps = step * np.eye(len(logits))
-    return np.array([(float(_loss(logits + s)) - float(_loss(logits - s))) / (2 * step) for s in steps])
+    return np.array(
+        [(float(_loss(logits + s)) - float(_loss(logits - s))) / (2 * step) for s in steps]
+    )
 
 
 def _loss(logits: np.ndarray) -> float:
     from keras import ops
 
-    return ops.convert_to_numpy(_loss_of_logits(ops.convert_to_tensor(logits[None], dtype="float64")))[0]
+    return ops.convert_to_numpy(
+        _loss_of_logits(ops.convert_to_tensor(logits[None], dtype="float64"))
+    )[0]

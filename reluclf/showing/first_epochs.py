@@ -34,7 +34,12 @@ WAYS = (
 #: The batches of one point of the figure, a fifth of an epoch.
 _BLOCK = 43
 
-_LINES = ((figures.COLOURS["softmax"], "--"), (figures.COLOURS["relu"], "-"), (figures.COLOURS["carried"], "-."), (figures.COLOURS["fresh"], ":"))
+_LINES = (
+    (figures.COLOURS["softmax"], "--"),
+    (figures.COLOURS["relu"], "-"),
+    (figures.COLOURS["carried"], "-."),
+    (figures.COLOURS["fresh"], ":"),
+)
 
 
 def of_way(measured: Sequence[Steps], dataset: str, way: Intervention) -> list[Steps]:
@@ -53,18 +58,31 @@ def figure(measured: Sequence[Steps]) -> Figure:
     for column, dataset in zip(panels.T, paper.FOLD_TABLES, strict=True):
         for way, (colour, line) in zip(WAYS, _LINES, strict=True):
             runs = of_way(measured, dataset, way)
-            for axes, name, of_block in zip(column, ("gradient", "step"), (np.max, np.median), strict=True):
+            for axes, name, of_block in zip(
+                column, ("gradient", "step"), (np.max, np.median), strict=True
+            ):
                 if runs:
                     blocks = [_blocks(getattr(run, name), of_block) for run in runs]
                     x = (np.arange(len(blocks[0])) + 1) * _BLOCK
-                    axes.plot(x, np.median(blocks, axis=0), line, color=colour, label=f"{way.title} (n = {len(runs)})")
+                    axes.plot(
+                        x,
+                        np.median(blocks, axis=0),
+                        line,
+                        color=colour,
+                        label=f"{way.title} (n = {len(runs)})",
+                    )
                 axes.set_yscale("log")
         column[0].set_title(f"{TITLES[dataset]} CNN", fontsize=9)
         column[1].set_xlabel("batch")
     panels[0, 0].set_ylabel("largest gradient norm")
     panels[1, 0].set_ylabel("median norm of the step")
     if measured:
-        drawn.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8)
+        drawn.legend(
+            *panels[0, 0].get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=2,
+            fontsize=8,
+        )
     return drawn
 
 

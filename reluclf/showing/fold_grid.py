@@ -50,7 +50,9 @@ def _grid(axes: Axes, spent: np.ndarray, title: str) -> None:
     n = len(spent)
     edges = np.arange(n + 1) + 0.5
     most = EPOCHS * n
-    axes.pcolormesh(edges, edges, spent, cmap="Greys", vmin=0, vmax=1.6 * most, ec="#CCCCCC", lw=0.6)
+    axes.pcolormesh(
+        edges, edges, spent, cmap="Greys", vmin=0, vmax=1.6 * most, ec="#CCCCCC", lw=0.6
+    )
     for fold in range(n):
         axes.add_patch(plt.Rectangle((fold + 0.5, fold + 0.5), 1, 1, fc="white", ec="k", lw=1.2))
         axes.text(fold + 1, fold + 1, str(spent[fold, fold]), ha="center", va="center", fontsize=8)

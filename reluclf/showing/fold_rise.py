@@ -38,7 +38,9 @@ def figure(records: Sequence[Record]) -> Figure:
     for axes, (reason, network) in zip(panels, SHOWN.items(), strict=True):
         _panel(axes, network, records)
         dataset, architecture, head = network
-        name = f"{TITLES[dataset]}, {architecture.upper()}-{'ReLU' if head == 'relu' else 'Softmax'}"
+        name = (
+            f"{TITLES[dataset]}, {architecture.upper()}-{'ReLU' if head == 'relu' else 'Softmax'}"
+        )
         axes.set_title(f"{reason}\n{name}", fontsize=9)
         axes.set(xlabel="fold", xticks=range(1, N_SPLITS + 1))
         if axes.lines:

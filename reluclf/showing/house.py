@@ -99,14 +99,42 @@ def figure() -> Figure:
     for room, names in modules().items():
         left, low, width, colour = _PLACES[room]
         style = "round,pad=0,rounding_size=0.12"
-        axes.add_patch(FancyBboxPatch((left, low), width, _HEIGHT, style, facecolor=colour, edgecolor="#333333", gid=f"room {room}"))
+        axes.add_patch(
+            FancyBboxPatch(
+                (left, low),
+                width,
+                _HEIGHT,
+                style,
+                facecolor=colour,
+                edgecolor="#333333",
+                gid=f"room {room}",
+            )
+        )
         middle = left + width / 2
-        axes.text(middle, low + _HEIGHT - 0.25, f"{room}: {ROOMS[room]}", ha="center", va="center", fontsize=8, weight="bold")
-        axes.text(middle, low + 0.4, _in_lines(names, 12 * width), ha="center", va="center", fontsize=7)
+        axes.text(
+            middle,
+            low + _HEIGHT - 0.25,
+            f"{room}: {ROOMS[room]}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            weight="bold",
+        )
+        axes.text(
+            middle, low + 0.4, _in_lines(names, 12 * width), ha="center", va="center", fontsize=7
+        )
     for room, used in sorted(arrows()):
         start, end, bend = _ARROWS.get((room, used), (_middle(room), _middle(used), 0.3))
-        properties = {"arrowstyle": "-|>", "color": "#333333", "connectionstyle": f"arc3,rad={bend}", "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", xy=end, xytext=start, arrowprops=properties | {"gid": f"arrow {room} {used}"})
+        properties = {
+            "arrowstyle": "-|>",
+            "color": "#333333",
+            "connectionstyle": f"arc3,rad={bend}",
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
+        axes.annotate(
+            "", xy=end, xytext=start, arrowprops=properties | {"gid": f"arrow {room} {used}"}
+        )
     return drawn
 
 

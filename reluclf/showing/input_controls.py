@@ -12,7 +12,11 @@ from reluclf.judging.selection import MARGIN, by_seed, difference, measure
 from reluclf.judging.statistics import Difference, contrast, rejected
 from reluclf.record import Record
 
-_TITLES = {"paper": "principal components, in order", "shuffled": "the same, in a random order", "pixels": "16 × 16 pixels"}
+_TITLES = {
+    "paper": "principal components, in order",
+    "shuffled": "the same, in a random order",
+    "pixels": "16 × 16 pixels",
+}
 
 
 def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], dict[int, Record]]:
@@ -21,7 +25,9 @@ def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], dict
     for features in _TITLES:
         setting = {} if features == "paper" else {"features": features}
         for head in HEADS:
-            found[features, head] = by_seed(records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh")
+            found[features, head] = by_seed(
+                records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh"
+            )
     return found
 
 
@@ -30,17 +36,27 @@ def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
 
     All are models trained once on the whole training set (``fresh``). Differences are between all runs of each.
     """
-    ffnn = {head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh") for head in HEADS}
+    ffnn = {
+        head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh")
+        for head in HEADS
+    }
     cnns = _cnns(dataset, records)
     cases = [("FFNN", _TITLES["paper"], ffnn)]
-    cases += [("CNN", title, {head: cnns[features, head] for head in HEADS}) for features, title in _TITLES.items()]
+    cases += [
+        ("CNN", title, {head: cnns[features, head] for head in HEADS})
+        for features, title in _TITLES.items()
+    ]
     rows = []
     for network, title, runs in cases:
         row = {"network": network, "it sees": title}
         for head in HEADS:
-            row[f"{HEAD_TITLES[head]}, %"] = cell(measure(runs[head].values(), "test_accuracy"), "test_accuracy")
+            row[f"{HEAD_TITLES[head]}, %"] = cell(
+                measure(runs[head].values(), "test_accuracy"), "test_accuracy"
+            )
         row["ReLU − softmax, points"] = difference_cell(difference(runs["relu"], runs["softmax"]))
-        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else difference_cell(difference(runs["softmax"], ffnn["softmax"]))
+        row["softmax − FFNN-Softmax, points"] = (
+            NONE if runs is ffnn else difference_cell(difference(runs["softmax"], ffnn["softmax"]))
+        )
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -63,7 +79,9 @@ def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | 
         found[f"{features}_networks"] = difference(cnns[features, "softmax"], ffnn)
     for features in ("shuffled", "pixels"):
         for head in HEADS:
-            found[f"{features}_change_{head}"] = difference(cnns[features, head], cnns["paper", head])
+            found[f"{features}_change_{head}"] = difference(
+                cnns[features, head], cnns["paper", head]
+            )
         samples = [
             [run.test.accuracy for run in cnns[of, head].values()]
             for of in (features, "paper")
@@ -126,7 +144,11 @@ def _suits_relu(found: dict[str, Difference | None]) -> str:
     if not any(sure):
         return "For CNN-ReLU neither change is shown to help or to harm."
     words = [
-        f"shown to do {_better(change)} with {what}, by {_points(change)}" if one else f"not shown to do better or worse with {what}"
-        for what, change, one in zip(("a random order", "pixels"), (order, pixels), sure, strict=True)
+        f"shown to do {_better(change)} with {what}, by {_points(change)}"
+        if one
+        else f"not shown to do better or worse with {what}"
+        for what, change, one in zip(
+            ("a random order", "pixels"), (order, pixels), sure, strict=True
+        )
     ]
     return f"CNN-ReLU is {' and '.join(words)}."

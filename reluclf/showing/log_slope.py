@@ -259,7 +259,9 @@ def _curves(axes: Axes) -> None:
         if np.isfinite(output.largest) and output.largest <= 1:
             z, slope = np.linspace(-3, 3, 240), output.slope(np.linspace(-3, 3, 240))
         width = 2.6 if output.title in ("ReLU", "softmax") else 1.4
-        axes.plot(z, slope, linestyle=output.line, color=output.colour, lw=width, label=output.title)
+        axes.plot(
+            z, slope, linestyle=output.line, color=output.colour, lw=width, label=output.title
+        )
     axes.set(xlim=(-3, 3), ylim=(-1.2, top), xlabel="logit z")
     axes.set_title("h'(z)/h(z): the factor\non softmax's error", fontsize=9)
     axes.axvspan(-3, 0, color="#EEEEEE", zorder=0, lw=0)

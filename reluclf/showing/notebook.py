@@ -34,7 +34,9 @@ def start() -> None:
 
     shell = get_ipython()
     parameters.settle(shell.user_ns, shell.user_ns["In"])
-    shell.run_line_magic("matplotlib", "inline")  # with what MPLBACKEND may name instead, there would be no figures
+    shell.run_line_magic(
+        "matplotlib", "inline"
+    )  # with what MPLBACKEND may name instead, there would be no figures
     figures.style()
     set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"), bbox_inches="tight")
     shell.events.register("pre_run_cell", _before)
@@ -59,8 +61,17 @@ def _glue_origin(name: str) -> None:
     """Give the builder of the page the records noted since the last table or figure: by group, their seeds, device and commit."""
     import myst_nb
 
-    frame = pd.concat([pd.DataFrame(), *(origins.groups(found, folder) for folder, found in selection.noted().items())])
-    myst_nb.glue(name, frame.reindex(columns=["runs", "seeds", "device", "commit"]).to_dict("records"), display=False)
+    frame = pd.concat(
+        [
+            pd.DataFrame(),
+            *(origins.groups(found, folder) for folder, found in selection.noted().items()),
+        ]
+    )
+    myst_nb.glue(
+        name,
+        frame.reindex(columns=["runs", "seeds", "device", "commit"]).to_dict("records"),
+        display=False,
+    )
 
 
 def glue(**numbers: str | float | int) -> None:
@@ -83,13 +94,24 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
     for (of, architecture, head), (_, seen, unseen, difference) in tables.rises(records).items():
         if of == dataset:
             name = f"{dataset}_{architecture}_{head}_rise"
-            glue(**{name: points(seen), f"{name}_test": points(unseen), f"{name}_leak": points(difference)})
+            glue(
+                **{
+                    name: points(seen),
+                    f"{name}_test": points(unseen),
+                    f"{name}_leak": points(difference),
+                }
+            )
     for (of, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
         if of != dataset:
             continue
         published = paper.result(dataset, architecture, head)
         name = f"{dataset}_{architecture}_{head}"
-        glue(**{f"{name}_paper_cv": percent(published["cv_accuracy"]), f"{name}_paper_test": percent(published["test_accuracy"])})
+        glue(
+            **{
+                f"{name}_paper_cv": percent(published["cv_accuracy"]),
+                f"{name}_paper_test": percent(published["test_accuracy"]),
+            }
+        )
         for condition in Condition:
             ours = condition.runs(records, dataset, architecture=architecture, head=head)
             source = condition.name.lower()
@@ -109,13 +131,21 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
 def _each(runs: Sequence[Record]) -> str:
     """The test accuracy of every run, by seed."""
     ordered = sorted(runs, key=lambda run: run.spec.seed)
-    return listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%" if ordered else formats.NOT_MEASURED
+    return (
+        listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%"
+        if ordered
+        else formats.NOT_MEASURED
+    )
 
 
 def _range_of_folds(runs: Sequence[Record]) -> str:
     """The lowest and the highest accuracy on a fold's validation rows, of any of the runs."""
     folds = [accuracy for run in runs if run.folds for accuracy in run.fold_accuracy]
-    return f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%" if folds else formats.NOT_MEASURED
+    return (
+        f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%"
+        if folds
+        else formats.NOT_MEASURED
+    )
 
 
 def _count(runs: Sequence[bool]) -> str:
@@ -136,7 +166,9 @@ def glue_interventions(records: Sequence[Record]) -> None:
             **{
                 f"{network}_dead": _count(interventions.dead(dataset, architecture, records)),
                 f"{network}_hidden": shares(interventions.hidden(dataset, architecture, records)),
-                f"{network}_hidden_softmax": shares(interventions.hidden(dataset, architecture, records, interventions.SOFTMAX)),
+                f"{network}_hidden_softmax": shares(
+                    interventions.hidden(dataset, architecture, records, interventions.SOFTMAX)
+                ),
             }
         )
         for change in (*interventions.INTERVENTIONS, *interventions.COMPARISONS):
@@ -144,15 +176,24 @@ def glue_interventions(records: Sequence[Record]) -> None:
             glue(
                 **{
                     f"{network}_with_{change.name}": shares([run.test.accuracy for run in found]),
-                    f"{network}_dead_with_{change.name}": _count(interventions.dead(dataset, architecture, records, change)),
-                    f"{network}_hidden_with_{change.name}": shares(interventions.hidden(dataset, architecture, records, change)),
+                    f"{network}_dead_with_{change.name}": _count(
+                        interventions.dead(dataset, architecture, records, change)
+                    ),
+                    f"{network}_hidden_with_{change.name}": shares(
+                        interventions.hidden(dataset, architecture, records, change)
+                    ),
                 }
             )
 
 
 def glue_inputs(dataset: str, records: Sequence[Record]) -> None:
     """Glue what becomes of the CNN by what it sees, by :mod:`.input_controls`, as ``<dataset>-<reading>``, and ``<dataset>-inputs``."""
-    glue(**{f"{dataset}_{reading}": points(found) for reading, found in input_controls.readings(dataset, records).items()})
+    glue(
+        **{
+            f"{dataset}_{reading}": points(found)
+            for reading, found in input_controls.readings(dataset, records).items()
+        }
+    )
     glue(**{f"{dataset}_inputs": input_controls.answer(dataset, records)})
 
 
@@ -179,20 +220,26 @@ def points(value: Difference | Estimate | None) -> str:
     """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
         return "(needs two seeds of each)"
-    return formats.points(value).replace(" points", "\u00a0points").replace("n = ", "n\u00a0=\u00a0")
+    return (
+        formats.points(value).replace(" points", "\u00a0points").replace("n = ", "n\u00a0=\u00a0")
+    )
 
 
 def counts(value: Difference | None) -> str:
     """A difference of mean counts as prose has it, with its 95\u00a0% interval and n; None says what is needed."""
     if value is None:
         return "(needs two seeds of each)"
-    low, mean, high = (formats.signed(part, "count") for part in (value.low, value.mean, value.high))
+    low, mean, high = (
+        formats.signed(part, "count") for part in (value.low, value.mean, value.high)
+    )
     return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
 def sides(a: dict[int, Record], b: dict[int, Record]) -> str:
     """How runs paired by seed compare one by one in test accuracy, as prose: in how many the first is higher, the same and lower; and the median."""
-    differences = [a[seed].test.accuracy - b[seed].test.accuracy for seed in sorted(a.keys() & b.keys())]
+    differences = [
+        a[seed].test.accuracy - b[seed].test.accuracy for seed in sorted(a.keys() & b.keys())
+    ]
     if not differences:
         return formats.NOT_MEASURED
     higher, lower = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
@@ -216,13 +263,19 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     from IPython.display import Markdown, display
 
     if frame.empty:  # a table without rows is no table to LaTeX
-        frame = pd.DataFrame([dict.fromkeys(list(frame.columns) or ["not measured yet"], formats.NONE)])
+        frame = pd.DataFrame(
+            [dict.fromkeys(list(frame.columns) or ["not measured yet"], formats.NONE)]
+        )
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
     classes = " ".join(filter(None, [css, "longtable" if _is_long(frame) else ""]))
     options = f":name: {name}\n:align: center" + (f"\n:class: {classes}" if classes else "")
-    display(Markdown(f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"))
+    display(
+        Markdown(
+            f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"
+        )
+    )
     _glue_origin(f"origin-{name}")
 
 
@@ -235,7 +288,9 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
     if not absent:
         return
     groups = sorted({str(spec.path.parent) for spec in absent})
-    listed = "; ".join(f"`{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups)
+    listed = "; ".join(
+        f"`{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups
+    )
     display(
         Markdown(
             f":::{{admonition}} {len(absent)} of the {len(specs)} runs that this chapter names are not measured yet\n"
@@ -264,7 +319,10 @@ def _is_long(frame: pd.DataFrame) -> bool:
 
 def _texts(frame: pd.DataFrame, column: str) -> list[str]:
     """A column's texts as they are shown, with a reference taken as "Table 1.10"."""
-    return [re.sub(r"\{\w+\}`[^`]*`", "Table 1.10", text).strip("*`") for text in (column, *frame[column].astype(str))]
+    return [
+        re.sub(r"\{\w+\}`[^`]*`", "Table 1.10", text).strip("*`")
+        for text in (column, *frame[column].astype(str))
+    ]
 
 
 def _lengths(frame: pd.DataFrame, column: str) -> list[int]:
@@ -274,18 +332,34 @@ def _lengths(frame: pd.DataFrame, column: str) -> list[int]:
 def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
     """The column types of a table in print, for LaTeX."""
     longest = [max(_lengths(frame, column)) for column in frame.columns]
-    if not _is_long(frame):  # a short column keeps its lines whole, the others share what width is left
-        return "".join(side[0] if length <= 14 else side[0].upper() for side, length in zip(aligned, longest, strict=True))
+    if not _is_long(
+        frame
+    ):  # a short column keeps its lines whole, the others share what width is left
+        return "".join(
+            side[0] if length <= 14 else side[0].upper()
+            for side, length in zip(aligned, longest, strict=True)
+        )
     # A table over several pages has no columns that find their own width: each has room for its longest word and for what keeps it from
     # the next one, and what is left of a line goes to those with longer texts.
-    words = [min(max(max(map(len, text.split()), default=0) for text in _texts(frame, column)), 42) + 4 for column in frame.columns]
-    wishes = [max(min(length, 120) + 4 - word, 0) for length, word in zip(longest, words, strict=True)]
+    words = [
+        min(max(max(map(len, text.split()), default=0) for text in _texts(frame, column)), 42) + 4
+        for column in frame.columns
+    ]
+    wishes = [
+        max(min(length, 120) + 4 - word, 0) for length, word in zip(longest, words, strict=True)
+    ]
     left = max(_LINE - sum(words), 0) / max(sum(wishes), 1)
     shares = [word + left * wish for word, wish in zip(words, wishes, strict=True)]
     ragged = {"left": r"\raggedright", "right": r"\raggedleft"}
-    return "".join(rf">{{{ragged[side]}\arraybackslash}}\Y{{{share / sum(shares):.4f}}}" for side, share in zip(aligned, shares, strict=True))
+    return "".join(
+        rf">{{{ragged[side]}\arraybackslash}}\Y{{{share / sum(shares):.4f}}}"
+        for side, share in zip(aligned, shares, strict=True)
+    )
 
 
 def _numeric(column: pd.Series) -> bool:
     """Whether a column has nothing but numbers, intervals and dashes; "n", "to" and "of" are no words here."""
-    return not any(re.search(r"[^\W\d_]", re.sub(r"\(n\s=\s\d+\)|\b(to|of|NaN)\b|(?<=\d)e[+-]\d+", "", text)) for text in column.astype(str))
+    return not any(
+        re.search(r"[^\W\d_]", re.sub(r"\(n\s=\s\d+\)|\b(to|of|NaN)\b|(?<=\d)e[+-]\d+", "", text))
+        for text in column.astype(str)
+    )

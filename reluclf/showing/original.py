@@ -56,7 +56,10 @@ _FIRST = (
     Quantity("first fold, validation", lambda run: run.folds[0].validation.accuracy[-1], folds=1),
     Quantity("first fold, test set", lambda run: run.folds[0].test.accuracy, folds=1),
 )
-_WHOLE = (Quantity("ten folds, cross-validation", lambda run: run.cv_accuracy), Quantity("ten folds, test set", lambda run: run.test.accuracy))
+_WHOLE = (
+    Quantity("ten folds, cross-validation", lambda run: run.cv_accuracy),
+    Quantity("ten folds, test set", lambda run: run.test.accuracy),
+)
 
 #: Of WDBC's softmax network the runs of 2018 have Keras's own loss; with a softmax it is the guarded one, for its outputs are never all zero.
 _WDBC = tuple(
@@ -74,23 +77,38 @@ def read() -> list[Record]:
 def plan() -> dict[tuple[str, ...], int]:
     """How many runs ``make original`` is to make, by data set, architecture, head and setting; empty where there is no plan."""
     found = {}
-    experiments = json.loads(PLAN.read_text(encoding="utf-8"))["experiments"] if PLAN.is_file() else {}
+    experiments = (
+        json.loads(PLAN.read_text(encoding="utf-8"))["experiments"] if PLAN.is_file() else {}
+    )
     for experiment in experiments.values():
-        values = [value if isinstance(value, list) else [value] for value in experiment["spec"].values()]
-        for network, chosen in itertools.product(experiment["networks"], itertools.product(*values)):
-            found[*network, _key(dict(zip(experiment["spec"], chosen, strict=True)))] = experiment["seeds"]
+        values = [
+            value if isinstance(value, list) else [value] for value in experiment["spec"].values()
+        ]
+        for network, chosen in itertools.product(
+            experiment["networks"], itertools.product(*values)
+        ):
+            found[*network, _key(dict(zip(experiment["spec"], chosen, strict=True)))] = experiment[
+                "seeds"
+            ]
     return found
 
 
 def _key(setting: dict[str, Any]) -> str:
     """A setting as the plan is asked for it, whatever its order and with or without the features of the default."""
-    return json.dumps({name: value for name, value in setting.items() if (name, value) != ("features", "paper")}, sort_keys=True)
+    return json.dumps(
+        {name: value for name, value in setting.items() if (name, value) != ("features", "paper")},
+        sort_keys=True,
+    )
 
 
 def progress(then: Sequence[Record]) -> str:
     """How many of the planned runs are recorded, as prose has it."""
     wanted = sum(plan().values())
-    return f"{len(then) or 'none'} of the {wanted:,} planned runs" if wanted else f"{len(then) or 'no'} runs"
+    return (
+        f"{len(then) or 'none'} of the {wanted:,} planned runs"
+        if wanted
+        else f"{len(then) or 'no'} runs"
+    )
 
 
 def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
@@ -112,8 +130,12 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
     rows, wanted = [], plan()
     for (dataset, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
         network = (dataset, architecture, head)
-        for quantity in (_WDBC if head == "softmax" else ()) if dataset == "wdbc" else (*_FIRST, *_WHOLE):
-            setting = quantity.then | ({"folds": quantity.folds} if quantity.folds < N_SPLITS else {})
+        for quantity in (
+            (_WDBC if head == "softmax" else ()) if dataset == "wdbc" else (*_FIRST, *_WHOLE)
+        ):
+            setting = quantity.then | (
+                {"folds": quantity.folds} if quantity.folds < N_SPLITS else {}
+            )
             theirs = _runs(then, network, quantity.then, quantity.folds, FOLDER)
             if not theirs:
                 continue
@@ -128,17 +150,42 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
                     "runs planned": str(wanted.get((*network, _key(setting)), formats.NONE)),
                     "today": formats.cell(estimate(values[1]), "test_accuracy"),
                     "2018 − today, points": _written(difference),
-                    "within two points": formats.NONE if difference is None else "shown" if difference.equivalent else "not shown",
+                    "within two points": formats.NONE
+                    if difference is None
+                    else "shown"
+                    if difference.equivalent
+                    else "not shown",
                 }
             )
-    columns = ["network", "accuracy, %", "2018", "runs planned", "today", "2018 − today, points", "within two points"]
+    columns = [
+        "network",
+        "accuracy, %",
+        "2018",
+        "runs planned",
+        "today",
+        "2018 − today, points",
+        "within two points",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _runs(records: Sequence[Record], network: tuple[str, str, str], setting: dict[str, Any], folds: int, folder: str = "") -> list[Record]:
+def _runs(
+    records: Sequence[Record],
+    network: tuple[str, str, str],
+    setting: dict[str, Any],
+    folds: int,
+    folder: str = "",
+) -> list[Record]:
     """The ``carried`` runs of a network with this setting, 32 epochs in every fold and at least so many folds, one for each seed."""
     dataset, architecture, head = network
-    fields = {"dataset": dataset, "architecture": architecture, "head": head, "protocol": "carried", "epochs": 32, "samples": None}
+    fields = {
+        "dataset": dataset,
+        "architecture": architecture,
+        "head": head,
+        "protocol": "carried",
+        "epochs": 32,
+        "samples": None,
+    }
     found = {}
     for run in sorted(selection.select(records, **fields), key=lambda run: run.spec.folds):
         if run.spec.setting == setting and run.spec.folds >= folds:
@@ -150,7 +197,10 @@ def _runs(records: Sequence[Record], network: tuple[str, str, str], setting: dic
 def _written(difference: Difference | None) -> str:
     if difference is None:
         return formats.NONE
-    low, mean, high = (formats.signed(value, "cv_accuracy") for value in (difference.low, difference.mean, difference.high))
+    low, mean, high = (
+        formats.signed(value, "cv_accuracy")
+        for value in (difference.low, difference.mean, difference.high)
+    )
     return f"{mean} [{low}, {high}]"
 
 
@@ -169,7 +219,10 @@ def deaths(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
         for features in ("raw", "paper") if dataset == "wdbc" else ("paper",):
             setting = {"loss": "verbatim"} | ({"features": features} if features != "paper" else {})
             length = {} if dataset == "wdbc" else {"epochs": 2, "folds": 1}
-            theirs, ours = (_with_own_loss(records, network, setting, folder) for records, folder in ((then, FOLDER), (now, "")))
+            theirs, ours = (
+                _with_own_loss(records, network, setting, folder)
+                for records, folder in ((then, FOLDER), (now, ""))
+            )
             if not theirs:
                 continue
             batches = sorted(run.diverged_at for run in theirs if run.diverged_at)
@@ -180,10 +233,16 @@ def deaths(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}{of}",
                     "2018: runs (planned)": f"{len(theirs)} ({wanted.get((*network, _key(setting | length)), formats.NONE)})",
                     "died": _died(theirs),
-                    "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}" if batches else formats.NONE,
+                    "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}"
+                    if batches
+                    else formats.NONE,
                     "batches that both have": f"{common:,}" if theirs and ours else formats.NONE,
-                    "2018: died in these": _died(theirs, common) if theirs and ours else formats.NONE,
-                    "today: died in these": _died(ours, common) if theirs and ours else formats.NONE,
+                    "2018: died in these": _died(theirs, common)
+                    if theirs and ours
+                    else formats.NONE,
+                    "today: died in these": _died(ours, common)
+                    if theirs and ours
+                    else formats.NONE,
                 }
             )
     return pd.DataFrame(rows, columns=_DEATHS)
@@ -200,9 +259,16 @@ _DEATHS = [
 ]
 
 
-def _with_own_loss(records: Sequence[Record], network: tuple[str, str, str], setting: dict[str, Any], folder: str = "") -> list[Record]:
+def _with_own_loss(
+    records: Sequence[Record],
+    network: tuple[str, str, str],
+    setting: dict[str, Any],
+    folder: str = "",
+) -> list[Record]:
     dataset, architecture, head = network
-    chosen = selection.select(records, dataset=dataset, architecture=architecture, head=head, samples=None)
+    chosen = selection.select(
+        records, dataset=dataset, architecture=architecture, head=head, samples=None
+    )
     found = [run for run in chosen if run.spec.setting == setting]
     selection.note(found, f"{folder}/" if folder else "")
     return found
@@ -225,7 +291,9 @@ def told(then: Sequence[Record]) -> str:
     for head in reversed(paper.HEADS):
         runs = [run for run in then if run.spec.loss == "verbatim" and run.spec.head == head]
         if runs:
-            counts.append(f"{sum(run.diverged_at is not None for run in runs) or 'none'} of {len(runs)} with the {paper.HEAD_TITLES[head]} head")
+            counts.append(
+                f"{sum(run.diverged_at is not None for run in runs) or 'none'} of {len(runs)} with the {paper.HEAD_TITLES[head]} head"
+            )
     if not counts:
         return "No such run is recorded yet."
     return f"Of the runs with Keras's own loss that are recorded so far, these died: {'; '.join(counts)}."
@@ -239,7 +307,12 @@ def fold_sizes(dataset: str) -> list[int]:
     ValueError
         If the accuracies do not leave exactly one size for a fold.
     """
-    networks = [(architecture, head) for of, architecture in paper.IMAGE_NETWORKS if of == dataset for head in paper.HEADS]
+    networks = [
+        (architecture, head)
+        for of, architecture in paper.IMAGE_NETWORKS
+        if of == dataset
+        for head in paper.HEADS
+    ]
     accuracies = np.array([paper.fold_accuracy(dataset, *network) for network in networks])
     equal = (60_000 - data.N_SET_ASIDE) // N_SPLITS
     near = np.arange(equal - 15, equal + 16)
@@ -248,6 +321,8 @@ def fold_sizes(dataset: str) -> list[int]:
         hits = np.outer(near, of_fold)
         fits = near[(np.abs(hits - np.round(hits)) < _ROUNDING).all(axis=1)]
         if len(fits) != 1:
-            raise ValueError(f"{dataset}: a fold of the paper's could have {', '.join(map(str, fits)) or 'no'} rows.")
+            raise ValueError(
+                f"{dataset}: a fold of the paper's could have {', '.join(map(str, fits)) or 'no'} rows."
+            )
         sizes.append(int(fits[0]))
     return sizes

@@ -20,8 +20,14 @@ def experiments(records: Sequence[Record]) -> pd.DataFrame:
     frame, letters = groups(records), _letters(records)
     if frame.empty:
         return frame
-    by_group = groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent))
-    frame.insert(frame.columns.get_loc("device"), "on", [", ".join(sorted({letters[_where(r)] for r in members})) for _, members in by_group])
+    by_group = groupby(
+        sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)
+    )
+    frame.insert(
+        frame.columns.get_loc("device"),
+        "on",
+        [", ".join(sorted({letters[_where(r)] for r in members})) for _, members in by_group],
+    )
     return frame.drop(columns=["device", "backend"])
 
 
@@ -38,7 +44,9 @@ def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
             "diverged_at": record.diverged_at,
         }
         described = record.provenance.model_dump(mode="json")
-        texts = {name: json.dumps(described.pop(name), sort_keys=True) for name in ("versions", "data")}
+        texts = {
+            name: json.dumps(described.pop(name), sort_keys=True) for name in ("versions", "data")
+        }
         rows.append(outcome | described | texts)
     return pd.DataFrame(rows)
 
@@ -46,7 +54,9 @@ def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
 def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
     """What :func:`experiments` shows of the records, whose store lies in this folder within ``results/``."""
     rows = []
-    for group, members in groupby(sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)):
+    for group, members in groupby(
+        sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)
+    ):
         members = list(members)
         where = [record.provenance for record in members]
         rows.append(
@@ -56,14 +66,18 @@ def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
                 **_effort(members),
                 "device": "; ".join(sorted({_where(record)[0] for record in members})),
                 "backend": ", ".join(sorted({_where(record)[1] for record in members})),
-                "commit": ", ".join(sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})),
+                "commit": ", ".join(
+                    sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})
+                ),
                 "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
             }
         )
     return pd.DataFrame(rows)
 
 
-def totals(records: Sequence[Record], others: Mapping[str, Sequence[Record]] | None = None) -> pd.DataFrame:
+def totals(
+    records: Sequence[Record], others: Mapping[str, Sequence[Record]] | None = None
+) -> pd.DataFrame:
     """Runs, epochs and hours of computing, by device, libraries and threads, each with a letter, and all together, as text.
 
     ``others`` are records whose stores lie in other folders within ``results/``, by folder.
@@ -78,32 +92,72 @@ def totals(records: Sequence[Record], others: Mapping[str, Sequence[Record]] | N
         members = [record for record in everything if _where(record) == where]
         threads = ", ".join(map(str, sorted({record.provenance.threads for record in members})))
         device, backend = where
-        found = {name: sorted({r.provenance.versions.get(name, "") for r in members} - {""}) for name in ("keras", "numpy", "scikit-learn", "python")}
-        libraries = ", ".join([backend, *(f"{name} {' and '.join(versions)}" for name, versions in found.items() if versions)])
-        row = {"": letter, "device": device, "libraries": libraries, "threads": threads, "runs": f"{len(members):,}"}
+        found = {
+            name: sorted({r.provenance.versions.get(name, "") for r in members} - {""})
+            for name in ("keras", "numpy", "scikit-learn", "python")
+        }
+        libraries = ", ".join(
+            [
+                backend,
+                *(
+                    f"{name} {' and '.join(versions)}"
+                    for name, versions in found.items()
+                    if versions
+                ),
+            ]
+        )
+        row = {
+            "": letter,
+            "device": device,
+            "libraries": libraries,
+            "threads": threads,
+            "runs": f"{len(members):,}",
+        }
         rows.append(row | _effort(members))
     if len(rows) > 1:
-        rows.append({"": "", "device": "all", "libraries": "", "threads": "", "runs": f"{len(everything):,}"} | _effort(everything))
+        rows.append(
+            {
+                "": "",
+                "device": "all",
+                "libraries": "",
+                "threads": "",
+                "runs": f"{len(everything):,}",
+            }
+            | _effort(everything)
+        )
     return pd.DataFrame(rows)
 
 
 def _letters(*records: Iterable[Record]) -> dict[tuple[str, str], str]:
     """A letter for each place, in order; those of the first records have the same letters whatever others there are."""
-    places = dict.fromkeys(place for found in records for place in sorted({_where(record) for record in found}))
+    places = dict.fromkeys(
+        place for found in records for place in sorted({_where(record) for record in found})
+    )
     return dict(zip(places, string.ascii_uppercase, strict=False))
 
 
 def _where(record: Record) -> tuple[str, str]:
     """The device, and the backend's library with its version."""
     library = {"jax": "jaxlib"}.get(record.provenance.backend, record.provenance.backend)
-    return record.provenance.device, f"{library} {record.provenance.versions.get(library, '')}".strip()
+    return (
+        record.provenance.device,
+        f"{library} {record.provenance.versions.get(library, '')}".strip(),
+    )
 
 
 def _effort(records: Sequence[Record]) -> dict[str, str]:
     epochs = sum(
-        len(curve.loss) for record in records for curve in (*(fold.train for fold in record.folds), *([record.final.train] if record.final else []))
+        len(curve.loss)
+        for record in records
+        for curve in (
+            *(fold.train for fold in record.folds),
+            *([record.final.train] if record.final else []),
+        )
     )
-    return {"epochs": f"{epochs:,}", "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}"}
+    return {
+        "epochs": f"{epochs:,}",
+        "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}",
+    }
 
 
 def _ranges(seeds: Iterable[int]) -> str:

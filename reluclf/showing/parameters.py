@@ -76,7 +76,10 @@ KINDS = {
     "device": _TEXT,
     "only": _TEXT,
     "cluster": _TEXT,
-    **{name: (_some_of(choices), f"one or more of {', '.join(choices)}, with commas between them") for name, choices in CHOICES.items()},
+    **{
+        name: (_some_of(choices), f"one or more of {', '.join(choices)}, with commas between them")
+        for name, choices in CHOICES.items()
+    },
 }
 
 
@@ -125,12 +128,16 @@ def settle(namespace: MutableMapping[str, Any], cells: Iterable[str]) -> None:
             namespace[name] = checked(name, namespace[name])
 
 
-def refuse_unknown(names: Iterable[str], allowed: Iterable[str], chapter: str = "this chapter") -> None:
+def refuse_unknown(
+    names: Iterable[str], allowed: Iterable[str], chapter: str = "this chapter"
+) -> None:
     """Raise ParameterError if one of the names is not that of a parameter."""
     for name in names:
         if name not in allowed:
             listed = ", ".join(allowed) or "none"
-            raise ParameterError(f"{name!r} is not a parameter of {chapter}; its parameters are {listed}.")
+            raise ParameterError(
+                f"{name!r} is not a parameter of {chapter}; its parameters are {listed}."
+            )
 
 
 def _assigned(cell: str) -> list[str]:

@@ -35,7 +35,11 @@ def citation() -> dict[str, Any]:
         cited.setdefault("repository-code", repository)
     if commit:
         cited["commit"] = commit
-        swhid = {"type": "swh", "value": f"swh:1:rev:{commit}", "description": "The commit, in Software Heritage"}
+        swhid = {
+            "type": "swh",
+            "value": f"swh:1:rev:{commit}",
+            "description": "The commit, in Software Heritage",
+        }
         cited["identifiers"] = [*cited.get("identifiers", []), swhid]
     return cited
 
@@ -58,14 +62,23 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
     dist.mkdir()
     shutil.copy(pdf, dist)
     cited = citation()
-    (dist / "CITATION.cff").write_text(yaml.safe_dump(cited, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    files = {path.relative_to(site): path.read_bytes() for path in sorted(site.rglob("*")) if path.is_file()}
+    (dist / "CITATION.cff").write_text(
+        yaml.safe_dump(cited, sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
+    files = {
+        path.relative_to(site): path.read_bytes()
+        for path in sorted(site.rglob("*"))
+        if path.is_file()
+    }
     _tar(dist / "site.tar.gz", files)
     say(f"the site: {len(files)} files")
     records = _records(cited)
     _tar(dist / "records.tar.gz", records)
     say(f"the records: {len(records)} files")
-    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(dist.iterdir())]
+    sums = [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
+        for file in sorted(dist.iterdir())
+    ]
     (dist / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
     return dist
 
@@ -90,7 +103,11 @@ def _records(cited: Mapping[str, Any]) -> dict[Path, bytes]:
 def _tar(archive: Path, contents: Mapping[Path, bytes]) -> None:
     """Write an archive that is the same each time it is made of the same commit."""
     date = int(building.variables()["SOURCE_DATE_EPOCH"])
-    with archive.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=date) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=date) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         for path, content in contents.items():
             entry = tarfile.TarInfo(path.as_posix())
             entry.size, entry.mtime = len(content), date

@@ -107,7 +107,9 @@ def _panel(axes: Axes, dataset: str, architecture: str, records: Sequence[Record
         looks = {"color": _colour(change), "ms": 5, "alpha": 0.75, "mec": "k", "mew": 0.3}
         axes.plot(accuracy, [y] * len(accuracy), _MARKS[kind], **looks)
         n = str(len(accuracy)) if accuracy else formats.NONE
-        axes.text(1.02, y, n, fontsize=7, va="center", ha="left", transform=axes.get_yaxis_transform())
+        axes.text(
+            1.02, y, n, fontsize=7, va="center", ha="left", transform=axes.get_yaxis_transform()
+        )
         if change == interventions.SOFTMAX and accuracy:
             axes.axvline(np.mean(accuracy), color=_colour(change), lw=1, zorder=0)
     axes.text(1.02, -0.9, "n", fontsize=7, style="italic", transform=axes.get_yaxis_transform())

@@ -19,7 +19,15 @@ from reluclf.judging.design import Evidence, Lacking
 from reluclf.judging.paper import HEAD_TITLES, HEADS
 from reluclf.judging.rules import Compared
 from reluclf.judging.selection import MARGIN, difference, measure, of_setting, select
-from reluclf.judging.statistics import Difference, Estimate, estimate, mcnemar, paired, rejected, slope
+from reluclf.judging.statistics import (
+    Difference,
+    Estimate,
+    estimate,
+    mcnemar,
+    paired,
+    rejected,
+    slope,
+)
 from reluclf.judging.status import Status
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS
@@ -38,6 +46,7 @@ _LABELS = {
 #: Validation rows over training rows of a fold: the overlap that Nadeau and Bengio's correction needs.
 OVERLAP = 1 / (N_SPLITS - 1)
 
+
 def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.DataFrame:
     """The paper's Table 3, 4, 6, 7 or 9 beside ours.
 
@@ -52,7 +61,10 @@ def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.Da
     judged = iter(compared)
     for head in HEADS:
         of_paper = paper.result(dataset, architecture, head)
-        ours = [condition.runs(records, dataset, architecture=architecture, head=head) for condition in Condition]
+        ours = [
+            condition.runs(records, dataset, architecture=architecture, head=head)
+            for condition in Condition
+        ]
         for name in paper.MEASURES:
             as_run, as_written = (measure(runs, name) for runs in ours)
             one = next(judged, None) if name in published.JUDGED else None
@@ -119,7 +131,12 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         zip(("mean", "rise a fold"), _compared(published.folds, dataset, records), strict=False)
     )
     for title, at, of_ten, one, many in _FOLD_ROWS:
-        values = {condition: _of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]) for condition in Condition}
+        values = {
+            condition: _of_folds(
+                dataset, condition, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]
+            )
+            for condition in Condition
+        }
         of_paper = of_ten(accuracy[at])
         row = {"fold": title, "paper, %": one(of_paper, "cv_accuracy")}
         for condition, value in values.items():
@@ -141,16 +158,27 @@ def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """The losses of the paper's Table 5 or 8 beside ours, as run and as written, in nats, as :func:`folds` has the accuracies."""
     losses, rows = paper.fold_loss(dataset), []
     for title, at, of_ten, one, many in _FOLD_ROWS:
-        row = {"fold": title.replace("rise", "change"), "paper": one(of_ten(losses[at]), "test_loss")}
+        row = {
+            "fold": title.replace("rise", "change"),
+            "paper": one(of_ten(losses[at]), "test_loss"),
+        }
         for condition in Condition:
-            row[str(condition)] = many(_of_folds(dataset, condition, records, at, of_ten, lambda fold: fold.validation.loss[-1]), "test_loss")
+            row[str(condition)] = many(
+                _of_folds(
+                    dataset, condition, records, at, of_ten, lambda fold: fold.validation.loss[-1]
+                ),
+                "test_loss",
+            )
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 #: The rows of a table of folds: title, which folds, what of them, and how it is written; a rise has a sign.
 _FOLD_ROWS = (
-    *((str(fold + 1), slice(fold, fold + 1), lambda values: values[0], number, cell) for fold in range(N_SPLITS)),
+    *(
+        (str(fold + 1), slice(fold, fold + 1), lambda values: values[0], number, cell)
+        for fold in range(N_SPLITS)
+    ),
     ("mean", slice(0, N_SPLITS), np.mean, number, cell),
     ("rise a fold", slice(0, N_SPLITS), lambda values: slope(values).mean, signed, signed_cell),
 )
@@ -170,7 +198,9 @@ def _of_folds(
     return estimate([of_ten(np.array([value(fold) for fold in folds])) for folds in there])
 
 
-def rises(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[float, Estimate, Estimate, Difference | None]]:
+def rises(
+    records: Sequence[Record],
+) -> dict[tuple[str, str, str], tuple[float, Estimate, Estimate, Difference | None]]:
     """How much of the rise over the folds is learning, as run, by (dataset, architecture, head).
 
     Returns
@@ -188,7 +218,12 @@ def rises(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[float, 
         seen = [slope(run.fold_accuracy).mean for run in runs]
         unseen = [slope([fold.test.accuracy for fold in run.folds]).mean for run in runs]
         own = slope(paper.fold_accuracy(dataset, architecture, head)).mean
-        found[dataset, architecture, head] = (own, estimate(seen), estimate(unseen), paired(seen, unseen, margin=MARGIN))
+        found[dataset, architecture, head] = (
+            own,
+            estimate(seen),
+            estimate(unseen),
+            paired(seen, unseen, margin=MARGIN),
+        )
     return found
 
 
@@ -205,7 +240,13 @@ def learning(records: Sequence[Record]) -> pd.DataFrame:
                 "validation − test set": difference_cell(leakage),
             }
         )
-    columns = ["network", "paper, validation", "as run, validation", "as run, test set", "validation − test set"]
+    columns = [
+        "network",
+        "paper, validation",
+        "as run, validation",
+        "as run, test set",
+        "validation − test set",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -225,8 +266,15 @@ def layers(number: int, model: Any) -> pd.DataFrame:
                 "our parameters": f"{layer.count_params():,}",
             }
         )
-    total = {"paper's layer": "total", "output": "", "parameters": f"{sum(layer[2] for layer in of_paper):,}"}
-    rows.append(total | {"our layer": "total", "our output": "", "our parameters": f"{model.count_params():,}"})
+    total = {
+        "paper's layer": "total",
+        "output": "",
+        "parameters": f"{sum(layer[2] for layer in of_paper):,}",
+    }
+    rows.append(
+        total
+        | {"our layer": "total", "our output": "", "our parameters": f"{model.count_params():,}"}
+    )
     return pd.DataFrame(rows)
 
 
@@ -242,8 +290,13 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for dataset, architecture in paper.RESULT_TABLES:
         for head in HEADS:
-            found = [condition.runs(records, dataset, architecture=architecture, head=head) for condition in Condition]
-            as_run, as_written = ([run for run in runs if len(run.folds) == N_SPLITS] for runs in found)
+            found = [
+                condition.runs(records, dataset, architecture=architecture, head=head)
+                for condition in Condition
+            ]
+            as_run, as_written = (
+                [run for run in runs if len(run.folds) == N_SPLITS] for runs in found
+            )
             if not as_run and not as_written:
                 continue
             own = paper.result(dataset, architecture, head)
@@ -251,11 +304,19 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
             rows.append(
                 {
                     "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
-                    "paper, mean − test": signed(own["cv_accuracy"] - own["test_accuracy"], "cv_accuracy"),
-                    "as run, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in as_run])),
+                    "paper, mean − test": signed(
+                        own["cv_accuracy"] - own["test_accuracy"], "cv_accuracy"
+                    ),
+                    "as run, mean − test": signed_cell(
+                        estimate([r.cv_accuracy - r.test.accuracy for r in as_run])
+                    ),
                     "paper, last − test": signed(last_fold - own["test_accuracy"], "cv_accuracy"),
-                    "as run, last − test": signed_cell(estimate([r.fold_accuracy[-1] - r.test.accuracy for r in as_run])),
-                    "as written, mean − test": signed_cell(estimate([r.cv_accuracy - r.test.accuracy for r in as_written])),
+                    "as run, last − test": signed_cell(
+                        estimate([r.fold_accuracy[-1] - r.test.accuracy for r in as_run])
+                    ),
+                    "as written, mean − test": signed_cell(
+                        estimate([r.cv_accuracy - r.test.accuracy for r in as_written])
+                    ),
                 }
             )
     return pd.DataFrame(rows)
@@ -275,7 +336,13 @@ def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
         own = paper.result(dataset, architecture, head)
         runs = Condition.AS_WRITTEN.runs(records, dataset, architecture=architecture, head=head)
         runs = [run for run in runs if len(run.folds) == N_SPLITS]
-        interval = "{} to {}".format(*ends(*over_folds(min(runs, key=lambda run: run.spec.seed)), "cv_accuracy")) if runs else NONE
+        interval = (
+            "{} to {}".format(
+                *ends(*over_folds(min(runs, key=lambda run: run.spec.seed)), "cv_accuracy")
+            )
+            if runs
+            else NONE
+        )
         rows.append(
             {
                 "network": f"{data.TITLES[dataset]} {architecture.upper()}-{HEAD_TITLES[head]}",
@@ -283,7 +350,11 @@ def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
                 "as written, mean, %": cell(measure(runs, "cv_accuracy"), "cv_accuracy"),
                 "as written, std over folds": cell(measure(runs, "cv_std"), "cv_std"),
                 "interval from one run's folds, %": interval,
-                "as written − paper": signed(measure(runs, "cv_accuracy").mean - own["cv_accuracy"], "cv_accuracy") if runs else NONE,
+                "as written − paper": signed(
+                    measure(runs, "cv_accuracy").mean - own["cv_accuracy"], "cv_accuracy"
+                )
+                if runs
+                else NONE,
             }
         )
     return pd.DataFrame(rows)
@@ -292,7 +363,9 @@ def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
 def over_folds(run: Record, comparisons: int = 1) -> tuple[float, float]:
     """The interval for the expected accuracy from the ten folds of one ``fresh`` run, corrected for their overlap (Nadeau and Bengio, 2003)."""
     folds = estimate(run.fold_accuracy)
-    half = (folds.prediction(comparisons)[1] - folds.mean) * math.sqrt((1 / N_SPLITS + OVERLAP) / (1 + 1 / N_SPLITS))
+    half = (folds.prediction(comparisons)[1] - folds.mean) * math.sqrt(
+        (1 / N_SPLITS + OVERLAP) / (1 + 1 / N_SPLITS)
+    )
     return folds.mean - half, folds.mean + half
 
 
@@ -312,19 +385,45 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     for (of, architecture), condition in product(paper.RESULT_TABLES, Condition):
         if of != dataset:
             continue
-        by_head = [condition.by_seed(records, dataset, architecture=architecture, head=head) for head in ("relu", "softmax")]
-        pairs = [(by_head[0][seed], by_head[1][seed]) for seed in sorted(by_head[0].keys() & by_head[1].keys())]
-        whole = [pair for pair in pairs if condition == Condition.AS_WRITTEN and all(len(run.folds) == N_SPLITS for run in pair)][:1]
+        by_head = [
+            condition.by_seed(records, dataset, architecture=architecture, head=head)
+            for head in ("relu", "softmax")
+        ]
+        pairs = [
+            (by_head[0][seed], by_head[1][seed])
+            for seed in sorted(by_head[0].keys() & by_head[1].keys())
+        ]
+        whole = [
+            pair
+            for pair in pairs
+            if condition == Condition.AS_WRITTEN and all(len(run.folds) == N_SPLITS for run in pair)
+        ][:1]
         # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
-        differ = rejected([mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs])
-        row = {"network": architecture.upper(), "runs": str(condition), "over seeds, points": difference_cell(difference(*by_head))}
+        differ = rejected(
+            [mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs]
+        )
+        row = {
+            "network": architecture.upper(),
+            "runs": str(condition),
+            "over seeds, points": difference_cell(difference(*by_head)),
+        }
         if dataset == "wdbc":
             overlap = len(pairs[0][0].test.labels) / _n_train(pairs[0][0]) if pairs else 0.0
-            accuracies = [[run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)] or [[], []]
-            row["for other tumours, points"] = difference_cell(paired(*accuracies, margin=MARGIN, overlap=overlap))
-        over_folds = paired(*(run.fold_accuracy for run in whole[0]), margin=MARGIN, overlap=OVERLAP) if whole else None
+            accuracies = [
+                [run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)
+            ] or [[], []]
+            row["for other tumours, points"] = difference_cell(
+                paired(*accuracies, margin=MARGIN, overlap=overlap)
+            )
+        over_folds = (
+            paired(*(run.fold_accuracy for run in whole[0]), margin=MARGIN, overlap=OVERLAP)
+            if whole
+            else None
+        )
         row["over folds, points"] = difference_cell(over_folds)
-        row["seeds that differ (McNemar)"] = f"{int(np.sum(differ))} of {len(pairs)}" if pairs else NONE
+        row["seeds that differ (McNemar)"] = (
+            f"{int(np.sum(differ))} of {len(pairs)}" if pairs else NONE
+        )
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -379,22 +478,45 @@ def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """
     rows = []
     for of, architecture in paper.RESULT_TABLES:
-        runs = of_setting(records, {"loss": "verbatim"}, dataset=dataset, architecture=architecture, head="relu") if of == dataset else []
+        runs = (
+            of_setting(
+                records,
+                {"loss": "verbatim"},
+                dataset=dataset,
+                architecture=architecture,
+                head="relu",
+            )
+            if of == dataset
+            else []
+        )
         if not runs:
             continue
         batches = sorted(run.diverged_at for run in runs if run.diverged_at)
-        dead, alive = ([r for r in runs if (r.diverged_at is not None) == died] for died in (True, False))
+        dead, alive = (
+            [r for r in runs if (r.diverged_at is not None) == died] for died in (True, False)
+        )
         rows.append(
             {
                 "network": f"{architecture.upper()}-ReLU",
                 "runs": str(len(runs)),
                 "died": str(len(dead)),
-                "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}" if batches else NONE,
-                "test accuracy of the dead, %": cell(measure(dead, "test_accuracy"), "test_accuracy"),
+                "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}"
+                if batches
+                else NONE,
+                "test accuracy of the dead, %": cell(
+                    measure(dead, "test_accuracy"), "test_accuracy"
+                ),
                 "of the others, %": cell(measure(alive, "test_accuracy"), "test_accuracy"),
             }
         )
-    columns = ["network", "runs", "died", "at batch (median; range)", "test accuracy of the dead, %", "of the others, %"]
+    columns = [
+        "network",
+        "runs",
+        "died",
+        "at batch (median; range)",
+        "test accuracy of the dead, %",
+        "of the others, %",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -402,11 +524,23 @@ def died(dataset: str, records: Sequence[Record]) -> str:
     """How many of the runs of :func:`deaths` died, and when the last of them did, as sentences."""
     told = []
     for of, architecture in paper.RESULT_TABLES:
-        runs = of_setting(records, {"loss": "verbatim"}, dataset=dataset, architecture=architecture, head="relu") if of == dataset else []
+        runs = (
+            of_setting(
+                records,
+                {"loss": "verbatim"},
+                dataset=dataset,
+                architecture=architecture,
+                head="relu",
+            )
+            if of == dataset
+            else []
+        )
         batches = [run.diverged_at for run in runs if run.diverged_at]
         if runs:
             when = f", {'the last ' * (len(batches) > 1)}at batch {max(batches)}" if batches else ""
-            told.append(f"Of {len(runs)} {architecture.upper()}-ReLUs {len(batches) or 'none'} died{when}.")
+            told.append(
+                f"Of {len(runs)} {architecture.upper()}-ReLUs {len(batches) or 'none'} died{when}."
+            )
     return " ".join(told) or "No such run is recorded yet."
 
 
@@ -418,27 +552,52 @@ def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for head, definition in networks.HEADS.items():
         chosen = {
-            architecture: of_setting(records, dataset=dataset, architecture=architecture, head=head, protocol="fresh")
+            architecture: of_setting(
+                records, dataset=dataset, architecture=architecture, head=head, protocol="fresh"
+            )
             for architecture in ("ffnn", "cnn")
         }
-        accuracy = {f"{name.upper()}, %": cell(measure(runs, "test_accuracy"), "test_accuracy") for name, runs in chosen.items()}
+        accuracy = {
+            f"{name.upper()}, %": cell(measure(runs, "test_accuracy"), "test_accuracy")
+            for name, runs in chosen.items()
+        }
         rows.append({"head": f"`{head}`", "its output for logit z": definition.formula, **accuracy})
     return pd.DataFrame(rows)
 
 
-def errors_paired(a: dict[int, Record], b: dict[int, Record]) -> dict[tuple[int, int], Difference | None]:
+def errors_paired(
+    a: dict[int, Record], b: dict[int, Record]
+) -> dict[tuple[int, int], Difference | None]:
     """The difference in the counts of both kinds of error on WDBC, by (true class, prediction), of runs paired by seed."""
     seeds = sorted(a.keys() & b.keys())
-    counts = [np.array([runs[seed].test.confusion_matrix for seed in seeds], dtype=float).reshape(-1, 2, 2) for runs in (a, b)]
-    return {cell: paired(*(matrices[:, *cell] for matrices in counts), margin=0) for cell in ((0, 1), (1, 0))}
+    counts = [
+        np.array([runs[seed].test.confusion_matrix for seed in seeds], dtype=float).reshape(
+            -1, 2, 2
+        )
+        for runs in (a, b)
+    ]
+    return {
+        cell: paired(*(matrices[:, *cell] for matrices in counts), margin=0)
+        for cell in ((0, 1), (1, 0))
+    }
 
 
-def between_epochs(records: Sequence[Record], epochs: Sequence[int]) -> dict[str, list[Difference | None]]:
+def between_epochs(
+    records: Sequence[Record], epochs: Sequence[int]
+) -> dict[str, list[Difference | None]]:
     """How the test accuracy of final models changes from each of the epochs to the next, paired by run, for both heads."""
     found = {}
     for head in HEADS:
-        accuracy = np.array([[run.final.test.accuracy[epoch - 1] for epoch in epochs] for run in select(records, head=head)]).reshape(-1, len(epochs))
-        found[head] = [paired(after, before, margin=MARGIN) for before, after in zip(accuracy.T, accuracy.T[1:], strict=False)]
+        accuracy = np.array(
+            [
+                [run.final.test.accuracy[epoch - 1] for epoch in epochs]
+                for run in select(records, head=head)
+            ]
+        ).reshape(-1, len(epochs))
+        found[head] = [
+            paired(after, before, margin=MARGIN)
+            for before, after in zip(accuracy.T, accuracy.T[1:], strict=False)
+        ]
     return found
 
 
@@ -446,7 +605,10 @@ def _middle(counts: np.ndarray) -> str:
     """The 2.5 % and 97.5 % quantiles of counts, as values that occur; a dash where there are too few to have any."""
     if len(counts) < 40:
         return NONE
-    low, high = (np.quantile(counts, share, method=method) for share, method in ((0.025, "lower"), (0.975, "higher")))
+    low, high = (
+        np.quantile(counts, share, method=method)
+        for share, method in ((0.025, "lower"), (0.975, "higher"))
+    )
     return f"{low:.0f} to {high:.0f}"
 
 
@@ -460,7 +622,14 @@ def heads() -> pd.DataFrame:
     rows = []
     for name, head in networks.HEADS.items():
         source = f"{{cite}}`{head.source}`" if head.source else "this book"
-        rows.append({"head": f"`{name}`", "its output for logit z": head.formula, "its loss": losses[head.loss], "source": source})
+        rows.append(
+            {
+                "head": f"`{name}`",
+                "its output for logit z": head.formula,
+                "its loss": losses[head.loss],
+                "source": source,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -473,15 +642,26 @@ def clinic(records: Sequence[Record]) -> pd.DataFrame:
     cases = [("logistic regression", of_setting(records, dataset="wdbc", architecture="logistic"))]
     for head in HEADS:
         for condition in Condition:
-            cases.append((f"FFNN-{HEAD_TITLES[head]}, {condition}", condition.runs(records, "wdbc", architecture="ffnn", head=head)))
+            cases.append(
+                (
+                    f"FFNN-{HEAD_TITLES[head]}, {condition}",
+                    condition.runs(records, "wdbc", architecture="ffnn", head=head),
+                )
+            )
     rows = []
     for title, runs in cases:
-        matrices = np.array([run.test.confusion_matrix for run in runs], dtype=float).reshape(-1, 2, 2)
+        matrices = np.array([run.test.confusion_matrix for run in runs], dtype=float).reshape(
+            -1, 2, 2
+        )
         rows.append(
             {
                 "classifier": title,
-                "sensitivity, %": cell(estimate(matrices[:, 0, 0] / matrices[:, 0].sum(axis=1)), "test_accuracy"),
-                "specificity, %": cell(estimate(matrices[:, 1, 1] / matrices[:, 1].sum(axis=1)), "test_accuracy"),
+                "sensitivity, %": cell(
+                    estimate(matrices[:, 0, 0] / matrices[:, 0].sum(axis=1)), "test_accuracy"
+                ),
+                "specificity, %": cell(
+                    estimate(matrices[:, 1, 1] / matrices[:, 1].sum(axis=1)), "test_accuracy"
+                ),
                 "malignant missed": cell(estimate(matrices[:, 0, 1]), "count"),
                 "in 95 of 100 splits": _middle(matrices[:, 0, 1]),
                 "accuracy, %": cell(measure(runs, "test_accuracy"), "test_accuracy"),

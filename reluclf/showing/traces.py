@@ -31,7 +31,9 @@ def of_network(
     measured: Sequence[Steps], dataset: str, head: str, setting: dict[str, Any] | None = None
 ) -> dict[int, Steps]:
     """Select the measurements of a network, by seed."""
-    found = (steps for steps in measured if (steps.spec.dataset, steps.spec.head) == (dataset, head))
+    found = (
+        steps for steps in measured if (steps.spec.dataset, steps.spec.head) == (dataset, head)
+    )
     return {steps.spec.seed: steps for steps in found if steps.spec.setting == (setting or PLAIN)}
 
 

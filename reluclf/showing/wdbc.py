@@ -67,7 +67,11 @@ class Number:
     def place(self, runs: Sequence[Record]) -> Place:
         """Where the paper's value stands among the runs."""
         differences = [round(float(self.of(run)) - float(self.value), 4) for run in runs]
-        return Place(sum(d < 0 for d in differences), sum(d == 0 for d in differences), sum(d > 0 for d in differences))
+        return Place(
+            sum(d < 0 for d in differences),
+            sum(d == 0 for d in differences),
+            sum(d > 0 for d in differences),
+        )
 
 
 def numbers(head: str) -> list[Number]:
@@ -81,16 +85,28 @@ def numbers(head: str) -> list[Number]:
         "test_accuracy": lambda run: run.test.accuracy,
         "test_loss": lambda run: run.test.loss,
     }
-    found = [Number(f"{title}: {paper.MEASURES[name]}", name, published[name], of) for name, of in measures.items()]
+    found = [
+        Number(f"{title}: {paper.MEASURES[name]}", name, published[name], of)
+        for name, of in measures.items()
+    ]
     for i, name in enumerate(("malignant", "benign")):
-        found.append(Number(f"{title}: {name} tumours found", "count", counts[i, i], lambda run, i=i: run.test.confusion_matrix[i][i]))
+        found.append(
+            Number(
+                f"{title}: {name} tumours found",
+                "count",
+                counts[i, i],
+                lambda run, i=i: run.test.confusion_matrix[i][i],
+            )
+        )
     return found
 
 
 def runs(records: Sequence[Record], head: str, kind: str) -> list[Record]:
     """The runs of a head of one of :data:`KINDS`, those with all ten folds."""
     protocol, setting = KINDS[kind]
-    found = of_setting(records, setting, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol)
+    found = of_setting(
+        records, setting, dataset="wdbc", architecture="ffnn", head=head, protocol=protocol
+    )
     return [run for run in found if len(run.folds) == N_SPLITS]
 
 
@@ -103,7 +119,9 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
             row = {"number": number.title, "paper": number.text(number.value)}
             for kind, members in of_kind.items():
                 text = middle([float(number.of(run)) for run in members], number.text)
-                row[kind] = text if len(members) < FEWEST or number.place(members).inside else f"**{text}**"
+                row[kind] = (
+                    text if len(members) < FEWEST or number.place(members).inside else f"**{text}**"
+                )
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -112,14 +130,21 @@ def middle(values: Sequence[float], write: Callable[[float], str]) -> str:
     """The median of the values and between which of them the middle 95 % lie; a dash where there are too few to say so."""
     if len(values) < FEWEST:
         return formats.NONE
-    low, high = (np.quantile(values, share, method=method) for share, method in ((_TAIL, "lower"), (1 - _TAIL, "higher")))
+    low, high = (
+        np.quantile(values, share, method=method)
+        for share, method in ((_TAIL, "lower"), (1 - _TAIL, "higher"))
+    )
     return f"{write(float(np.median(values)))} [{write(low)}, {write(high)}]"
 
 
 def inside(records: Sequence[Record], kind: str) -> int | None:
     """How many of the paper's numbers, of both heads, lie in the middle 95 % of the runs of a kind; None if there are too few runs."""
-    found = [number.place(runs(records, head, kind)) for head in paper.HEADS for number in numbers(head)]
-    return sum(place.inside for place in found) if min(place.n for place in found) >= FEWEST else None
+    found = [
+        number.place(runs(records, head, kind)) for head in paper.HEADS for number in numbers(head)
+    ]
+    return (
+        sum(place.inside for place in found) if min(place.n for place in found) >= FEWEST else None
+    )
 
 
 def said(records: Sequence[Record], kind: str) -> str:
@@ -133,8 +158,15 @@ def medians(records: Sequence[Record], kind: str) -> dict[str, str]:
     found = {}
     for head in paper.HEADS:
         members = runs(records, head, kind)
-        for name, of in (("cv", lambda run: run.cv_accuracy), ("test", lambda run: run.test.accuracy)):
-            found[f"{head}_{name}"] = f"{100 * np.median([of(run) for run in members]):.2f}\u00a0%" if members else formats.NOT_MEASURED
+        for name, of in (
+            ("cv", lambda run: run.cv_accuracy),
+            ("test", lambda run: run.test.accuracy),
+        ):
+            found[f"{head}_{name}"] = (
+                f"{100 * np.median([of(run) for run in members]):.2f}\u00a0%"
+                if members
+                else formats.NOT_MEASURED
+            )
     return found
 
 
@@ -147,12 +179,18 @@ def above(records: Sequence[Record], kind: str, fold: int, loss: float) -> str:
 
 def separated(records: Sequence[Record]) -> str:
     """What each of the two differences between the text and the code does to the median test accuracy of both heads, as sentences."""
-    found = {(head, kind): [run.test.accuracy for run in runs(records, head, kind)] for head in paper.HEADS for kind in KINDS}
+    found = {
+        (head, kind): [run.test.accuracy for run in runs(records, head, kind)]
+        for head in paper.HEADS
+        for kind in KINDS
+    }
     if min(map(len, found.values())) < FEWEST:
         return f"It takes {FEWEST} runs of each kind to separate the two."
     told, much, little = [], [], []
     for head in paper.HEADS:
-        as_run, standardised, anew, as_written = (100 * float(np.median(found[head, kind])) for kind in KINDS)
+        as_run, standardised, anew, as_written = (
+            100 * float(np.median(found[head, kind])) for kind in KINDS
+        )
         told.append(
             f"On raw measurements FFNN-{paper.HEAD_TITLES[head]} has a median test accuracy of {as_run:.2f}\u00a0% as run and of {anew:.2f}\u00a0% "
             f"with new weights; on standardised ones, of {standardised:.2f}\u00a0% with one model and of {as_written:.2f}\u00a0% as written."
@@ -160,5 +198,7 @@ def separated(records: Sequence[Record]) -> str:
         much.append(as_run - anew > 10)
         little.append(abs(standardised - as_written) < 1)
     if all(much) and all(little):
-        told.append("So raw measurements need the 320 epochs of one model; for standardised ones 32 epochs are enough.")
+        told.append(
+            "So raw measurements need the 320 epochs of one model; for standardised ones 32 epochs are enough."
+        )
     return " ".join(told)

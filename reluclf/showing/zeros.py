@@ -37,16 +37,29 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for (dataset, architecture), head in itertools.product(paper.IMAGE_NETWORKS, paper.HEADS):
         published = paper.result(dataset, architecture, head)
-        found = sorted(Condition.AS_RUN.runs(records, dataset, architecture=architecture, head=head), key=lambda run: run.spec.seed)
+        found = sorted(
+            Condition.AS_RUN.runs(records, dataset, architecture=architecture, head=head),
+            key=lambda run: run.spec.seed,
+        )
         whole = [run for run in found if len(run.folds) == N_SPLITS]
         kept, lost = ([run for run in whole if run.test.lost == of] for of in (False, True))
-        row = {"network": f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}"}
-        row["called 0: paper"] = str(wrong_zeros(paper.matrix_of(dataset, architecture, head).counts))
+        row = {
+            "network": f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}"
+        }
+        row["called 0: paper"] = str(
+            wrong_zeros(paper.matrix_of(dataset, architecture, head).counts)
+        )
         for title, runs in (("ours", kept), ("ours, class lost", lost)):
-            row[f"called 0: {title}"] = _listed([str(wrong_zeros(run.test.confusion_matrix)) for run in runs])
-        row["nats an error: paper"] = f"{loss_per_error(published['test_loss'], published['test_accuracy']):.1f}"
+            row[f"called 0: {title}"] = _listed(
+                [str(wrong_zeros(run.test.confusion_matrix)) for run in runs]
+            )
+        row["nats an error: paper"] = (
+            f"{loss_per_error(published['test_loss'], published['test_accuracy']):.1f}"
+        )
         for title, runs in (("ours", kept), ("ours, class lost", lost)):
-            row[f"nats an error: {title}"] = _listed([f"{loss_per_error(run.test.loss, run.test.accuracy):.1f}" for run in runs])
+            row[f"nats an error: {title}"] = _listed(
+                [f"{loss_per_error(run.test.loss, run.test.accuracy):.1f}" for run in runs]
+            )
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -8,7 +8,15 @@ from reluclf.campaign import batchwise, runtime
 from reluclf.judging.paper import FOLD_TABLES
 from reluclf.showing import first_epochs
 
-FEW = {"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "fresh", "folds": 0, "seed": 3, "batch_size": 64}
+FEW = {
+    "dataset": "mnist",
+    "architecture": "ffnn",
+    "head": "relu",
+    "protocol": "fresh",
+    "folds": 0,
+    "seed": 3,
+    "batch_size": 64,
+}
 
 
 def test_the_updates_are_those_of_the_run_bit_for_bit(keras, few_images):
@@ -19,7 +27,9 @@ def test_the_updates_are_those_of_the_run_bit_for_bit(keras, few_images):
     assert len(measured.gradient) == len(measured.step) == 3 * -(-400 // 64)
 
 
-def test_with_plain_gradient_descent_a_step_is_the_gradient_times_the_learning_rate(keras, few_images):
+def test_with_plain_gradient_descent_a_step_is_the_gradient_times_the_learning_rate(
+    keras, few_images
+):
     rate = 0.25
     measured = batchwise.measure(Spec(**FEW, optimizer="sgd", learning_rate=rate), epochs=1)
     # The step is of all weights together, the gradient that of the matrix or vector, of eight, which has the largest.
@@ -28,7 +38,10 @@ def test_with_plain_gradient_descent_a_step_is_the_gradient_times_the_learning_r
 
 
 def test_the_gradient_is_that_before_clipping(keras, few_images):
-    plain, clipped = (batchwise.measure(Spec(**FEW, optimizer="sgd", clipnorm=norm), epochs=1) for norm in (None, 1e-3))
+    plain, clipped = (
+        batchwise.measure(Spec(**FEW, optimizer="sgd", clipnorm=norm), epochs=1)
+        for norm in (None, 1e-3)
+    )
     assert clipped.gradient[0] == plain.gradient[0] > 1e-2
     assert clipped.step[0] < plain.step[0] / 10
 
@@ -40,7 +53,9 @@ def test_what_is_measured_is_kept_one_by_one_and_not_measured_again(monkeypatch,
         asked.append(spec)
         if len(asked) == 3:
             raise KeyboardInterrupt
-        return batchwise.Steps(spec=spec, gradient=(1.0,), step=(0.1,), test=(0.5,), device="none", versions={})
+        return batchwise.Steps(
+            spec=spec, gradient=(1.0,), step=(0.1,), test=(0.5,), device="none", versions={}
+        )
 
     monkeypatch.setattr(paths, "STEPS", tmp_path / "steps.jsonl")
     monkeypatch.setattr(batchwise, "measure", measure)
@@ -57,8 +72,15 @@ def test_the_committed_measurements_are_of_both_heads_and_both_interventions():
     assert {tuple(way.setting) for way in first_epochs.WAYS} == {(), ("clipnorm",), ("beta_2",)}
     assert [{"head": way.head, **way.setting} for way in first_epochs.WAYS] == list(batchwise.WAYS)
     measured = batchwise.read()
-    assert [steps.spec for steps in measured] == [spec for spec in batchwise.specs() if spec in {steps.spec for steps in measured}]
-    shown = [steps for dataset in FOLD_TABLES for way in first_epochs.WAYS for steps in first_epochs.of_way(measured, dataset, way)]
+    assert [steps.spec for steps in measured] == [
+        spec for spec in batchwise.specs() if spec in {steps.spec for steps in measured}
+    ]
+    shown = [
+        steps
+        for dataset in FOLD_TABLES
+        for way in first_epochs.WAYS
+        for steps in first_epochs.of_way(measured, dataset, way)
+    ]
     assert shown == measured
 
 

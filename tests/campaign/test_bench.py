@@ -36,11 +36,22 @@ def result(**changes):
 @pytest.mark.usefixtures("keras")
 def test_operations_are_counted_from_the_layers():
     dense = 2 * (256 * 512 + 512 * 512 + 512 * 512 + 512 * 10)
-    ffnn = networks.build(Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="carried", seed=1), 1)
+    ffnn = networks.build(
+        Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="carried", seed=1), 1
+    )
     assert networks.operations(ffnn) == 3 * dense - 2 * 256 * 512
     # Convolutions without padding on 16 x 16: 14 x 14 and 12 x 12 places, then, after pooling to 6 x 6, 4 x 4 and 2 x 2.
-    layers = [2 * 9 * 1 * 32 * 14**2, 2 * 9 * 32 * 32 * 12**2, 2 * 9 * 32 * 64 * 4**2, 2 * 9 * 64 * 64 * 2**2, 2 * 64 * 256, 2 * 256 * 10]
-    cnn = networks.build(Spec(dataset="mnist", architecture="cnn", head="softmax", protocol="carried", seed=1), 1)
+    layers = [
+        2 * 9 * 1 * 32 * 14**2,
+        2 * 9 * 32 * 32 * 12**2,
+        2 * 9 * 32 * 64 * 4**2,
+        2 * 9 * 64 * 64 * 2**2,
+        2 * 64 * 256,
+        2 * 256 * 10,
+    ]
+    cnn = networks.build(
+        Spec(dataset="mnist", architecture="cnn", head="softmax", protocol="carried", seed=1), 1
+    )
     assert networks.operations(cnn) == 3 * sum(layers) - layers[0]
 
 
@@ -61,15 +72,21 @@ def test_a_spread_is_the_median_with_the_extremes_and_n():
 def test_every_worker_gets_a_run_of_each_network():
     specs = bench.mix(rows=1000, epochs=2, workers=6)
     assert len(specs) == len(set(specs)) == 12
-    assert {(spec.architecture, spec.head) for spec in specs} == {(a, h) for a in ("ffnn", "cnn") for h in ("softmax", "relu")}
-    assert {(spec.protocol, spec.folds, spec.epochs, spec.samples) for spec in specs} == {("carried", 1, 2, 1000)}
+    assert {(spec.architecture, spec.head) for spec in specs} == {
+        (a, h) for a in ("ffnn", "cnn") for h in ("softmax", "relu")
+    }
+    assert {(spec.protocol, spec.folds, spec.epochs, spec.samples) for spec in specs} == {
+        ("carried", 1, 2, 1000)
+    }
 
 
 # The two ways train the same
 
 
 @pytest.mark.usefixtures("keras")
-def test_the_papers_loop_trains_on_the_same_rows_batches_and_epochs_as_the_campaign(few_images, monkeypatch):
+def test_the_papers_loop_trains_on_the_same_rows_batches_and_epochs_as_the_campaign(
+    few_images, monkeypatch
+):
     import keras
 
     trained = []
@@ -91,7 +108,11 @@ def test_the_papers_loop_trains_on_the_same_rows_batches_and_epochs_as_the_campa
 @pytest.mark.usefixtures("keras")
 def test_the_campaign_that_is_timed_trains_every_spec_and_keeps_no_record(monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "train_missing", lambda specs, store, workers: seen.append((specs, store.folder, workers)))
+    monkeypatch.setattr(
+        training,
+        "train_missing",
+        lambda specs, store, workers: seen.append((specs, store.folder, workers)),
+    )
     assert bench.campaign(1000, 1, 2) >= 0
     warm_up, (given, folder, workers) = seen
     assert (given, workers) == (bench.mix(1000, 1, 2), 2)
@@ -139,7 +160,10 @@ def test_the_store_sees_no_record_in_the_committed_result():
 
 def test_the_table_has_the_measurements_and_the_bars():
     frame = bench.table(result()).set_index("what")
-    assert frame.loc["campaign on 4 workers over the paper's own loop"].tolist() == ["4.00 [2.00, 8.00] (n = 3)", "≥ 1.8: met"]
+    assert frame.loc["campaign on 4 workers over the paper's own loop"].tolist() == [
+        "4.00 [2.00, 8.00] (n = 3)",
+        "≥ 1.8: met",
+    ]
     assert frame.loc["FFNN, share of the peak, %", "measured"] == "65 [50, 80] (n = 2)"
     assert frame.loc["clean build of the book, s"].tolist() == ["40", "≤ 60: met"]
     slow = bench.table(result(book=61.0, campaign=[9.0, 9.0, 9.0])).set_index("what")["bar"]
@@ -150,7 +174,9 @@ def test_the_table_has_the_measurements_and_the_bars():
 def test_the_prose_is_told_the_ratio_and_the_machine_or_that_there_is_none():
     facts = bench.facts(result())
     assert facts["appendices_speed_ratio"] == "4.00 [2.00, 8.00] (n = 3)"
-    assert facts["appendices_speed_machine"] == "a test, 4 cores (tensorflow 2.0), on 01 January 2026"
+    assert (
+        facts["appendices_speed_machine"] == "a test, 4 cores (tensorflow 2.0), on 01 January 2026"
+    )
     assert set(bench.facts(None)) == set(facts)
     assert set(bench.facts(None).values()) == {"(not measured)"}
     assert bench.table(None)["measured"].tolist() == [bench.NOT_MEASURED]
@@ -169,15 +195,25 @@ ACCELERATOR = {
 }
 
 
-def test_what_an_accelerator_does_stands_in_the_table_with_what_it_was_held_to(tmp_path, monkeypatch):
+def test_what_an_accelerator_does_stands_in_the_table_with_what_it_was_held_to(
+    tmp_path, monkeypatch
+):
     frame = bench.table(result(accelerator=ACCELERATOR)).set_index("what")["measured"]
-    assert frame["Tables 3 to 8 on a card (jax, float32, deterministic), 4 runs at a time, minutes"] == "10.0"
+    assert (
+        frame["Tables 3 to 8 on a card (jax, float32, deterministic), 4 runs at a time, minutes"]
+        == "10.0"
+    )
     assert frame["epochs a second of them"] == "4.3"
     assert frame["FFNN, epochs a second there, one seed"] == "50.0"
     assert frame["FFNN, epochs a second there, 8 seeds in one program"] == "150.0"
-    loose = bench.table(result(accelerator=ACCELERATOR | {"precision": "tf32", "deterministic": False}))["what"]
+    loose = bench.table(
+        result(accelerator=ACCELERATOR | {"precision": "tf32", "deterministic": False})
+    )["what"]
     assert loose.str.contains("on a card (jax, tf32, not deterministic)", regex=False).any()
-    assert bench.table(result()).set_index("what")["measured"]["Tables 3 to 8 on a GPU, minutes"] == bench.NOT_MEASURED
+    assert (
+        bench.table(result()).set_index("what")["measured"]["Tables 3 to 8 on a GPU, minutes"]
+        == bench.NOT_MEASURED
+    )
     monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
     bench.write(result(accelerator=ACCELERATOR))
     assert bench.read() == result(accelerator=ACCELERATOR)
@@ -203,7 +239,11 @@ def test_the_command_writes_the_result_and_prints_the_table(tmp_path, monkeypatc
 def test_the_accelerators_part_is_added_to_the_result_that_is_there(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
     monkeypatch.setattr(
-        bench, "accelerate", lambda processes: bench.Accelerator.model_validate_json(json.dumps(ACCELERATOR | {"processes": processes}))
+        bench,
+        "accelerate",
+        lambda processes: bench.Accelerator.model_validate_json(
+            json.dumps(ACCELERATOR | {"processes": processes})
+        ),
     )
     assert cli.main(["bench", "GPU=3"]) == 2  # there is none yet
     bench.write(result())

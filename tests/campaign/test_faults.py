@@ -25,7 +25,14 @@ from reluclf.store import Store
 
 posix = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 
-TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "epochs": 1, "folds": 1}
+TINY = {
+    "dataset": "wdbc",
+    "architecture": "ffnn",
+    "head": "relu",
+    "protocol": "carried",
+    "epochs": 1,
+    "folds": 1,
+}
 
 #: Runs of both protocols; the longer ones are killed several times each.
 SPECS = grid(**TINY | {"protocol": ("carried", "fresh"), "epochs": 2, "folds": 10}, seed=first(2))
@@ -55,7 +62,9 @@ def forks(keras):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="a process with TensorFlow in it can be forked on Linux only")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="a process with TensorFlow in it can be forked on Linux only"
+)
 def test_fifty_kills_at_random_moments_lose_nothing(forks, tmp_path, undisturbed):
     rng, kills, lap = random.Random(1), 0, 0
     while kills < 50:
@@ -64,16 +73,22 @@ def test_fifty_kills_at_random_moments_lose_nothing(forks, tmp_path, undisturbed
         for spec in SPECS:
             lives = 0
             while spec not in store:
-                process = forks.Process(target=_train, args=(spec, store.folder, str(cache)), daemon=True)
+                process = forks.Process(
+                    target=_train, args=(spec, store.folder, str(cache)), daemon=True
+                )
                 process.start()
-                process.join(rng.uniform(0, 0.5 + 0.25 * lives))  # longer and longer lives: on a slow machine too they get on
+                process.join(
+                    rng.uniform(0, 0.5 + 0.25 * lives)
+                )  # longer and longer lives: on a slow machine too they get on
                 lives += 1
                 if process.is_alive():
                     process.kill()
                     kills += 1
                 process.join()
                 assert process.exitcode in (0, -signal.SIGKILL)
-                assert all(file.is_file() for file in store.files()) and store.read_all() is not None  # what can be seen is whole
+                assert (
+                    all(file.is_file() for file in store.files()) and store.read_all() is not None
+                )  # what can be seen is whole
         assert {spec: store.read(spec).measured() for spec in SPECS} == undisturbed
         assert visible(store.folder) == sorted(str(spec.path) for spec in SPECS)
 
@@ -97,7 +112,11 @@ def begun(*command):
     """A Python process in a session of its own, which is killed if the test fails meanwhile; else what it leaves is the test's to see."""
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
     with subprocess.Popen(
-        [sys.executable, "-c", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        [sys.executable, "-c", *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     ) as process:
         try:
             yield process
@@ -108,13 +127,15 @@ def begun(*command):
 
 
 def start(specs, store, workers):
-    return begun(CAMPAIGN, json.dumps([spec.model_dump() for spec in specs]), str(store.folder), str(workers))
+    return begun(
+        CAMPAIGN, json.dumps([spec.model_dump() for spec in specs]), str(store.folder), str(workers)
+    )
 
 
 def whole(store, undisturbed):
-    return {spec: store.read(spec).measured() for spec in undisturbed} == undisturbed and visible(store.folder) == sorted(
-        str(spec.path) for spec in undisturbed
-    )
+    return {spec: store.read(spec).measured() for spec in undisturbed} == undisturbed and visible(
+        store.folder
+    ) == sorted(str(spec.path) for spec in undisturbed)
 
 
 def visible(folder):
@@ -124,7 +145,9 @@ def visible(folder):
 def until(condition, process):
     """Wait for something to happen in a process; on a busy machine it takes its time, and if it never does, the suite's limit ends the test."""
     while not condition():
-        assert process.poll() is None, f"the process ended too early: {process.stdout.read().decode()}"
+        assert process.poll() is None, (
+            f"the process ended too early: {process.stdout.read().decode()}"
+        )
         time.sleep(0.005)
 
 
@@ -136,7 +159,10 @@ def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed):
             family = psutil.Process(process.pid)
             unfinished = (paths.user_cache() / "unfinished").rglob
             until(
-                lambda finished=finished, unfinished=unfinished: any(unfinished("*.checkpoint")) and len(visible(store.folder)) >= finished, process
+                lambda finished=finished, unfinished=unfinished: (
+                    any(unfinished("*.checkpoint")) and len(visible(store.folder)) >= finished
+                ),
+                process,
             )
             members = [*family.children(recursive=True), family]
             for member in members:
@@ -161,13 +187,17 @@ def test_two_campaigns_in_one_tree_give_what_one_gives(store, undisturbed):
 
 
 @pytest.mark.slow
-def test_what_another_campaign_has_finished_meanwhile_is_not_trained_again(store, monkeypatch, undisturbed):
+def test_what_another_campaign_has_finished_meanwhile_is_not_trained_again(
+    store, monkeypatch, undisturbed
+):
     record = factory.record(Spec(**TINY, seed=1), [0.9], 0.9)
 
     def train(spec, *_):
         assert spec.seed == 1, f"{spec} was trained again"
         store.write(record)
-        store.write(factory.record(spec.model_copy(update={"seed": 2}), [0.9], 0.9))  # the other campaign
+        store.write(
+            factory.record(spec.model_copy(update={"seed": 2}), [0.9], 0.9)
+        )  # the other campaign
 
     monkeypatch.setattr(training, "train", train)
     assert training.train_missing(grid(**TINY, seed=first(2)), store, workers=1) == 2
@@ -189,12 +219,15 @@ def _hang_or_not(spec, folder, patience):
 
 
 @pytest.mark.slow
-def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(store, workers, monkeypatch, capfd):
+def test_a_worker_that_hangs_is_ended_its_run_named_and_the_rest_done(
+    store, workers, monkeypatch, capfd
+):
     monkeypatch.setattr(training, "PATIENCE", 10.0)  # ten times as long as the slow run is silent
     monkeypatch.setattr(training, "_train_in_worker", _hang_or_not)
     specs = grid(**TINY, seed=first(6))
     with pytest.raises(
-        training.CampaignError, match=r"1 of 6 runs failed, .*seed-3: no epoch ended in 10 s; where it stood: .*seed-3.trace"
+        training.CampaignError,
+        match=r"1 of 6 runs failed, .*seed-3: no epoch ended in 10 s; where it stood: .*seed-3.trace",
     ) as caught:
         training.train_missing(specs, store, workers=2)
     assert [spec.seed for spec in store.missing(specs)] == [3]
@@ -234,7 +267,9 @@ def test_this_very_process_is_never_ended_by_the_watch(store):
 
 
 @pytest.mark.slow
-def test_a_run_without_enough_memory_is_named_and_the_others_are_done(keras, store, monkeypatch, capfd):
+def test_a_run_without_enough_memory_is_named_and_the_others_are_done(
+    keras, store, monkeypatch, capfd
+):
     run = protocols.run
 
     def hungry(spec, *others):
@@ -243,7 +278,10 @@ def test_a_run_without_enough_memory_is_named_and_the_others_are_done(keras, sto
         return run(spec, *others)
 
     monkeypatch.setattr(protocols, "run", hungry)
-    with pytest.raises(training.CampaignError, match=r"1 of 2 runs failed, .*seed-1: MemoryError: cannot allocate 7 GiB"):
+    with pytest.raises(
+        training.CampaignError,
+        match=r"1 of 2 runs failed, .*seed-1: MemoryError: cannot allocate 7 GiB",
+    ):
         training.train_missing(grid(**TINY, seed=first(2)), store, workers=1)
     assert [spec.seed for spec in store.missing(grid(**TINY, seed=first(2)))] == [1]
 
@@ -255,11 +293,15 @@ def _train_on_a_full_disk(spec, folder, cache, most):
     import resource
 
     os.environ["XDG_CACHE_HOME"] = cache
-    with open(os.devnull, "w") as nothing:  # pytest catches what is printed in a file, which would be full too
+    with open(
+        os.devnull, "w"
+    ) as nothing:  # pytest catches what is printed in a file, which would be full too
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # a write goes as far as this and then fails, as on a full disk
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (most, most)
+    )  # a write goes as far as this and then fails, as on a full disk
     try:
         training.train_missing([spec], Store(folder), workers=1)
     except training.CampaignError:
@@ -268,11 +310,19 @@ def _train_on_a_full_disk(spec, folder, cache, most):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="files are limited, and processes forked, as Linux does it")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="files are limited, and processes forked, as Linux does it"
+)
 @pytest.mark.parametrize("most", [0, 500, 5000])
-def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_of_it(forks, store, undisturbed, most):
+def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_of_it(
+    forks, store, undisturbed, most
+):
     spec = SPECS[0]
-    process = forks.Process(target=_train_on_a_full_disk, args=(spec, store.folder, os.environ["XDG_CACHE_HOME"], most), daemon=True)
+    process = forks.Process(
+        target=_train_on_a_full_disk,
+        args=(spec, store.folder, os.environ["XDG_CACHE_HOME"], most),
+        daemon=True,
+    )
     process.start()
     process.join()
     assert process.exitcode == 3
@@ -299,7 +349,9 @@ sys.exit(cli.main(sys.argv[2:]))
 def starting(family):
     """Whether a worker process is there; one that ends between two looks is none."""
     for child in family.children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # a zombie has no command line, one that is gone has nothing
+        with contextlib.suppress(
+            psutil.Error
+        ):  # a zombie has no command line, one that is gone has nothing
             if "LokyProcess" in " ".join(child.cmdline()):
                 return True
     return False
@@ -311,7 +363,9 @@ def interrupt(process):
     os.killpg(process.pid, signal.SIGINT)
     output = process.communicate()[0].decode()
     assert process.returncode == 130
-    assert output.rstrip().endswith("interrupted; finished runs are kept, run the same command again to go on")
+    assert output.rstrip().endswith(
+        "interrupted; finished runs are kept, run the same command again to go on"
+    )
     assert "Traceback" not in output
     assert not psutil.wait_procs(children)[1]  # if one is left, the suite's limit ends this
 
@@ -339,7 +393,16 @@ def test_a_process_that_ends_between_two_looks_is_no_worker():
 @pytest.mark.slow
 @posix
 def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(tmp_path):
-    arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
+    arguments = [
+        "chapter",
+        "CHAPTER=wdbc",
+        "seeds=2",
+        "epochs=1",
+        "folds=1",
+        "protocols=carried",
+        "workers=2",
+        "AFRESH=1",
+    ]
     with begun(COMMAND, str(tmp_path / "reruns"), *arguments) as process:
         family = psutil.Process(process.pid)
         until(lambda: starting(family), process)
@@ -350,7 +413,16 @@ def test_ctrl_c_while_workers_start_prints_no_traceback_and_leaves_none_of_them(
 @pytest.mark.slow
 @posix
 def test_ctrl_c_ends_a_rerun_in_one_sentence_and_the_same_command_goes_on(tmp_path):
-    arguments = ["chapter", "CHAPTER=wdbc", "seeds=2", "epochs=1", "folds=1", "protocols=carried", "workers=2", "AFRESH=1"]
+    arguments = [
+        "chapter",
+        "CHAPTER=wdbc",
+        "seeds=2",
+        "epochs=1",
+        "folds=1",
+        "protocols=carried",
+        "workers=2",
+        "AFRESH=1",
+    ]
     command = [COMMAND, str(tmp_path / "reruns"), *arguments]
     results = tmp_path / "reruns" / "wdbc" / "results"
     with begun(*command) as process:

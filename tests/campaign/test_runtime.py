@@ -19,11 +19,22 @@ flags\t\t: fpu
 
 
 @pytest.mark.parametrize(
-    ("flags", "named"), [("avx avx2 avx512f avx512bw", "AVX-512"), ("sse4_2 avx avx2", "AVX2"), ("avx", "AVX"), ("sse2 avx512_vnni", "SSE")]
+    ("flags", "named"),
+    [
+        ("avx avx2 avx512f avx512bw", "AVX-512"),
+        ("sse4_2 avx avx2", "AVX2"),
+        ("avx", "AVX"),
+        ("sse2 avx512_vnni", "SSE"),
+    ],
 )
 def test_a_processor_is_told_from_another_of_the_same_name(flags, named):
-    assert runtime.described(CPUINFO.format(model=17, flags=flags)) == f"AMD EPYC (family 25, model 17, {named})"
-    assert runtime.described(CPUINFO.format(model=1, flags=flags)) != runtime.described(CPUINFO.format(model=17, flags=flags))
+    assert (
+        runtime.described(CPUINFO.format(model=17, flags=flags))
+        == f"AMD EPYC (family 25, model 17, {named})"
+    )
+    assert runtime.described(CPUINFO.format(model=1, flags=flags)) != runtime.described(
+        CPUINFO.format(model=17, flags=flags)
+    )
 
 
 @pytest.mark.parametrize("cpuinfo", ["", "Hardware : BCM2835\n", "processor : 0\nBogoMIPS : 100\n"])

@@ -24,9 +24,23 @@ HOSTILE = {
     "TZ": "Asia/Kolkata",
     "MPLBACKEND": "agg",
 }
-KERAS_JSON = {"floatx": "float64", "epsilon": 1e-3, "image_data_format": "channels_first", "backend": "torch"}
+KERAS_JSON = {
+    "floatx": "float64",
+    "epsilon": 1e-3,
+    "image_data_format": "channels_first",
+    "backend": "torch",
+}
 
-SPEC = Spec(dataset="wdbc", architecture="ffnn", head="relu", loss="verbatim", protocol="fresh", seed=3, folds=0, epochs=2)
+SPEC = Spec(
+    dataset="wdbc",
+    architecture="ffnn",
+    head="relu",
+    loss="verbatim",
+    protocol="fresh",
+    seed=3,
+    folds=0,
+    epochs=2,
+)
 
 TRAIN = """
 import sys
@@ -57,7 +71,10 @@ def test_a_run_in_hostile_surroundings_gives_the_very_numbers_of_a_plain_one(tmp
     (tmp_path / "home" / ".keras").mkdir(parents=True)
     (tmp_path / "home" / ".keras" / "keras.json").write_text(json.dumps(KERAS_JSON))
     plain, _ = trained(tmp_path / "plain", {})
-    hostile, provenance = trained(tmp_path / "hostile", HOSTILE | {"HOME": str(tmp_path / "home"), "USERPROFILE": str(tmp_path / "home")})
+    hostile, provenance = trained(
+        tmp_path / "hostile",
+        HOSTILE | {"HOME": str(tmp_path / "home"), "USERPROFILE": str(tmp_path / "home")},
+    )
     assert len(plain["final"]["train"]["loss"]) == SPEC.epochs
     assert without_seconds(hostile) == without_seconds(plain)
     assert provenance["backend"] == "tensorflow"
@@ -73,7 +90,9 @@ def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path):
 
 
 @pytest.mark.parametrize("name", surroundings.IGNORED)
-def test_a_variable_that_changes_numbers_is_taken_away_before_the_framework_starts(name, monkeypatch):
+def test_a_variable_that_changes_numbers_is_taken_away_before_the_framework_starts(
+    name, monkeypatch
+):
     monkeypatch.setenv(name, "1")
     for framework in ("tensorflow", "jax", "torch"):
         monkeypatch.delitem(sys.modules, framework, raising=False)
@@ -110,7 +129,9 @@ DRAW = "from reluclf.showing import figures, notebook\nnotebook.start()\nfigures
 
 def drawn(folder):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(DRAW)])
-    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute()
     return [output["data"] for output in notebook.cells[0].outputs if "data" in output]
 
 
@@ -121,13 +142,17 @@ def test_a_chapter_draws_the_same_figures_whatever_matplotlib_is_told(tmp_path, 
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     plain = drawn(tmp_path)
     assert any("image/svg+xml" in data for data in plain)
-    (tmp_path / "matplotlibrc").write_text("font.size: 30\nsavefig.dpi: 20\naxes.facecolor: red\nlines.linewidth: 9\n")
+    (tmp_path / "matplotlibrc").write_text(
+        "font.size: 30\nsavefig.dpi: 20\naxes.facecolor: red\nlines.linewidth: 9\n"
+    )
     monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path / "matplotlibrc"))
     monkeypatch.setenv("MPLBACKEND", "agg")
     assert drawn(tmp_path) == plain
 
 
-def test_the_kernel_of_a_chapter_is_told_a_folder_of_data_that_it_can_find_from_elsewhere(tmp_path, monkeypatch):
+def test_the_kernel_of_a_chapter_is_told_a_folder_of_data_that_it_can_find_from_elsewhere(
+    tmp_path, monkeypatch
+):
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RELUCLF_DATA", "mine")
@@ -136,6 +161,10 @@ def test_the_kernel_of_a_chapter_is_told_a_folder_of_data_that_it_can_find_from_
 
 def test_a_chapter_that_draws_networks_and_trains_none_does_so_with_tensorflow_whatever_the_backend():
     for file in sorted(paths.BOOK.glob("*.ipynb")):
-        source = "\n".join(cell.source for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == "code")
+        source = "\n".join(
+            cell.source
+            for cell in nbformat.read(file, as_version=4).cells
+            if cell.cell_type == "code"
+        )
         for call in re.findall(r"runtime\.configure\(.*\)", source):
             assert 'on="tensorflow"' in call, f"{file.name}: {call}"

@@ -21,7 +21,14 @@ from reluclf.campaign import progress, runtime, training, watch
 from reluclf.campaign.checkpoints import Checkpoint
 from reluclf.store import Store
 
-TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried", "epochs": 1, "folds": 1}
+TINY = {
+    "dataset": "wdbc",
+    "architecture": "ffnn",
+    "head": "relu",
+    "protocol": "carried",
+    "epochs": 1,
+    "folds": 1,
+}
 SPEC = Spec(**TINY, seed=1)
 
 
@@ -60,10 +67,14 @@ def test_what_there_is_to_train_is_told_where_nothing_is(store, pretend, capfd):
 def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, capfd):
     distributed = pytest.importorskip("distributed")
     specs = grid(**TINY, seed=first(2))
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
         distant = training.obtain(specs, train=True, cluster=cluster.scheduler_address, store=store)
     here = Store(tmp_path / "here")
-    assert [record.measured() for record in distant] == [record.measured() for record in training.obtain(specs, train=True, workers=1, store=here)]
+    assert [record.measured() for record in distant] == [
+        record.measured() for record in training.obtain(specs, train=True, workers=1, store=here)
+    ]
 
 
 def _die_or_not(spec, folder, patience):
@@ -108,39 +119,63 @@ def test_nobody_is_blamed_who_has_left_a_record_or_who_passes_when_tried_alone(s
 
 
 @pytest.mark.slow
-def test_a_run_that_kills_its_workers_on_a_cluster_is_named_and_the_others_are_done(store, monkeypatch):
+def test_a_run_that_kills_its_workers_on_a_cluster_is_named_and_the_others_are_done(
+    store, monkeypatch
+):
     distributed = pytest.importorskip("distributed")
     dask = pytest.importorskip("dask")
     monkeypatch.setattr(training, "_train_in_worker", _die_or_not)
     specs = [SPEC.model_copy(update={"seed": seed}) for seed in (1, 2, 3)]
-    once = dask.config.set({"distributed.scheduler.allowed-failures": 0})  # each worker that is killed takes its time to come back
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": "CRITICAL"}
+    once = dask.config.set(
+        {"distributed.scheduler.allowed-failures": 0}
+    )  # each worker that is killed takes its time to come back
+    options = {
+        "n_workers": 1,
+        "threads_per_worker": 1,
+        "dashboard_address": None,
+        "silence_logs": "CRITICAL",
+    }
     with (
         once,
         distributed.LocalCluster(**options) as cluster,
         pytest.raises(training.CampaignError, match=r"1 of 3 runs failed, .*seed-2: KilledWorker"),
     ):
-        training.obtain(specs, train=True, workers=99, cluster=cluster.scheduler_address, store=store)
+        training.obtain(
+            specs, train=True, workers=99, cluster=cluster.scheduler_address, store=store
+        )
     assert store.missing(specs) == [specs[1]]
 
 
 def test_without_the_package_for_clusters_the_error_says_how_to_install_it(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(training.CampaignError, match=r"needs the package distributed; install it with: pip install distributed\."):
+    with pytest.raises(
+        training.CampaignError,
+        match=r"needs the package distributed; install it with: pip install distributed\.",
+    ):
         training.obtain([SPEC], train=True, cluster="tcp://127.0.0.1:8786", store=store)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "tcp://", "tcp://127.0.0.1:9", "ftp://127.0.0.1:9"])
+@pytest.mark.parametrize(
+    "address", ["nonsense", "tcp://", "tcp://127.0.0.1:9", "ftp://127.0.0.1:9"]
+)
 def test_a_cluster_that_does_not_answer_is_named(store, monkeypatch, address):
     monkeypatch.setattr(training, "_CONNECT", 1)
-    with pytest.raises(training.CampaignError, match=f"no Dask scheduler answers at '{address}' .*; start one with: dask scheduler"):
+    with pytest.raises(
+        training.CampaignError,
+        match=f"no Dask scheduler answers at '{address}' .*; start one with: dask scheduler",
+    ):
         training.obtain([SPEC], train=True, cluster=address, store=store)
-    assert not [thread.name for thread in threading.enumerate() if thread.name == "IO loop"], "the client that failed is still there"
+    assert not [thread.name for thread in threading.enumerate() if thread.name == "IO loop"], (
+        "the client that failed is still there"
+    )
 
 
 @pytest.mark.parametrize("workers", [0, -1, 10**6])
 def test_so_many_workers_are_refused_before_any_starts(store, pretend, workers):
-    with pytest.raises(training.CampaignError, match=rf"workers={workers} is not allowed; 1 to \d+ are on this machine, or none for one a core"):
+    with pytest.raises(
+        training.CampaignError,
+        match=rf"workers={workers} is not allowed; 1 to \d+ are on this machine, or none for one a core",
+    ):
         training.train_missing([SPEC], store, workers)
     assert not pretend
 
@@ -159,10 +194,15 @@ def test_two_workers_train_what_is_missing_and_nothing_else(keras, store, worker
     assert files(paths.user_cache() / "unfinished") == []
     assert training.train_missing(specs, store, workers=2) == 0
     # A worker trains as this process does.
-    assert training.train(specs[0], Store(store.folder / "again")).measured() == store.read(specs[0]).measured()
+    assert (
+        training.train(specs[0], Store(store.folder / "again")).measured()
+        == store.read(specs[0]).measured()
+    )
 
 
-def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_trained_once(store, pretend, capfd):
+def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_trained_once(
+    store, pretend, capfd
+):
     longest = Spec(**TINY | {"epochs": 9}, seed=1)
     fresh = Spec(**TINY | {"protocol": "fresh"}, seed=1)
     assert training.train_missing([SPEC, fresh, SPEC, longest], store, workers=1) == 3
@@ -171,20 +211,29 @@ def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_train
 
 def test_costs_rank_the_papers_runs():
     def cost(dataset, architecture, **fields):
-        return progress.cost(Spec(**TINY | {"dataset": dataset, "architecture": architecture} | fields, seed=1))
+        return progress.cost(
+            Spec(**TINY | {"dataset": dataset, "architecture": architecture} | fields, seed=1)
+        )
 
     assert cost("mnist", "cnn") > cost("mnist", "ffnn") > cost("wdbc", "ffnn")
     assert cost("mnist", "ffnn") > cost("mnist", "ffnn", samples=300) > 0
     assert cost("mnist", "ffnn", epochs=4) == pytest.approx(4 * cost("mnist", "ffnn"))
-    assert cost("mnist", "ffnn", protocol="fresh") == pytest.approx(2 * cost("mnist", "ffnn"))  # one fold, and the final model
+    assert cost("mnist", "ffnn", protocol="fresh") == pytest.approx(
+        2 * cost("mnist", "ffnn")
+    )  # one fold, and the final model
     assert progress.epochs(Spec(**TINY | {"protocol": "fresh", "folds": 0}, seed=1)) == 1
 
 
-def test_obtaining_without_training_gives_the_records_that_are_there_in_the_order_asked_for(store, pretend):
+def test_obtaining_without_training_gives_the_records_that_are_there_in_the_order_asked_for(
+    store, pretend
+):
     specs = grid(**TINY, seed=first(3))
     for spec in (specs[0], specs[2]):
         store.write(factory.record(spec, [0.9], 0.9))
-    assert [record.spec for record in training.obtain(specs[::-1], store=store)] == [specs[2], specs[0]]
+    assert [record.spec for record in training.obtain(specs[::-1], store=store)] == [
+        specs[2],
+        specs[0],
+    ]
     assert pretend == []
 
 
@@ -193,7 +242,12 @@ def test_obtaining_gives_further_seeds_of_the_same_experiments_and_nothing_else(
     others = grid(**(TINY | {"epochs": TINY["epochs"] + 1}), seed=first(2))
     for spec in (*specs, *others):
         store.write(factory.record(spec, [0.9], 0.9))
-    assert [record.spec for record in training.obtain([specs[1], specs[0]], store=store)] == [specs[1], specs[0], specs[2], specs[3]]
+    assert [record.spec for record in training.obtain([specs[1], specs[0]], store=store)] == [
+        specs[1],
+        specs[0],
+        specs[2],
+        specs[3],
+    ]
     assert training.obtain([], store=store) == [] == pretend
 
 
@@ -202,7 +256,9 @@ def test_obtaining_with_training_hands_what_is_missing_to_the_workers(store, pre
     assert pretend == [SPEC]
 
 
-def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(store, pretend, monkeypatch, capfd):
+def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(
+    store, pretend, monkeypatch, capfd
+):
     asked = []
     original = joblib.Parallel
 
@@ -237,17 +293,23 @@ training.train(Spec.model_validate_json(sys.argv[1]), Store(Path(sys.argv[2])))
 def wait_for(condition, process):
     """Wait for something to happen in a process; on a busy machine it takes its time, and if it never does, the suite's limit ends the test."""
     while not condition():
-        assert process.poll() is None, f"the process ended too early: {process.stderr.read().decode()}"
+        assert process.poll() is None, (
+            f"the process ended too early: {process.stderr.read().decode()}"
+        )
         time.sleep(0.005)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_record(keras, store, monkeypatch, tmp_path):
+def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_record(
+    keras, store, monkeypatch, tmp_path
+):
     checkpoint = store.unfinished(LONG, "checkpoint")
     environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
     command = [sys.executable, "-c", TRAIN, LONG.model_dump_json(), str(store.folder)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
         try:
             wait_for(checkpoint.exists, process)
         finally:
@@ -316,13 +378,22 @@ def test_a_checkpoint_gives_back_the_state_it_was_given(kept, state, store):
     loaded = Checkpoint(TWO_FOLDS, store).load()
     assert loaded.folds == state.folds
     assert (loaded.batches, loaded.diverged_at) == (state.batches, state.diverged_at)
-    assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(loaded.weights, state.weights, strict=True))
+    assert all(
+        np.array_equal(a, b) and a.dtype == b.dtype
+        for a, b in zip(loaded.weights, state.weights, strict=True)
+    )
 
 
 def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state, store):
     loss = (float("nan"),) * TWO_FOLDS.epochs
-    fold = state.folds[0].model_copy(update={"train": state.folds[0].train.model_copy(update={"loss": loss})})
-    Checkpoint(TWO_FOLDS, store).fold(protocols.State(folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]))
+    fold = state.folds[0].model_copy(
+        update={"train": state.folds[0].train.model_copy(update={"loss": loss})}
+    )
+    Checkpoint(TWO_FOLDS, store).fold(
+        protocols.State(
+            folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]
+        )
+    )
     loaded = Checkpoint(TWO_FOLDS, store).load()
     assert loaded.diverged_at == 1
     assert repr(loaded.folds) == repr([fold])
@@ -345,11 +416,15 @@ def test_a_checkpoint_of_other_code_is_not_used(kept, monkeypatch, store):
 
 
 @pytest.mark.parametrize("library", ["keras", "numpy", "tensorflow", "scikit-learn", "scipy"])
-def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcome_is_not_used(kept, monkeypatch, keras, library, store):
+def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcome_is_not_used(
+    kept, monkeypatch, keras, library, store
+):
     if library == "tensorflow" and keras.backend.backend() != "tensorflow":
         pytest.skip("TensorFlow is not the backend")
     version = importlib.metadata.version
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == library else version(name))
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "0.0" if name == library else version(name)
+    )
     module = {"scikit-learn": "sklearn"}.get(library, library)
     monkeypatch.setattr(f"{module}.__version__", "0.0")
     assert Checkpoint(TWO_FOLDS, store).load() is None
@@ -357,7 +432,9 @@ def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcom
 
 def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras, store):
     version = importlib.metadata.version
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == "jaxlib" else version(name))
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "0.0" if name == "jaxlib" else version(name)
+    )
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     assert Checkpoint(TWO_FOLDS, store).load() is None
 
@@ -397,7 +474,11 @@ def test_a_damaged_checkpoint_is_not_used(kept, damage, store):
 def test_a_checkpoint_with_any_flipped_bit_is_not_used(kept, store):
     whole = kept.read_bytes()
     # Bits of its beginning and its end, where the digest, the flags and the directory are, and some of those between.
-    for place in [*range(8 * 64), *range(8 * 64, 8 * (len(whole) - 64), 100_003), *range(8 * (len(whole) - 64), 8 * len(whole))]:
+    for place in [
+        *range(8 * 64),
+        *range(8 * 64, 8 * (len(whole) - 64), 100_003),
+        *range(8 * (len(whole) - 64), 8 * len(whole)),
+    ]:
         byte, bit = divmod(place, 8)
         kept.write_bytes(whole[:byte] + bytes([whole[byte] ^ 1 << bit]) + whole[byte + 1 :])
         assert Checkpoint(TWO_FOLDS, store).load() is None
@@ -421,13 +502,17 @@ def test_a_run_says_how_many_of_its_epochs_are_done_also_when_it_is_taken_up_aga
     assert files(paths.user_cache() / "unfinished") == []
 
 
-def test_a_cache_that_cannot_be_written_does_not_stop_the_progress_of_a_run(keras, monkeypatch, tmp_path, store):
+def test_a_cache_that_cannot_be_written_does_not_stop_the_progress_of_a_run(
+    keras, monkeypatch, tmp_path, store
+):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     Checkpoint(TWO_FOLDS, store).epoch()
 
 
-def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(keras, monkeypatch, tmp_path, store):
+def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(
+    keras, monkeypatch, tmp_path, store
+):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     training.train(SPEC, store)
@@ -444,7 +529,9 @@ def test_what_a_run_killed_as_its_record_was_written_left_is_removed(kept, store
     assert files(paths.user_cache() / "unfinished") == []
 
 
-def test_what_an_interrupted_run_left_is_kept_from_a_campaign_with_the_same_spec_in_another_folder(kept, store, tmp_path):
+def test_what_an_interrupted_run_left_is_kept_from_a_campaign_with_the_same_spec_in_another_folder(
+    kept, store, tmp_path
+):
     elsewhere = Store(tmp_path / "elsewhere")
     elsewhere.write(factory.record(TWO_FOLDS, [0.9, 0.9], 0.9))
     assert training.train_missing([TWO_FOLDS], elsewhere) == 0
@@ -456,8 +543,13 @@ def test_what_an_interrupted_run_left_is_kept_from_a_campaign_with_the_same_spec
 
 def test_a_run_that_fails_does_not_stop_the_others_and_is_named(store, workers):
     good, bad = (Spec(**TINY | {"folds": 1}, seed=seed) for seed in (11, 12))
-    (store.folder / bad.path).mkdir(parents=True)  # a folder where the record should go: writing it fails
-    with pytest.raises(training.CampaignError, match=r"1 of 2 runs failed, the first was .*seed-12: .*Error.*; the others have their records"):
+    (store.folder / bad.path).mkdir(
+        parents=True
+    )  # a folder where the record should go: writing it fails
+    with pytest.raises(
+        training.CampaignError,
+        match=r"1 of 2 runs failed, the first was .*seed-12: .*Error.*; the others have their records",
+    ):
         training.train_missing([good, bad], store, workers=2)
     assert good in store
 
@@ -473,9 +565,17 @@ def _write_and_be_killed(spec, folder, patience):
 
 
 @pytest.mark.slow
-def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_killed(store, workers, monkeypatch):
+def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_killed(
+    store, workers, monkeypatch
+):
     monkeypatch.setattr(training, "_train_in_worker", _write_and_be_killed)
-    assert training.train_missing([SPEC.model_copy(update={"seed": seed}) for seed in range(2, 9)], store, workers=2) == 7 > training._ATTEMPTS
+    assert (
+        training.train_missing(
+            [SPEC.model_copy(update={"seed": seed}) for seed in range(2, 9)], store, workers=2
+        )
+        == 7
+        > training._ATTEMPTS
+    )
 
 
 @pytest.mark.slow
@@ -485,7 +585,9 @@ def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, work
         training.CampaignError,
         match=r"killed 5 times before a run was finished, with 2 to go; try one worker\. Before that, 1 of 3 runs failed, .*seed-1: ValueError",
     ):
-        training.train_missing([SPEC.model_copy(update={"seed": seed}) for seed in (1, 9, 10)], store, workers=2)
+        training.train_missing(
+            [SPEC.model_copy(update={"seed": seed}) for seed in (1, 9, 10)], store, workers=2
+        )
 
 
 def test_a_worker_that_is_killed_is_replaced_and_every_run_gets_its_record(store, workers):
@@ -496,7 +598,11 @@ def test_a_worker_that_is_killed_is_replaced_and_every_run_gets_its_record(store
         deadline = time.monotonic() + 60
         while not killed and time.monotonic() < deadline:
             training = any((paths.user_cache() / "unfinished").rglob("*.epochs"))
-            children = [child for child in psutil.Process().children() if "popen_loky" in " ".join(child.cmdline())]
+            children = [
+                child
+                for child in psutil.Process().children()
+                if "popen_loky" in " ".join(child.cmdline())
+            ]
             if training and children:
                 children[0].kill()
                 killed.append(children[0].pid)

@@ -40,62 +40,102 @@ def changed(found, **fields):
 
 
 def test_a_run_made_again_on_the_same_machine_is_identical(published, again):
-    verdicts = [verify.compare(*pair, published[1]) for pair in zip(published[1], again, strict=True)]
+    verdicts = [
+        verify.compare(*pair, published[1]) for pair in zip(published[1], again, strict=True)
+    ]
     assert [found.verdict for found in verdicts] == ["identical"] * 3
 
 
 def test_on_the_same_machine_a_single_other_digit_differs(published, again):
     carried = published[1][0]
     first = carried.folds[0]
-    curve = first.train.model_copy(update={"loss": (first.train.loss[0] + 1e-6, *first.train.loss[1:])})
-    tampered = carried.model_copy(update={"folds": (first.model_copy(update={"train": curve}), *carried.folds[1:])})
+    curve = first.train.model_copy(
+        update={"loss": (first.train.loss[0] + 1e-6, *first.train.loss[1:])}
+    )
+    tampered = carried.model_copy(
+        update={"folds": (first.model_copy(update={"train": curve}), *carried.folds[1:])}
+    )
     assert verify.compare(tampered, again[0], published[1]).verdict == "differs"
 
 
-def test_other_predictions_with_the_same_accuracy_and_another_gradient_norm_differ(published, again):
+def test_other_predictions_with_the_same_accuracy_and_another_gradient_norm_differ(
+    published, again
+):
     fresh = published[1][1]
     predictions = fresh.test.predictions
     i, j = (predictions.index(digit) for digit in "01")
-    swapped = "".join({i: predictions[j], j: predictions[i]}.get(k, digit) for k, digit in enumerate(predictions))
-    forged = fresh.model_copy(update={"test": fresh.test.model_copy(update={"predictions": swapped})})
+    swapped = "".join(
+        {i: predictions[j], j: predictions[i]}.get(k, digit) for k, digit in enumerate(predictions)
+    )
+    forged = fresh.model_copy(
+        update={"test": fresh.test.model_copy(update={"predictions": swapped})}
+    )
     assert verify.compare(forged, again[1], published[1]).verdict == "differs"
-    probe = fresh.final.probe.model_copy(update={"norm_head": (0.5, *fresh.final.probe.norm_head[1:])})
+    probe = fresh.final.probe.model_copy(
+        update={"norm_head": (0.5, *fresh.final.probe.norm_head[1:])}
+    )
     forged = fresh.model_copy(update={"final": fresh.final.model_copy(update={"probe": probe})})
     assert verify.compare(forged, again[1], published[1]).verdict == "differs"
-    older = fresh.final.probe.model_copy(update={"dead_hidden": None})  # of before that was measured
+    older = fresh.final.probe.model_copy(
+        update={"dead_hidden": None}
+    )  # of before that was measured
     older = fresh.model_copy(update={"final": fresh.final.model_copy(update={"probe": older})})
     assert verify.compare(older, again[1], published[1]).verdict == "identical"
 
 
 def test_elsewhere_runs_agree_within_the_tolerance_and_differ_beyond_it():
-    spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
+    spec = Spec(
+        dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1
+    )
     ours = record(spec, [], 0.95)
     near, far = (changed(record(spec, [], hits), device="CPU, another") for hits in (0.94, 0.80))
     kin = [ours]
-    assert verify.tolerance(ours, kin) == pytest.approx(3.2905 * 2**0.5 * verify.ASSUMED_STD, rel=1e-4)
+    assert verify.tolerance(ours, kin) == pytest.approx(
+        3.2905 * 2**0.5 * verify.ASSUMED_STD, rel=1e-4
+    )
     assert verify.compare(ours, near, kin).verdict == "agrees"
     assert verify.compare(ours, far, kin).verdict == "differs"
     assert "other device" in verify.compare(ours, near, kin).why
 
 
 def test_other_data_never_agree():
-    spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
+    spec = Spec(
+        dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1
+    )
     other = changed(record(spec, [], 0.951), data={"file": "1" * 64})
     assert verify.compare(record(spec, [], 0.95), other, []).verdict == "differs"
 
 
 def test_the_tolerance_follows_the_spread_over_the_seeds_of_the_same_experiment():
-    kin = [record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], hits) for seed, hits in ((1, 0.5), (2, 0.7), (3, 0.9))]
-    stranger = record(Spec(**TINY | {"head": "softmax"}, protocol="fresh", folds=0, seed=4), [], 0.1)
+    kin = [
+        record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], hits)
+        for seed, hits in ((1, 0.5), (2, 0.7), (3, 0.9))
+    ]
+    stranger = record(
+        Spec(**TINY | {"head": "softmax"}, protocol="fresh", folds=0, seed=4), [], 0.1
+    )
     assert verify.tolerance(kin[0], [*kin, stranger]) == verify.tolerance(kin[0], kin)
-    assert verify.tolerance(kin[0], kin) == pytest.approx(31.599 * 2**0.5 * np.std([run.test.accuracy for run in kin], ddof=1), rel=1e-4)
+    assert verify.tolerance(kin[0], kin) == pytest.approx(
+        31.599 * 2**0.5 * np.std([run.test.accuracy for run in kin], ddof=1), rel=1e-4
+    )
 
 
 def test_runs_that_scatter_little_may_differ_by_little():
-    spec = Spec(dataset="mnist", architecture="ffnn", head="softmax", protocol="fresh", folds=0, seed=1)
-    kin = [record(spec.model_copy(update={"seed": seed}), [], 0.97 + seed / 1000) for seed in (1, 2, 3, 4, 5)]
+    spec = Spec(
+        dataset="mnist", architecture="ffnn", head="softmax", protocol="fresh", folds=0, seed=1
+    )
+    kin = [
+        record(spec.model_copy(update={"seed": seed}), [], 0.97 + seed / 1000)
+        for seed in (1, 2, 3, 4, 5)
+    ]
     allowed = verify.tolerance(kin[0], kin)
-    assert allowed == pytest.approx(8.610 * 2**0.5 * np.std([run.test.accuracy for run in kin], ddof=1), rel=1e-3) and allowed < 0.03
+    assert (
+        allowed
+        == pytest.approx(
+            8.610 * 2**0.5 * np.std([run.test.accuracy for run in kin], ddof=1), rel=1e-3
+        )
+        and allowed < 0.03
+    )
     forged = changed(record(spec, [], 0.92), device="CPU, another")
     assert verify.compare(kin[0], forged, kin).verdict == "differs"
     same = [record(spec.model_copy(update={"seed": seed}), [], 0.97) for seed in (1, 2, 3)]
@@ -104,36 +144,63 @@ def test_runs_that_scatter_little_may_differ_by_little():
 
 def test_two_honest_runs_seldom_differ_by_more_than_the_tolerance():
     rng, std, beyond = np.random.default_rng(0), 0.004, 0
-    spec = Spec(dataset="mnist", architecture="ffnn", head="softmax", protocol="fresh", folds=0, seed=1)
+    spec = Spec(
+        dataset="mnist", architecture="ffnn", head="softmax", protocol="fresh", folds=0, seed=1
+    )
     template = record(spec, [], 0.9)
 
     def like(seed, accuracy):
         curve = template.final.test.model_copy(update={"accuracy": [accuracy] * 32})
         final = template.final.model_copy(update={"test": curve})
-        return template.model_copy(update={"spec": spec.model_copy(update={"seed": seed}), "final": final})
+        return template.model_copy(
+            update={"spec": spec.model_copy(update={"seed": seed}), "final": final}
+        )
 
     for _ in range(2000):
-        *kin, again = (like(seed, accuracy) for seed, accuracy in enumerate(rng.normal(0.9, std, 5)))
+        *kin, again = (
+            like(seed, accuracy) for seed, accuracy in enumerate(rng.normal(0.9, std, 5))
+        )
         # The record is one of those that the spread is taken from, which makes it harder to differ, not easier.
-        beyond += abs(kin[0].final.test.accuracy[-1] - again.final.test.accuracy[-1]) > verify.tolerance(kin[0], kin)
+        beyond += abs(
+            kin[0].final.test.accuracy[-1] - again.final.test.accuracy[-1]
+        ) > verify.tolerance(kin[0], kin)
     assert beyond <= 2000 * verify.UNLIKELY * 3
 
 
 def test_on_an_accelerator_sums_may_be_in_another_order():
-    spec = Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1)
-    ours, near, far = (changed(record(spec, [], hits), device="NVIDIA H100") for hits in (0.95, 0.951, 0.8))
-    assert verify.compare(ours, near, [ours]).verdict == "agrees" and "an accelerator" in verify.compare(ours, near, [ours]).why
+    spec = Spec(
+        dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", folds=0, seed=1
+    )
+    ours, near, far = (
+        changed(record(spec, [], hits), device="NVIDIA H100") for hits in (0.95, 0.951, 0.8)
+    )
+    assert (
+        verify.compare(ours, near, [ours]).verdict == "agrees"
+        and "an accelerator" in verify.compare(ours, near, [ours]).why
+    )
     assert verify.compare(ours, far, [ours]).verdict == "differs"
     there = [changed(run, device="CPU, here") for run in (ours, near)]
     assert verify.compare(*there, [ours]).verdict == "differs"  # on a processor they are not
 
 
 def test_the_tolerance_is_that_of_the_part_that_is_retrained():
-    spread = [record(Spec(**TINY, protocol="carried", folds=2, seed=seed), [0.5, 0.9], 0.9) for seed in (1, 2, 3)]
-    tested = [(0.3, 0.9), (0.5, 0.9), (0.7, 0.9)]  # after the first fold they lie far apart, and at the end not at all
+    spread = [
+        record(Spec(**TINY, protocol="carried", folds=2, seed=seed), [0.5, 0.9], 0.9)
+        for seed in (1, 2, 3)
+    ]
+    tested = [
+        (0.3, 0.9),
+        (0.5, 0.9),
+        (0.7, 0.9),
+    ]  # after the first fold they lie far apart, and at the end not at all
     spread = [
         run.model_copy(
-            update={"folds": [fold.model_copy(update={"test": Score(loss=1.0, accuracy=a)}) for fold, a in zip(run.folds, found, strict=True)]}
+            update={
+                "folds": [
+                    fold.model_copy(update={"test": Score(loss=1.0, accuracy=a)})
+                    for fold, a in zip(run.folds, found, strict=True)
+                ]
+            }
         )
         for run, found in zip(spread, tested, strict=True)
     ]
@@ -141,17 +208,26 @@ def test_the_tolerance_is_that_of_the_part_that_is_retrained():
 
 
 def test_the_sample_is_random_keeps_to_its_budget_and_is_never_empty():
-    many = [record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], 0.9) for seed in range(1, 41)]
+    many = [
+        record(Spec(**TINY, protocol="fresh", folds=0, seed=seed), [], 0.9) for seed in range(1, 41)
+    ]
     once, other = (verify.choose(many, seconds=30, workers=1, seed=seed) for seed in (1, 2))
     assert len(once) == 10  # each takes a second of training and two of starting
     assert len(verify.choose(many, seconds=30, workers=2, seed=1)) == 20
     assert [found.spec.seed for found in once] != [found.spec.seed for found in other]
-    slow = [made.model_copy(update={"final": made.final.model_copy(update={"seconds": 45.0})}) for made in many]
-    assert verify.choose([*slow, many[0]], seconds=30, workers=2, seed=1) == [many[0]]  # no worker has the time for the others
+    slow = [
+        made.model_copy(update={"final": made.final.model_copy(update={"seconds": 45.0})})
+        for made in many
+    ]
+    assert verify.choose([*slow, many[0]], seconds=30, workers=2, seed=1) == [
+        many[0]
+    ]  # no worker has the time for the others
     assert verify.choose([*slow, many[0]], seconds=0, workers=1, seed=1) == [many[0]]
 
 
-def test_the_command_passes_on_honest_records_and_fails_after_one_digit_is_changed(published, monkeypatch, capsys):
+def test_the_command_passes_on_honest_records_and_fails_after_one_digit_is_changed(
+    published, monkeypatch, capsys
+):
     store, _ = published
     monkeypatch.setattr("reluclf.paths.RESULTS", store.folder)
     assert command_line.main(["verify", "SECONDS=60", "WORKERS=1", "SEED=1"]) == 0
@@ -186,10 +262,16 @@ def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_p
 
 def test_an_unknown_option_is_refused_by_name(capsys):
     assert command_line.main(["verify", "SECOND=1"]) == 2
-    assert "--second=1 is not allowed; usage: reluclf verify [-h] [--seconds SECONDS] [--workers WORKERS] [--seed SEED]" in capsys.readouterr().err
+    assert (
+        "--second=1 is not allowed; usage: reluclf verify [-h] [--seconds SECONDS] [--workers WORKERS] [--seed SEED]"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "", "ten", "1e3", "9999999999", "²"])
 def test_an_option_that_is_no_whole_number_is_refused(text, capsys):
     assert command_line.main(["verify", f"SECONDS={text}"]) == 2
-    assert f"argument --seconds: {text} is not allowed; it is a whole number" in capsys.readouterr().err
+    assert (
+        f"argument --seconds: {text} is not allowed; it is a whole number"
+        in capsys.readouterr().err
+    )

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="git is not inst
 
 def git(folder, *arguments):
     identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-    done = subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
@@ -43,14 +45,23 @@ def made_a_checkout(folder):
 def test_the_commit_of_a_repository_around_an_unpacked_zip_is_not_ours(project, ignored):
     if ignored:
         (project.parent / ".gitignore").write_text("relu book\n")
-    assert (checkout.commit(), checkout.modified("reluclf"), checkout.date(), checkout.trouble()) == ("", False, "", "")
+    assert (
+        checkout.commit(),
+        checkout.modified("reluclf"),
+        checkout.date(),
+        checkout.trouble(),
+    ) == ("", False, "", "")
 
 
 def test_our_own_commit_is_named_even_in_a_hook_of_another_repository(project, monkeypatch):
     commit = made_a_checkout(project)
     date = git(project, "log", "-1", "--format=%ct")
     monkeypatch.setenv("GIT_DIR", str(project.parent / ".git"))
-    assert (checkout.commit(), checkout.modified("reluclf"), checkout.trouble()) == (commit, False, "")
+    assert (checkout.commit(), checkout.modified("reluclf"), checkout.trouble()) == (
+        commit,
+        False,
+        "",
+    )
     assert checkout.date() == date
 
 
@@ -92,6 +103,10 @@ def test_every_text_file_is_checked_out_with_the_same_line_endings():
     if checkout.trouble() or not checkout.commit():
         pytest.skip("this is not a git checkout")
     listed = git(paths.ROOT, "ls-files", "--eol").splitlines()
-    wrong = [line for line in listed if "i/-text" not in line and "attr/text=auto eol=lf" not in line and "i/none" not in line]
+    wrong = [
+        line
+        for line in listed
+        if "i/-text" not in line and "attr/text=auto eol=lf" not in line and "i/none" not in line
+    ]
     assert listed and not wrong
     assert not [line for line in listed if "i/crlf" in line or "i/mixed" in line]

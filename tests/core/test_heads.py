@@ -16,7 +16,16 @@ every_head = pytest.mark.parametrize("head", list(networks.HEADS))
 
 
 def spec(**fields):
-    return Spec(**{"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "fresh", "seed": 1} | fields)
+    return Spec(
+        **{
+            "dataset": "wdbc",
+            "architecture": "ffnn",
+            "head": "relu",
+            "protocol": "fresh",
+            "seed": 1,
+        }
+        | fields
+    )
 
 
 def losses(head, logits, **fields):
@@ -72,7 +81,10 @@ def test_every_head_that_a_spec_may_name_is_there():
 @every_head
 def test_a_head_is_what_its_formula_says(keras, head):
     np.testing.assert_allclose(
-        networks.activation(spec(head=head))(keras.ops.convert_to_tensor(LOGITS)), FORMULAS[head](LOGITS), rtol=1e-6, atol=1e-12
+        networks.activation(spec(head=head))(keras.ops.convert_to_tensor(LOGITS)),
+        FORMULAS[head](LOGITS),
+        rtol=1e-6,
+        atol=1e-12,
     )
 
 
@@ -123,13 +135,21 @@ def test_a_head_trains_and_its_losses_stay_finite(head):
 def test_a_floor_is_added_to_what_the_head_puts_out(keras):
     outputs = networks.activation(spec(floor=0.1))(keras.ops.convert_to_tensor(LOGITS))
     np.testing.assert_allclose(outputs, np.maximum(LOGITS, 0) + 0.1)
-    assert losses("relu", -np.ones((60, 5)), floor=0.1) == pytest.approx(np.full(60, np.log(5)))  # all shares alike, none of them clipped
+    assert losses("relu", -np.ones((60, 5)), floor=0.1) == pytest.approx(
+        np.full(60, np.log(5))
+    )  # all shares alike, none of them clipped
 
 
 @pytest.mark.parametrize("network", [{}, {"dataset": "mnist", "architecture": "cnn"}])
-def test_leaky_hidden_units_let_a_hundredth_of_what_is_negative_through_and_change_nothing_else(network):
-    plain, leaky = (networks.build(spec(hidden=hidden, **network), 1) for hidden in ("relu", "leaky_relu"))
-    assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), leaky.get_weights(), strict=True))
+def test_leaky_hidden_units_let_a_hundredth_of_what_is_negative_through_and_change_nothing_else(
+    network,
+):
+    plain, leaky = (
+        networks.build(spec(hidden=hidden, **network), 1) for hidden in ("relu", "leaky_relu")
+    )
+    assert all(
+        np.array_equal(a, b) for a, b in zip(plain.get_weights(), leaky.get_weights(), strict=True)
+    )
     x = RNG.normal(size=(5, *plain.input_shape[1:])).astype(np.float32)
     found = 0
     for one, other in zip(plain.layers, leaky.layers, strict=True):
@@ -139,7 +159,11 @@ def test_leaky_hidden_units_let_a_hundredth_of_what_is_negative_through_and_chan
             if one.name == "head":
                 assert np.array_equal(positive, both)
             else:
-                assert np.array_equal(positive[both > 0], both[both > 0]) and (positive[both < 0] == 0).all() and (both < 0).any()
+                assert (
+                    np.array_equal(positive[both > 0], both[both > 0])
+                    and (positive[both < 0] == 0).all()
+                    and (both < 0).any()
+                )
                 found += 1
     assert found == (5 if network else 3)
     assert not np.array_equal(plain.predict_on_batch(x), leaky.predict_on_batch(x))
@@ -155,11 +179,18 @@ def test_a_bias_is_where_the_output_layer_starts_and_no_other():
 def test_an_optimiser_has_kerass_defaults_but_for_what_the_spec_says(keras, name):
     default = keras.optimizers.get(name).get_config()
     plain = networks.build(spec(optimizer=name), 1).optimizer.get_config()
-    changed = networks.build(spec(optimizer=name, learning_rate=0.5, clipnorm=2.0), 1).optimizer.get_config()
+    changed = networks.build(
+        spec(optimizer=name, learning_rate=0.5, clipnorm=2.0), 1
+    ).optimizer.get_config()
     assert plain | {"name": ""} == default | {"name": ""}
     assert changed | {"name": ""} == default | {"name": "", "learning_rate": 0.5, "clipnorm": 2.0}
 
 
 def test_beta_2_is_how_slowly_adams_second_moment_forgets():
-    default, forgetful = (networks.build(spec(**fields), 1).optimizer.get_config() for fields in ({}, {"beta_2": 0.9}))
-    assert forgetful | {"name": ""} == default | {"name": "", "beta_2": 0.9} and default["beta_2"] == 0.999
+    default, forgetful = (
+        networks.build(spec(**fields), 1).optimizer.get_config() for fields in ({}, {"beta_2": 0.9})
+    )
+    assert (
+        forgetful | {"name": ""} == default | {"name": "", "beta_2": 0.9}
+        and default["beta_2"] == 0.999
+    )

@@ -15,13 +15,17 @@ FRAMEWORKS = {"tensorflow", "keras", "jax", "jaxlib", "torch"}
 
 def python(code):
     """What a new Python process prints, on stdout and on stderr."""
-    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
 
 
 def imported_by(statement):
-    stdout, _ = python(f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})")
+    stdout, _ = python(
+        f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    )
     return set(stdout.split())
 
 
@@ -34,14 +38,26 @@ def test_importing_the_package_imports_no_framework():
 
 
 def test_nor_does_importing_any_of_its_modules():
-    modules = [module.name for module in pkgutil.walk_packages(reluclf.__path__, "reluclf.") if "._" not in module.name]
+    modules = [
+        module.name
+        for module in pkgutil.walk_packages(reluclf.__path__, "reluclf.")
+        if "._" not in module.name
+    ]
     assert {"reluclf.protocols", "reluclf.judging.verdicts"} <= set(modules)
     assert FRAMEWORKS & imported_by(f"import {', '.join(modules)}") == set()
 
 
 def test_making_specs_and_looking_for_their_records_imports_no_framework():
-    spec = "reluclf.Spec(dataset='wdbc', architecture='ffnn', head='relu', protocol='fresh', seed=1)"
-    assert FRAMEWORKS & imported_by(f"import reluclf; from reluclf.campaign.training import obtain; obtain([{spec}])") == set()
+    spec = (
+        "reluclf.Spec(dataset='wdbc', architecture='ffnn', head='relu', protocol='fresh', seed=1)"
+    )
+    assert (
+        FRAMEWORKS
+        & imported_by(
+            f"import reluclf; from reluclf.campaign.training import obtain; obtain([{spec}])"
+        )
+        == set()
+    )
 
 
 def test_importing_the_package_prints_nothing():
@@ -50,7 +66,9 @@ def test_importing_the_package_prints_nothing():
 
 def test_importing_the_package_takes_less_than_0_3_seconds_beyond_numpy_and_pandas():
     code = "import time, numpy, pandas; start = time.process_time(); import reluclf; print(time.process_time() - start)"
-    seconds = statistics.median(float(python(code)[0]) for _ in range(3))  # of processor time, which a busy machine does not stretch
+    seconds = statistics.median(
+        float(python(code)[0]) for _ in range(3)
+    )  # of processor time, which a busy machine does not stretch
     assert seconds < 0.3
 
 

@@ -31,7 +31,10 @@ def mode(request, keras):
                 losses = loss(tf.constant(targets), outputs)
             return losses, tape.gradient(losses, outputs)
 
-        return [t.numpy() for t in (tf.function(both) if request.param == "graph" else both)(tf.constant(outputs))]
+        return [
+            t.numpy()
+            for t in (tf.function(both) if request.param == "graph" else both)(tf.constant(outputs))
+        ]
 
     return evaluate
 
@@ -41,7 +44,11 @@ def one_hot(classes, k):
 
 
 def test_a_row_costs_minus_the_logarithm_of_the_true_classs_share(mode):
-    losses, _ = mode(guarded, one_hot([0, 1, 2], 3), np.array([[1.0, 2.0, 5.0], [0.3, 0.3, 0.0], [0.0, 6.0, 2.0]]))
+    losses, _ = mode(
+        guarded,
+        one_hot([0, 1, 2], 3),
+        np.array([[1.0, 2.0, 5.0], [0.3, 0.3, 0.0], [0.0, 6.0, 2.0]]),
+    )
     np.testing.assert_allclose(losses, [np.log(8), np.log(2), np.log(4)])
 
 
@@ -54,7 +61,9 @@ def test_a_row_of_zeros_costs_what_the_clip_leaves_and_passes_no_gradient(mode, 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_row_whose_true_class_is_zero_costs_the_same_and_passes_no_gradient_either(mode, dtype):
-    losses, gradient = mode(guarded, one_hot([1], 3).astype(dtype), np.array([[0.5, 0.0, 2.0]], dtype))
+    losses, gradient = mode(
+        guarded, one_hot([1], 3).astype(dtype), np.array([[0.5, 0.0, 2.0]], dtype)
+    )
     np.testing.assert_allclose(losses, DEAD, rtol=1e-6)
     assert np.array_equal(gradient, np.zeros((1, 3)))
 
@@ -77,7 +86,11 @@ def test_rows_of_zeros_do_not_touch_the_other_rows_of_their_batch(mode):
 
 @pytest.mark.parametrize("tiny", [1e-30, 1e-37, 1e-39, 1e-45])
 def test_outputs_too_small_to_be_divided_by_give_no_nan(mode, tiny):
-    losses, gradient = mode(guarded, one_hot([0, 1], 3).astype(np.float32), np.array([[tiny, 0, 0], [tiny, tiny, 0]], np.float32))
+    losses, gradient = mode(
+        guarded,
+        one_hot([0, 1], 3).astype(np.float32),
+        np.array([[tiny, 0, 0], [tiny, tiny, 0]], np.float32),
+    )
     assert np.isfinite(losses).all()
     assert not np.isnan(gradient).any()
 
@@ -102,7 +115,9 @@ def central_differences(loss, targets, outputs, step=1e-8):
     for j in range(outputs.shape[1]):
         nudge = np.zeros_like(outputs)
         nudge[:, j] = step
-        slopes[:, j] = (np.asarray(loss(targets, outputs + nudge)) - np.asarray(loss(targets, outputs - nudge))) / (2 * step)
+        slopes[:, j] = (
+            np.asarray(loss(targets, outputs + nudge)) - np.asarray(loss(targets, outputs - nudge))
+        ) / (2 * step)
     return slopes
 
 
@@ -112,14 +127,20 @@ def test_the_gradient_agrees_with_numerical_differences_also_where_classes_are_d
     outputs[10:20][np.arange(10), (CLASSES[10:20] + 1) % 5] = 0  # another one
     targets = one_hot(CLASSES, 5)
     _, gradient = mode(guarded, targets, outputs)
-    np.testing.assert_allclose(gradient, central_differences(guarded, targets, outputs), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        gradient, central_differences(guarded, targets, outputs), rtol=1e-5, atol=1e-6
+    )
     assert np.array_equal(gradient[:10], np.zeros((10, 5)))
     assert (gradient[10:] != 0).all()
 
 
 # The author's loss
 
-ROWS = arrays(np.float32, (6, 4), elements=st.floats(0, 1000, width=32).map(lambda value: value if value > 1e-3 else 0.0))
+ROWS = arrays(
+    np.float32,
+    (6, 4),
+    elements=st.floats(0, 1000, width=32).map(lambda value: value if value > 1e-3 else 0.0),
+)
 
 
 @settings(max_examples=50)
@@ -128,7 +149,9 @@ def test_the_guarded_loss_is_kerass_own_wherever_a_row_is_not_all_zeros(keras, o
     targets = one_hot(classes, 4).astype(np.float32)
     alive = outputs.sum(axis=1) > 0
     ours, kerass = (np.asarray(loss(targets, outputs)) for loss in (guarded, verbatim))
-    assert np.array_equal(kerass, keras.losses.categorical_crossentropy(targets, outputs), equal_nan=True)
+    assert np.array_equal(
+        kerass, keras.losses.categorical_crossentropy(targets, outputs), equal_nan=True
+    )
     np.testing.assert_allclose(ours[alive], kerass[alive], rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(ours[~alive], DEAD, rtol=1e-6)
 
@@ -136,12 +159,16 @@ def test_the_guarded_loss_is_kerass_own_wherever_a_row_is_not_all_zeros(keras, o
 def test_so_is_its_gradient(mode):
     targets, outputs = one_hot(CLASSES, 5), POSITIVE.copy()
     outputs[:10][np.arange(10), CLASSES[:10]] = 0
-    for ours, kerass in zip(mode(guarded, targets, outputs), mode(verbatim, targets, outputs), strict=True):
+    for ours, kerass in zip(
+        mode(guarded, targets, outputs), mode(verbatim, targets, outputs), strict=True
+    ):
         np.testing.assert_allclose(ours, kerass, rtol=1e-9)
 
 
 def test_the_authors_loss_of_a_row_of_zeros_is_nan_and_so_is_its_gradient(mode):
-    losses, gradient = mode(verbatim, one_hot([1, 1], 3), np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 5.0]]))
+    losses, gradient = mode(
+        verbatim, one_hot([1, 1], 3), np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 5.0]])
+    )
     assert np.isnan(losses).tolist() == [True, False]
     assert np.isnan(gradient).all(axis=1).tolist() == [True, False]
 
@@ -150,12 +177,17 @@ def test_the_authors_loss_of_a_row_of_zeros_is_nan_and_so_is_its_gradient(mode):
 def test_a_row_of_zeros_makes_every_weight_nan_with_the_authors_loss_and_none_with_ours(loss, dies):
     x, targets = np.zeros((2, 30), np.float32), one_hot([0, 1], 2).astype(np.float32)
     x[1] = 1
-    model = networks.build(Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", seed=1, loss=loss), 1)
+    model = networks.build(
+        Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", seed=1, loss=loss),
+        1,
+    )
     model.layers[-1].set_weights([np.ones((32, 2), np.float32), np.zeros(2, np.float32)])
     assert model.predict_on_batch(x).all(axis=1).tolist() == [False, True]
     model.train_on_batch(x, targets)
     assert np.isnan(model.layers[-1].get_weights()[0]).all() == dies
-    model.train_on_batch(x, targets)  # the first batch spares the weights of the units that its dropout drops
+    model.train_on_batch(
+        x, targets
+    )  # the first batch spares the weights of the units that its dropout drops
     assert all(np.isnan(weights).all() for weights in model.get_weights()) == dies
     assert all(np.isfinite(weights).all() for weights in model.get_weights()) != dies
 
@@ -179,9 +211,16 @@ def test_after_a_softmax_head_it_is_the_cross_entropy_of_the_logits_as_far_as_th
 
 @pytest.mark.parametrize("loss, cost", [("guarded", DEAD), ("verbatim", 100)])
 def test_beyond_the_clip_ours_is_flat_and_kerass_goes_on_with_the_logits(loss, cost):
-    model = networks.build(Spec(dataset="wdbc", architecture="ffnn", head="softmax", protocol="fresh", seed=1, loss=loss), 1)
+    model = networks.build(
+        Spec(
+            dataset="wdbc", architecture="ffnn", head="softmax", protocol="fresh", seed=1, loss=loss
+        ),
+        1,
+    )
     model.layers[-1].set_weights([np.zeros((32, 2), np.float32), np.array([0, 100], np.float32)])
-    mean_loss, _ = model.test_on_batch(np.ones((2, 30), np.float32), one_hot([0, 0], 2).astype(np.float32))
+    mean_loss, _ = model.test_on_batch(
+        np.ones((2, 30), np.float32), one_hot([0, 0], 2).astype(np.float32)
+    )
     assert mean_loss == pytest.approx(cost, rel=1e-6)
 
 
@@ -190,7 +229,17 @@ def test_both_losses_train_a_softmax_head_alike_as_long_as_nothing_is_clipped():
     targets = one_hot(np.arange(64) % 2, 2).astype(np.float32)
 
     def trained(loss):
-        model = networks.build(Spec(dataset="wdbc", architecture="ffnn", head="softmax", protocol="fresh", seed=1, loss=loss), 1)
+        model = networks.build(
+            Spec(
+                dataset="wdbc",
+                architecture="ffnn",
+                head="softmax",
+                protocol="fresh",
+                seed=1,
+                loss=loss,
+            ),
+            1,
+        )
         losses = [model.train_on_batch(x, targets)[0] for _ in range(3)]
         return losses, model.get_weights()
 

@@ -24,7 +24,9 @@ def minimal(keras):
 
 @pytest.fixture
 def images(few_images):
-    split = data.load_split(Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", seed=1))
+    split = data.load_split(
+        Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", seed=1)
+    )
     return split.x_train, split.y_train, split.x_test, split.y_test
 
 
@@ -42,11 +44,13 @@ def test_every_loss_and_accuracy_is_the_packages(minimal, images, network, head,
     with threadpool_limits(limits=1):
         *folds, test = protocol(images, network, head, clip, seed=3, epochs=2, folds=2)
     fields = {"protocol": "fresh" if as_written else "carried", "clipnorm": 1.0 if clip else None}
-    ours = protocols.run(Spec(dataset="mnist", architecture=network, head=head, seed=3, epochs=2, folds=2, **fields))
+    ours = protocols.run(
+        Spec(dataset="mnist", architecture=network, head=head, seed=3, epochs=2, folds=2, **fields)
+    )
     curves = [(fold.train.loss, fold.validation.accuracy) for fold in ours.folds]
-    assert [(tuple(map(np.float32, losses)), tuple(accuracies)) for _, losses, accuracies in folds] == [
-        (tuple(map(np.float32, losses)), accuracies) for losses, accuracies in curves
-    ]
+    assert [
+        (tuple(map(np.float32, losses)), tuple(accuracies)) for _, losses, accuracies in folds
+    ] == [(tuple(map(np.float32, losses)), accuracies) for losses, accuracies in curves]
     assert test[2][-1] == ours.test.accuracy
     if as_written:
         assert list(map(np.float32, test[1])) == list(map(np.float32, ours.final.train.loss))
@@ -60,11 +64,21 @@ def test_the_files_are_read_as_the_package_reads_them(minimal, few_images, tmp_p
         ("train", few_images.train_images, few_images.train_labels),
         ("t10k", few_images.test_images, few_images.test_labels),
     ):
-        folder.joinpath(f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(16) + x.tobytes()))
-        folder.joinpath(f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(bytes(8) + y.tobytes()))
+        folder.joinpath(f"{part}-images-idx3-ubyte.gz").write_bytes(
+            gzip.compress(bytes(16) + x.tobytes())
+        )
+        folder.joinpath(f"{part}-labels-idx1-ubyte.gz").write_bytes(
+            gzip.compress(bytes(8) + y.tobytes())
+        )
     monkeypatch.setenv("RELUCLF_DATA", str(tmp_path))
-    split = data.load_split(Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", seed=1))
-    for array, ours in zip(minimal.load("mnist"), (split.x_train, split.y_train, split.x_test, split.y_test), strict=True):
+    split = data.load_split(
+        Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="fresh", seed=1)
+    )
+    for array, ours in zip(
+        minimal.load("mnist"),
+        (split.x_train, split.y_train, split.x_test, split.y_test),
+        strict=True,
+    ):
         assert np.array_equal(array, ours)
 
 
@@ -72,7 +86,10 @@ def test_without_the_files_it_says_in_one_sentence_what_to_do(tmp_path, monkeypa
     monkeypatch.setenv("RELUCLF_DATA", str(tmp_path))
     done = subprocess.run([sys.executable, str(FILE)], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "train-images-idx3-ubyte.gz is not there; set RELUCLF_DATA to the folder above mnist/, with the original files." in done.stderr
+    assert (
+        "train-images-idx3-ubyte.gz is not there; set RELUCLF_DATA to the folder above mnist/, with the original files."
+        in done.stderr
+    )
 
 
 def test_it_uses_nothing_of_the_package():

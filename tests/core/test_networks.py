@@ -15,21 +15,43 @@ TABLES = yaml.safe_load(paths.PAPER.read_text(encoding="utf-8"))["tables"]
 
 
 def build(seed=1, **fields):
-    return networks.build(Spec(**{"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "fresh", "seed": 1} | fields), seed)
+    return networks.build(
+        Spec(
+            **{
+                "dataset": "mnist",
+                "architecture": "ffnn",
+                "head": "relu",
+                "protocol": "fresh",
+                "seed": 1,
+            }
+            | fields
+        ),
+        seed,
+    )
 
 
 def rows(model):
     """The layers of a model as the paper's tables list them: kind, output shape, parameters."""
-    return [(type(layer).__name__.lower(), list(layer.output.shape[1:]), layer.count_params()) for layer in model.layers]
+    return [
+        (type(layer).__name__.lower(), list(layer.output.shape[1:]), layer.count_params())
+        for layer in model.layers
+    ]
 
 
 def rows_of_the_paper(number):
     """The same of a published table; ``max_pooling2d_1`` there is ``MaxPooling2D`` here."""
-    return [(re.sub(r"_\d+( .*)?$", "", name).replace("_", ""), shape, n) for name, shape, n in TABLES[number]["layers"]]
+    return [
+        (re.sub(r"_\d+( .*)?$", "", name).replace("_", ""), shape, n)
+        for name, shape, n in TABLES[number]["layers"]
+    ]
 
 
 def dropout_rates_of_the_paper(number):
-    return [float(found[1]) for name, _, _ in TABLES[number]["layers"] if (found := re.search(r"\((.*)\)", name))]
+    return [
+        float(found[1])
+        for name, _, _ in TABLES[number]["layers"]
+        if (found := re.search(r"\((.*)\)", name))
+    ]
 
 
 def dropout_rates(model):
@@ -69,7 +91,9 @@ def test_hidden_layers_are_relu_and_the_last_one_is_the_head(keras, architecture
     *hidden, last = [layer for layer in model.layers if hasattr(layer, "activation")]
     assert {layer.activation.__name__ for layer in hidden} == {"relu"}
     z = np.random.default_rng(0).normal(size=(9, 10)).astype(np.float32)
-    np.testing.assert_allclose(last.activation(keras.ops.convert_to_tensor(z)), getattr(keras.ops, head)(z), rtol=1e-6)
+    np.testing.assert_allclose(
+        last.activation(keras.ops.convert_to_tensor(z)), getattr(keras.ops, head)(z), rtol=1e-6
+    )
 
 
 def test_components_fill_the_cnns_image_row_by_row():
@@ -80,7 +104,9 @@ def test_components_fill_the_cnns_image_row_by_row():
 def test_the_optimiser_is_adam_at_kerass_defaults(keras):
     ours, default = build().optimizer, keras.optimizers.Adam()
     assert type(ours) is type(default)
-    assert ours.get_config() | {"name": ""} == default.get_config() | {"name": ""}  # names are numbered
+    assert ours.get_config() | {"name": ""} == default.get_config() | {
+        "name": ""
+    }  # names are numbered
 
 
 @pytest.mark.parametrize("loss", ["guarded", "verbatim"])
@@ -91,37 +117,64 @@ def test_a_model_is_trained_with_the_loss_of_its_spec(loss):
 def test_the_same_seed_gives_the_same_weights_and_dropout_and_another_seed_others(keras):
     x = np.ones((4, 256), np.float32)
     one, same, other = (build(seed=seed) for seed in (7, 7, 8))
-    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True)
+    )
     assert np.array_equal(one(x, training=True), same(x, training=True))
     assert not np.array_equal(one.get_weights()[0], other.get_weights()[0])
 
 
 @pytest.mark.parametrize("architecture", ["ffnn", "cnn"])
-def test_the_weights_and_dropout_of_a_seed_are_those_that_keras_gives_after_its_global_seed_is_set(keras, architecture):
+def test_the_weights_and_dropout_of_a_seed_are_those_that_keras_gives_after_its_global_seed_is_set(
+    keras, architecture
+):
     ours = build(seed=7, architecture=architecture)
     keras.utils.set_random_seed(7)
     layers = keras.layers
     if architecture == "cnn":
-        below = [layers.Reshape((16, 16, 1)), layers.Conv2D(32, 3, activation="relu"), layers.Conv2D(32, 3, activation="relu")]
+        below = [
+            layers.Reshape((16, 16, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(32, 3, activation="relu"),
+        ]
         below += [layers.MaxPooling2D(), layers.Dropout(0.25)]
         below += [layers.Conv2D(64, 3, activation="relu"), layers.Conv2D(64, 3, activation="relu")]
-        below += [layers.MaxPooling2D(), layers.Dropout(0.25), layers.Flatten(), layers.Dense(256, activation="relu"), layers.Dropout(0.5)]
+        below += [
+            layers.MaxPooling2D(),
+            layers.Dropout(0.25),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu"),
+            layers.Dropout(0.5),
+        ]
     else:
-        below = [layer for _ in range(3) for layer in (layers.Dense(512, activation="relu"), layers.Dropout(0.1))]
+        below = [
+            layer
+            for _ in range(3)
+            for layer in (layers.Dense(512, activation="relu"), layers.Dropout(0.1))
+        ]
     theirs = keras.Sequential([keras.Input((256,)), *below, layers.Dense(10, activation="relu")])
-    assert all(np.array_equal(a, b) for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True)
+    )
     x = np.ones((4, 256), np.float32)
     assert np.array_equal(ours(x, training=True), theirs(x, training=True))
 
 
 @pytest.mark.parametrize("architecture", ["ffnn", "cnn"])
-def test_building_a_model_neither_uses_nor_changes_random_numbers_that_others_in_the_process_draw(architecture):
+def test_building_a_model_neither_uses_nor_changes_random_numbers_that_others_in_the_process_draw(
+    architecture,
+):
     random.seed(1)
     before = random.getstate()
     one = build(architecture=architecture)
     assert random.getstate() == before
     random.seed(2)
-    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), build(architecture=architecture).get_weights(), strict=True))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(
+            one.get_weights(), build(architecture=architecture).get_weights(), strict=True
+        )
+    )
 
 
 def test_two_models_with_the_same_weights_differ_in_dropout_if_their_seeds_do():

@@ -44,20 +44,27 @@ def test_hidden_units_that_are_zero_on_every_row_are_counted_and_no_others():
     assert probes.measure(spec, model, ROWS, TARGETS)["dead_hidden"] == 0
     change(dense[0], **{f"_{i}": -1.0 for i in range(20)})
     change(dense[1], _0=-1.0, _1=1.0)  # the second is the same on every row, but not dead
-    assert probes.measure(spec, model, ROWS, TARGETS)["dead_hidden"] == pytest.approx(21 / (128 + 64 + 32))
+    assert probes.measure(spec, model, ROWS, TARGETS)["dead_hidden"] == pytest.approx(
+        21 / (128 + 64 + 32)
+    )
 
 
 def test_a_filter_is_one_hidden_unit_of_a_cnn():
     spec = Spec(dataset="mnist", architecture="cnn", head="relu", protocol="fresh", seed=1)
     model = networks.build(spec, seed=1)
-    images, targets = RNG.normal(size=(20, 256)).astype(np.float32), protocols.one_hot(np.arange(20) % 10, 10)
+    images, targets = (
+        RNG.normal(size=(20, 256)).astype(np.float32),
+        protocols.one_hot(np.arange(20) % 10, 10),
+    )
     revive(model)
     assert probes.measure(spec, model, images, targets)["dead_hidden"] == 0
     first = next(layer for layer in model.layers if layer.weights)
     kernel, bias = first.get_weights()
     kernel[..., :4], bias[:4] = 0, -1
     first.set_weights([kernel, bias])
-    assert probes.measure(spec, model, images, targets)["dead_hidden"] == pytest.approx(4 / (32 + 32 + 64 + 64 + 256))
+    assert probes.measure(spec, model, images, targets)["dead_hidden"] == pytest.approx(
+        4 / (32 + 32 + 64 + 64 + 256)
+    )
 
 
 def test_an_output_that_is_never_positive_is_dead_and_its_rows_pass_no_gradient():
@@ -82,4 +89,6 @@ def test_the_softmax_heads_gradient_norm_is_that_of_the_formula():
     z = np.exp(inner @ kernel + bias)
     of_logits = (z / z.sum(axis=1, keepdims=True) - TARGETS) / len(ROWS)
     expected = math.sqrt(np.sum((inner.T @ of_logits) ** 2) + np.sum(of_logits.sum(axis=0) ** 2))
-    assert probes.measure(spec, model, ROWS, TARGETS)["norm_head"] == pytest.approx(expected, rel=1e-4)
+    assert probes.measure(spec, model, ROWS, TARGETS)["norm_head"] == pytest.approx(
+        expected, rel=1e-4
+    )

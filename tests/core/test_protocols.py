@@ -17,7 +17,9 @@ from reluclf import Spec, data, networks, protocols
 
 pytestmark = pytest.mark.usefixtures("keras")
 
-WDBC = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", seed=1, epochs=2, folds=3)
+WDBC = Spec(
+    dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", seed=1, epochs=2, folds=3
+)
 
 
 def like(spec, **changes):
@@ -57,7 +59,11 @@ class Watched:
         self.preparations = []  # for every preparation: the raw rows that are learnt from, and those that are only transformed
         with pytest.MonkeyPatch.context() as patch:
             for module, name in ((networks, "build"), (protocols, "_fit"), (data, "prepare")):
-                patch.setattr(module, name, functools.partial(getattr(self, f"_{name.strip('_')}"), getattr(module, name)))
+                patch.setattr(
+                    module,
+                    name,
+                    functools.partial(getattr(self, f"_{name.strip('_')}"), getattr(module, name)),
+                )
             self.outcome = protocols.run(spec, self.snapshots, state)
 
     def _build(self, original, *arguments):
@@ -67,7 +73,15 @@ class Watched:
     def _fit(self, original, spec, number, model, train, held_out, *others):
         before = self._state(model)
         result = original(spec, number, model, train, held_out, *others)
-        self.fits.append({"number": number, "before": before, "after": self._state(model), "train": train, "held_out": held_out})
+        self.fits.append(
+            {
+                "number": number,
+                "before": before,
+                "after": self._state(model),
+                "train": train,
+                "held_out": held_out,
+            }
+        )
         return result
 
     def _prepare(self, original, spec, *rows):
@@ -76,7 +90,11 @@ class Watched:
 
     def _state(self, model):
         step = int(model.optimizer.iterations) if model.optimizer.built else 0
-        return {"variables": protocols.variables(model), "weights": model.get_weights(), "step": step}
+        return {
+            "variables": protocols.variables(model),
+            "weights": model.get_weights(),
+            "step": step,
+        }
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +113,9 @@ def either(request):
 
 
 def same(one, other):
-    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and all(
+        np.array_equal(a, b) for a, b in zip(one, other, strict=True)
+    )
 
 
 # carried
@@ -108,7 +128,11 @@ def test_carried_takes_one_model_and_its_optimiser_through_all_folds(carried):
     for last, following in itertools.pairwise(carried.fits):
         assert same(last["after"]["variables"], following["before"]["variables"])
         assert not same(last["after"]["weights"], following["after"]["weights"])
-    assert [fit["after"]["step"] for fit in carried.fits] == [4, 8, 12]  # 2 epochs of 2 batches in every fold
+    assert [fit["after"]["step"] for fit in carried.fits] == [
+        4,
+        8,
+        12,
+    ]  # 2 epochs of 2 batches in every fold
 
 
 def test_carried_learns_means_and_components_once_from_all_training_rows(carried):
@@ -119,7 +143,10 @@ def test_carried_learns_means_and_components_once_from_all_training_rows(carried
 def test_carried_tests_the_model_that_has_been_through_all_folds(carried):
     outcome = carried.outcome
     assert outcome.final is None
-    assert (outcome.test.loss, outcome.test.accuracy) == (outcome.folds[-1].test.loss, outcome.folds[-1].test.accuracy)
+    assert (outcome.test.loss, outcome.test.accuracy) == (
+        outcome.folds[-1].test.loss,
+        outcome.folds[-1].test.accuracy,
+    )
 
 
 # fresh
@@ -129,7 +156,9 @@ def test_fresh_starts_every_fold_and_the_final_model_as_if_nothing_had_been_trai
     assert [fit["number"] for fit in fresh.fits] == [1, 2, 3, protocols.WHOLE]
     for fit in fresh.fits:
         newly_built = networks.build(WDBC, protocols.seed_of(WDBC, fit["number"]))
-        if fit["number"] != 1:  # the very first model has no optimiser state at all before its first batch
+        if (
+            fit["number"] != 1
+        ):  # the very first model has no optimiser state at all before its first batch
             newly_built.optimizer.build(newly_built.trainable_variables)
         assert same(fit["before"]["variables"], protocols.variables(newly_built))
         assert fit["before"]["step"] == 0
@@ -157,7 +186,9 @@ def test_the_final_model_of_fresh_is_the_same_whatever_folds_came_before_it(fres
 
 def test_a_fold_of_fresh_is_the_same_whatever_folds_come_after_it(fresh):
     one = protocols.run(like(WDBC, folds=1))
-    assert measured(one) == measured(dataclasses.replace(fresh.outcome, folds=fresh.outcome.folds[:1]))
+    assert measured(one) == measured(
+        dataclasses.replace(fresh.outcome, folds=fresh.outcome.folds[:1])
+    )
 
 
 # both
@@ -165,10 +196,16 @@ def test_a_fold_of_fresh_is_the_same_whatever_folds_come_after_it(fresh):
 
 def test_every_fold_trains_on_nine_tenths_and_validates_on_the_rest(either):
     y = either.split.y_train
-    for fold, fit, (train, held_out) in zip(either.outcome.folds, either.fits[:3], data.folds(y)[:3], strict=True):
+    for fold, fit, (train, held_out) in zip(
+        either.outcome.folds, either.fits[:3], data.folds(y)[:3], strict=True
+    ):
         assert np.array_equal(fit["train"][1], y[train])
         assert np.array_equal(fit["held_out"][1], y[held_out])
-        assert (fold.n_train, fold.n_validation) == (len(train), len(held_out)) == (len(fit["train"][0]), len(fit["held_out"][0]))
+        assert (
+            (fold.n_train, fold.n_validation)
+            == (len(train), len(held_out))
+            == (len(fit["train"][0]), len(fit["held_out"][0]))
+        )
 
 
 def test_the_same_spec_gives_the_same_outcome_twice(either):
@@ -182,28 +219,46 @@ def test_another_seed_gives_another_outcome(fresh):
 
 
 @pytest.mark.parametrize("protocol, folds_done", [("carried", 1), ("carried", 3), ("fresh", 1)])
-def test_a_run_that_is_taken_up_again_does_the_rest_and_ends_as_if_it_had_not_been_interrupted(request, protocol, folds_done):
+def test_a_run_that_is_taken_up_again_does_the_rest_and_ends_as_if_it_had_not_been_interrupted(
+    request, protocol, folds_done
+):
     whole = request.getfixturevalue(protocol)
     state = copy.deepcopy(whole.snapshots.states[folds_done - 1])
     assert len(state.folds) == folds_done
     assert (state.weights is None) == (protocol == "fresh")
     resumed = Watched(whole.spec, state)
-    assert [fit["number"] for fit in resumed.fits] == [fit["number"] for fit in whole.fits[folds_done:]]
+    assert [fit["number"] for fit in resumed.fits] == [
+        fit["number"] for fit in whole.fits[folds_done:]
+    ]
     assert measured(resumed.outcome) == measured(whole.outcome)
 
 
 def test_logistic_regression_is_scikit_learns_and_sees_no_test_row():
     spec = like(WDBC, architecture="logistic", head="softmax", epochs=1, folds=2)
     x, y = load_breast_cancer(return_X_y=True)
-    x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.3, stratify=y, random_state=spec.seed)
-    expected = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(x_train, y_train)
+    x_train, x_test, y_train, y_test = train_test_split(
+        x, y, test_size=0.3, stratify=y, random_state=spec.seed
+    )
+    expected = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(
+        x_train, y_train
+    )
     outcome = protocols.run(spec)
-    assert outcome.test.predictions == "".join(map(str, expected.predict(x_test))) and outcome.test.labels == "".join(map(str, y_test))
+    assert outcome.test.predictions == "".join(
+        map(str, expected.predict(x_test))
+    ) and outcome.test.labels == "".join(map(str, y_test))
     assert len(outcome.folds) == 2
 
 
 def test_so_does_a_cnn_on_images(few_images):
-    spec = Spec(dataset="mnist", architecture="cnn", head="relu", protocol="fresh", seed=1, epochs=1, folds=2)
+    spec = Spec(
+        dataset="mnist",
+        architecture="cnn",
+        head="relu",
+        protocol="fresh",
+        seed=1,
+        epochs=1,
+        folds=2,
+    )
     snapshots = Snapshots()
     undisturbed = protocols.run(spec, snapshots)
     assert measured(protocols.run(spec, state=snapshots.states[0])) == measured(undisturbed)
@@ -224,7 +279,18 @@ def test_training_lowers_the_loss(head):
 
 
 def test_a_network_learns_ten_patterns_from_images(few_images):
-    outcome = protocols.run(Spec(dataset="mnist", architecture="ffnn", head="softmax", protocol="fresh", seed=1, epochs=4, folds=0, batch_size=64))
+    outcome = protocols.run(
+        Spec(
+            dataset="mnist",
+            architecture="ffnn",
+            head="softmax",
+            protocol="fresh",
+            seed=1,
+            epochs=4,
+            folds=0,
+            batch_size=64,
+        )
+    )
     assert outcome.test.accuracy > 0.9
     assert outcome.final.n_train == 400
 
@@ -233,7 +299,9 @@ def test_a_network_learns_ten_patterns_from_images(few_images):
 
 
 def test_a_loss_that_becomes_nan_is_noted_and_the_run_is_still_tested(monkeypatch):
-    zeros = data.Split(np.zeros((40, 30)), np.arange(40) % 2, np.zeros((10, 30)), np.arange(10) % 2, 2)  # no input, no bias: 0/0 in every row
+    zeros = data.Split(
+        np.zeros((40, 30)), np.arange(40) % 2, np.zeros((10, 30)), np.arange(10) % 2, 2
+    )  # no input, no bias: 0/0 in every row
     monkeypatch.setattr(data, "load_split", lambda spec: zeros)
     outcome = protocols.run(like(WDBC, loss="verbatim", folds=0))
     assert outcome.diverged_at == 1
@@ -261,8 +329,12 @@ class Dummy:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_the_first_batch_with_a_loss_that_is_not_finite_is_counted_over_the_whole_run(monkeypatch, bad):
-    dummy = Dummy({7: bad, 9: np.nan})  # 4 batches a fold: the third batch of the second fold, and one later
+def test_the_first_batch_with_a_loss_that_is_not_finite_is_counted_over_the_whole_run(
+    monkeypatch, bad
+):
+    dummy = Dummy(
+        {7: bad, 9: np.nan}
+    )  # 4 batches a fold: the third batch of the second fold, and one later
     monkeypatch.setattr(networks, "build", lambda spec, seed: dummy)
     assert protocols.run(like(WDBC, protocol="carried")).diverged_at == 7
 
@@ -290,7 +362,10 @@ def test_every_epoch_shows_every_training_row_once_in_an_order_of_its_own(monkey
     assert [len(rows) for rows, _ in dummy.batches] == [100, 100, 100, 58] * 2
     orders = []
     for epoch in (dummy.batches[:4], dummy.batches[4:]):
-        rows, targets = np.concatenate([rows for rows, _ in epoch]), np.concatenate([targets for _, targets in epoch])
+        rows, targets = (
+            np.concatenate([rows for rows, _ in epoch]),
+            np.concatenate([targets for _, targets in epoch]),
+        )
         order = [int(np.flatnonzero((x == row).all(axis=1)).item()) for row in rows]
         assert sorted(order) == list(range(len(x)))
         assert np.array_equal(targets, np.eye(2)[y[order]])
@@ -307,36 +382,67 @@ def test_the_training_curve_is_the_mean_over_rows_not_over_batches(monkeypatch):
     assert fold.train.accuracy == (1.0,)
 
 
-@pytest.mark.parametrize("architecture, loss", [("ffnn", "guarded"), ("ffnn", "verbatim"), ("cnn", "guarded")])
-def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_time(architecture, loss):
-    spec = Spec(dataset="mnist", architecture=architecture, head="relu", protocol="fresh", seed=1, loss=loss, batch_size=32)
+@pytest.mark.parametrize(
+    "architecture, loss", [("ffnn", "guarded"), ("ffnn", "verbatim"), ("cnn", "guarded")]
+)
+def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_time(
+    architecture, loss
+):
+    spec = Spec(
+        dataset="mnist",
+        architecture=architecture,
+        head="relu",
+        protocol="fresh",
+        seed=1,
+        loss=loss,
+        batch_size=32,
+    )
     rng = np.random.default_rng(0)
-    n = 32 * (protocols.BATCHES_A_CALL + 2) + 7  # more than one call, and a last batch that is smaller
-    x, targets = rng.normal(size=(n, 256)).astype(np.float32), protocols.one_hot(rng.integers(0, 10, n), 10)
+    n = (
+        32 * (protocols.BATCHES_A_CALL + 2) + 7
+    )  # more than one call, and a last batch that is smaller
+    x, targets = (
+        rng.normal(size=(n, 256)).astype(np.float32),
+        protocols.one_hot(rng.integers(0, 10, n), 10),
+    )
     order = rng.permutation(n)
     many, single = networks.build(spec, 1), networks.build(spec, 1)
     (means, sizes), (expected, expected_sizes) = (
-        zip(*protocols.trainer(model, x, targets, spec.batch_size, several)(order), strict=True) for model, several in ((many, True), (single, False))
+        zip(*protocols.trainer(model, x, targets, spec.batch_size, several)(order), strict=True)
+        for model, several in ((many, True), (single, False))
     )
     assert sizes == expected_sizes == (32,) * (protocols.BATCHES_A_CALL + 2) + (7,)
     assert np.array_equal(means, expected, equal_nan=True)
-    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(protocols.variables(many), protocols.variables(single), strict=True))
+    assert all(
+        np.array_equal(a, b, equal_nan=True)
+        for a, b in zip(protocols.variables(many), protocols.variables(single), strict=True)
+    )
     assert len({tuple(mean) for mean in means}) > 1
 
 
 def test_scores_are_the_mean_loss_and_the_share_of_rows_whose_largest_output_is_the_true_class():
     outputs = np.array([[0.2, 0.8], [0.5, 0.5], [0.0, 0.0], [3.0, 1.0]], np.float32)
     loss, accuracy = protocols.score(WDBC, outputs, np.array([1, 0, 1, 0]))
-    assert loss == pytest.approx((-np.log(0.8) + np.log(2) - np.log(1e-7) - np.log(0.75)) / 4, rel=1e-6)
+    assert loss == pytest.approx(
+        (-np.log(0.8) + np.log(2) - np.log(1e-7) - np.log(0.75)) / 4, rel=1e-6
+    )
     assert accuracy == 0.75  # of equal outputs the first one counts
 
 
 def test_predicting_in_pieces_is_predicting_at_once():
     model = networks.build(WDBC, 1)
-    x = np.random.default_rng(0).normal(size=(2 * protocols.EVALUATION_BATCH + 1, 30)).astype(np.float32)
+    x = (
+        np.random.default_rng(0)
+        .normal(size=(2 * protocols.EVALUATION_BATCH + 1, 30))
+        .astype(np.float32)
+    )
     np.testing.assert_allclose(protocols.predict(model, x), model(x), atol=1e-6)
 
 
 def test_every_model_of_every_run_has_a_seed_of_its_own():
-    numbers = {protocols.seed_of(like(WDBC, seed=seed), number) for seed in range(30) for number in range(11)}
+    numbers = {
+        protocols.seed_of(like(WDBC, seed=seed), number)
+        for seed in range(30)
+        for number in range(11)
+    }
     assert len(numbers) == 330

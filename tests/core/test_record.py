@@ -19,7 +19,9 @@ from reluclf import record as schema
 from reluclf.campaign import training
 from reluclf.store import BACKENDS, RecordError, Store, copies, read_file
 
-SPEC = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=2)
+SPEC = Spec(
+    dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=2
+)
 FRESH = Spec(**SPEC.model_dump() | {"protocol": "fresh", "folds": 1})
 
 
@@ -65,27 +67,44 @@ def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, caps
     assert capsys.readouterr().out == "\n2 records can be trusted, 0 problems\n".lstrip()
 
     spoilt = Spec(**FRESH.model_dump() | {"seed": 2})
-    for spec in (spoilt, Spec(**SPEC.model_dump() | {"seed": 3})):  # a file cut short; a copy with another seed and a digest that fits
+    for spec in (
+        spoilt,
+        Spec(**SPEC.model_dump() | {"seed": 3}),
+    ):  # a file cut short; a copy with another seed and a digest that fits
         store.folder.joinpath(spec.path).write_text("{")
-    put(store, content(store) | {"spec": SPEC.model_dump() | {"seed": 3}}, Spec(**SPEC.model_dump() | {"seed": 3}))
+    put(
+        store,
+        content(store) | {"spec": SPEC.model_dump() | {"seed": 3}},
+        Spec(**SPEC.model_dump() | {"seed": 3}),
+    )
     strange = Spec(**FRESH.model_dump() | {"seed": 4})
     store.folder.joinpath(strange.path).write_text("")
     other = content(store, FRESH) | {"spec": strange.model_dump()}
-    put(store, other | {"provenance": other["provenance"] | {"data": {"measurements": "0" * 64}}}, strange)
+    put(
+        store,
+        other | {"provenance": other["provenance"] | {"data": {"measurements": "0" * 64}}},
+        strange,
+    )
     elsewhere = store.folder / BACKENDS / "jax" / SPEC.path
     elsewhere.parent.mkdir(parents=True)
     elsewhere.write_text(store.file(SPEC).read_text().replace("0", "1", 1))
     assert command_line.main(["check-records"]) == 1
     listed = capsys.readouterr().out
     assert f"{store.file(spoilt)} is not a whole JSON file" in listed
-    assert "seed-3 has the very measurements of wdbc/ffnn-relu/carried,epochs=2,folds=2/seed-1: one is a copy" in listed
+    assert (
+        "seed-3 has the very measurements of wdbc/ffnn-relu/carried,epochs=2,folds=2/seed-1: one is a copy"
+        in listed
+    )
     assert f"{store.file(strange)} was trained on other data" in listed
     assert f"{elsewhere} was changed after it was written" in listed
     assert listed.endswith("3 records can be trusted, 4 problems\n")
 
 
 def test_dead_runs_that_are_alike_are_no_copies(trained):
-    both = [trained.read(SPEC).model_copy(update={"spec": SPEC.model_copy(update={"seed": seed})}) for seed in (1, 2)]
+    both = [
+        trained.read(SPEC).model_copy(update={"spec": SPEC.model_copy(update={"seed": seed})})
+        for seed in (1, 2)
+    ]
     assert copies(both) == [tuple(both)]
     assert copies(record.model_copy(update={"diverged_at": 1}) for record in both) == []
 
@@ -113,7 +132,9 @@ def test_a_record_holds_the_run_and_where_it_took_place(record):
     assert re.fullmatch("[0-9a-f]{64}", record.provenance.code)
 
 
-def test_a_records_cross_validation_numbers_are_mean_and_population_deviation_over_the_folds(record):
+def test_a_records_cross_validation_numbers_are_mean_and_population_deviation_over_the_folds(
+    record,
+):
     last = [fold.validation.accuracy[-1] for fold in record.folds]
     assert record.fold_accuracy.tolist() == last
     assert record.cv_accuracy == pytest.approx(sum(last) / 2)
@@ -123,7 +144,9 @@ def test_a_records_cross_validation_numbers_are_mean_and_population_deviation_ov
 def test_a_record_file_has_a_field_a_line_and_a_list_of_numbers_on_one(store):
     lines = store.file(SPEC).read_text().splitlines()
     assert '  "format": 1,' in lines
-    assert sum(bool(re.fullmatch(r' +"loss": \[[^]]+\],', line)) for line in lines) == 4  # two curves in each of two folds
+    assert (
+        sum(bool(re.fullmatch(r' +"loss": \[[^]]+\],', line)) for line in lines) == 4
+    )  # two curves in each of two folds
 
 
 def test_losses_that_are_not_finite_survive_in_strict_json(store):
@@ -177,20 +200,32 @@ def other_digit(text, i=0):
 
 
 TAMPERING = {
-    "a changed prediction": lambda r: r["test"].update(predictions=other_digit(r["test"]["predictions"])),
+    "a changed prediction": lambda r: r["test"].update(
+        predictions=other_digit(r["test"]["predictions"])
+    ),
     "a changed label": lambda r: r["test"].update(labels=other_digit(r["test"]["labels"], 5)),
     "a missing prediction": lambda r: r["test"].update(predictions=r["test"]["predictions"][:-1]),
-    "a missing test sample": lambda r: r["test"].update(predictions=r["test"]["predictions"][1:], labels=r["test"]["labels"][1:]),
+    "a missing test sample": lambda r: r["test"].update(
+        predictions=r["test"]["predictions"][1:], labels=r["test"]["labels"][1:]
+    ),
     "no test samples": lambda r: r["test"].update(predictions="", labels=""),
-    "a prediction that is no digit": lambda r: r["test"].update(predictions="x" + r["test"]["predictions"][1:]),
-    "a prediction that is a superscript": lambda r: r["test"].update(predictions="²" + r["test"]["predictions"][1:]),
-    "a prediction of a class that is not there": lambda r: r["test"].update(predictions="2" + r["test"]["predictions"][1:]),
+    "a prediction that is no digit": lambda r: r["test"].update(
+        predictions="x" + r["test"]["predictions"][1:]
+    ),
+    "a prediction that is a superscript": lambda r: r["test"].update(
+        predictions="²" + r["test"]["predictions"][1:]
+    ),
+    "a prediction of a class that is not there": lambda r: r["test"].update(
+        predictions="2" + r["test"]["predictions"][1:]
+    ),
     "another accuracy": lambda r: r["test"].update(accuracy=r["test"]["accuracy"] + 1e-4),
     "another precision": lambda r: r["test"].update(precision=r["test"]["precision"] + 1e-4),
     "another recall": lambda r: r["test"].update(recall=r["test"]["recall"] + 1e-4),
     "another F1": lambda r: r["test"].update(f1=r["test"]["f1"] + 1e-4),
     "an accuracy that is not a number": lambda r: r["test"].update(accuracy="NaN"),
-    "another count in the confusion matrix": lambda r: r["test"]["confusion_matrix"][0].__setitem__(0, r["test"]["confusion_matrix"][0][0] + 1),
+    "another count in the confusion matrix": lambda r: r["test"]["confusion_matrix"][0].__setitem__(
+        0, r["test"]["confusion_matrix"][0][0] + 1
+    ),
     "a confusion matrix with a class too many": lambda r: r["test"].update(
         confusion_matrix=[[*row, 0] for row in r["test"]["confusion_matrix"]] + [[0, 0, 0]]
     ),
@@ -205,7 +240,12 @@ TAMPERING = {
     "a curve that is not numbers": lambda r: r["folds"][0]["train"].update(loss=["low", "lower"]),
     "another accuracy after the last fold": lambda r: r["folds"][-1]["test"].update(accuracy=0.5),
     "a final model in protocol carried": lambda r: r.update(
-        final={"n_train": 398, "train": r["folds"][0]["train"], "test": r["folds"][0]["validation"], "seconds": 1.0}
+        final={
+            "n_train": 398,
+            "train": r["folds"][0]["train"],
+            "test": r["folds"][0]["validation"],
+            "seconds": 1.0,
+        }
     ),
     "another number of epochs in its spec": lambda r: r["spec"].update(epochs=3),
     "another protocol in its spec": lambda r: r["spec"].update(protocol="fresh"),
@@ -260,11 +300,18 @@ def test_so_is_one_with_another_final_model(store, tamper):
 @pytest.mark.parametrize("found", [0, 2, "1", None])
 def test_a_record_of_another_format_is_refused_with_both_formats_named(store, found):
     put(store, content(store) | {"format": found})
-    with pytest.raises(RecordError, match=re.escape(f"{store.file(SPEC)} has format {found!r}, this version of reluclf reads 1")):
+    with pytest.raises(
+        RecordError,
+        match=re.escape(
+            f"{store.file(SPEC)} has format {found!r}, this version of reluclf reads 1"
+        ),
+    ):
         store.read(SPEC)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "NaN", "\x00", "<<<<<<< HEAD\n{}\n"], ids=repr)
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "NaN", "\x00", "<<<<<<< HEAD\n{}\n"], ids=repr
+)
 def test_a_file_that_is_no_record_at_all_is_refused(store, text):
     store.file(SPEC).write_text(text)
     with pytest.raises(RecordError, match=re.escape(str(store.file(SPEC)))):
@@ -289,7 +336,9 @@ def test_bytes_that_are_no_text_are_refused(store):
 def test_a_record_in_the_place_of_another_is_refused_and_told_where_it_belongs(store):
     file = store.folder / "wdbc/ffnn-relu/carried,epochs=2,folds=2/seed-9.json"
     shutil.copy(store.file(SPEC), file)
-    with pytest.raises(RecordError, match=re.escape(str(file)) + ".*" + re.escape(f"move it to {SPEC.path}")):
+    with pytest.raises(
+        RecordError, match=re.escape(str(file)) + ".*" + re.escape(f"move it to {SPEC.path}")
+    ):
         read_file(file)
 
 
@@ -327,7 +376,9 @@ def test_writing_leaves_the_fallback_alone(store, tmp_path):
     assert store.file(SPEC).stat().st_mtime_ns == before
 
 
-def test_reluclf_results_says_where_new_records_go_and_the_committed_ones_are_still_seen(store, tmp_path, monkeypatch):
+def test_reluclf_results_says_where_new_records_go_and_the_committed_ones_are_still_seen(
+    store, tmp_path, monkeypatch
+):
     monkeypatch.setattr("reluclf.paths.RESULTS", store.folder)
     assert Store().folder == store.folder
     monkeypatch.setenv("RELUCLF_RESULTS", str(tmp_path / "scratch"))
@@ -387,8 +438,15 @@ def test_the_scores_are_those_of_sklearn(case):
     ours = schema.scores(schema.confusion_matrix(labels, predictions, k))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # 0/0 is meant to be 0, silently
-        precision, recall, f1, _ = precision_recall_fscore_support(labels, predictions, average="weighted", zero_division=0)
-    expected = {"accuracy": accuracy_score(labels, predictions), "precision": precision, "recall": recall, "f1": f1}
+        precision, recall, f1, _ = precision_recall_fscore_support(
+            labels, predictions, average="weighted", zero_division=0
+        )
+    expected = {
+        "accuracy": accuracy_score(labels, predictions),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+    }
     assert ours == pytest.approx(expected, abs=1e-12)
 
 
@@ -400,7 +458,11 @@ def test_a_test_keeps_every_label_and_prediction(case):
     assert np.array_equal(schema.from_digits(test.predictions), predictions)
     assert np.array_equal(test.correct, labels == predictions)
     assert np.array(test.confusion_matrix).shape == (k, k)
-    assert all(test.confusion_matrix[i][j] == ((labels == i) & (predictions == j)).sum() for i in range(k) for j in range(k))
+    assert all(
+        test.confusion_matrix[i][j] == ((labels == i) & (predictions == j)).sum()
+        for i in range(k)
+        for j in range(k)
+    )
 
 
 @given(st.floats(width=32))
@@ -437,7 +499,10 @@ def test_a_file_that_is_no_records_is_named(store):
     stray = store.folder / "wdbc" / "ffnn-relu" / "somewhere" / "seed-1.json"
     stray.parent.mkdir()
     stray.write_text("{}")
-    with pytest.raises(RecordError, match=f"{re.escape(str(stray))} is not where a record is kept .*; delete or move it"):
+    with pytest.raises(
+        RecordError,
+        match=f"{re.escape(str(stray))} is not where a record is kept .*; delete or move it",
+    ):
         store.specs()
 
 
@@ -454,8 +519,20 @@ def test_afresh_no_committed_record_is_seen_not_even_of_another_backend(tmp_path
 
 def test_the_stores_of_backends_are_not_seen_by_the_store_they_lie_in(tmp_path, monkeypatch):
     monkeypatch.setenv("RELUCLF_RESULTS", str(tmp_path))
-    spec = Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="fresh", folds=0, epochs=2, seed=77)
+    spec = Spec(
+        dataset="wdbc",
+        architecture="ffnn",
+        head="relu",
+        protocol="fresh",
+        folds=0,
+        epochs=2,
+        seed=77,
+    )
     file = Store.of_backend("jax").write(factory.record(spec, [], 0.9))
     assert file == tmp_path / "backends" / "jax" / spec.path
-    assert spec in Store.of_backend("jax") and spec not in Store.of_backend("torch") and spec not in Store(tmp_path)
+    assert (
+        spec in Store.of_backend("jax")
+        and spec not in Store.of_backend("torch")
+        and spec not in Store(tmp_path)
+    )
     assert list(Store(tmp_path).files()) == []

@@ -19,7 +19,12 @@ import pytest
 
 from reluclf import paths, sources
 
-NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 ARRAYS = {
     "train-images-idx3-ubyte": np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5),
     "train-labels-idx1-ubyte": np.array([7, 0, 9], np.uint8),
@@ -54,7 +59,11 @@ BAD = {
 def published(monkeypatch):
     """A tiny MNIST with its own checksums and mirrors; nothing set, nothing cached."""
     monkeypatch.delenv("RELUCLF_DATA", raising=False)
-    monkeypatch.setitem(sources.SHA256, "mnist", {name: hashlib.sha256(idx(array)).hexdigest() for name, array in ARRAYS.items()})
+    monkeypatch.setitem(
+        sources.SHA256,
+        "mnist",
+        {name: hashlib.sha256(idx(array)).hexdigest() for name, array in ARRAYS.items()},
+    )
     monkeypatch.setitem(sources.MIRRORS, "mnist", MIRRORS)
     sources.load_images.cache_clear()
     yield
@@ -94,12 +103,17 @@ def put(folder, files):
 
 
 def cached():
-    return {file.name: file.read_bytes() for file in paths.user_cache().rglob("*") if file.is_file()}
+    return {
+        file.name: file.read_bytes() for file in paths.user_cache().rglob("*") if file.is_file()
+    }
 
 
 def is_published(images):
     arrays = images.train_images, images.train_labels, images.test_images, images.test_labels
-    return all(np.array_equal(array, expected) for array, expected in zip(arrays, ARRAYS.values(), strict=True))
+    return all(
+        np.array_equal(array, expected)
+        for array, expected in zip(arrays, ARRAYS.values(), strict=True)
+    )
 
 
 def on(mirror, files):
@@ -178,8 +192,14 @@ def test_without_data_and_network_the_error_names_the_data_set_what_was_tried_an
         sources.load_images("mnist")
     message = str(caught.value)
     tried = ["$RELUCLF_DATA is not set", str(paths.user_cache() / "mnist" / IMAGES), *MIRRORS]
-    remedies = ["connect to the network and run again", "four original IDX files into a folder mnist/", "set RELUCLF_DATA to the folder above"]
-    missing = [text for text in ["MNIST cannot be had", IMAGES, *tried, *remedies] if text not in message]
+    remedies = [
+        "connect to the network and run again",
+        "four original IDX files into a folder mnist/",
+        "set RELUCLF_DATA to the folder above",
+    ]
+    missing = [
+        text for text in ["MNIST cannot be had", IMAGES, *tried, *remedies] if text not in message
+    ]
     assert not missing, f"{missing} not in: {message}"
     assert "\n" not in message
 
@@ -192,7 +212,9 @@ def test_the_error_says_what_was_wrong_with_each_source(own, serve):
         sources.load_images("mnist")
     message = str(caught.value)
     assert f"{own / 'mnist' / IMAGES}: not a whole gzip file" in message
-    assert f"{paths.user_cache() / 'mnist' / IMAGES}: its bytes are not the published ones" in message
+    assert (
+        f"{paths.user_cache() / 'mnist' / IMAGES}: its bytes are not the published ones" in message
+    )
     assert f"{MIRRORS[0]}: not a whole gzip file" in message
     assert f"{MIRRORS[1]}: ConnectionError" in message
 
@@ -217,12 +239,20 @@ def test_a_disk_that_fills_up_while_a_file_is_kept_leaves_no_part_of_it(serve, m
 def test_the_two_image_sets_do_not_share_files(own, monkeypatch):
     put(own, GOOD)  # mnist/ only
     monkeypatch.setitem(sources.SHA256, "fashion_mnist", sources.SHA256["mnist"])
-    with pytest.raises(sources.DataError, match=r"^Fashion-MNIST cannot be had.* a folder fashion_mnist/"):
+    with pytest.raises(
+        sources.DataError, match=r"^Fashion-MNIST cannot be had.* a folder fashion_mnist/"
+    ):
         sources.load_images("fashion_mnist")
 
 
-@pytest.mark.parametrize("content", [idx(ARRAYS[NAMES[0]], kind=13), b"\1" + idx(ARRAYS[NAMES[0]])[1:]], ids=["floats", "no zeros"])
-def test_bytes_with_the_right_checksum_that_are_no_idx_file_of_bytes_are_refused(own, monkeypatch, content):
+@pytest.mark.parametrize(
+    "content",
+    [idx(ARRAYS[NAMES[0]], kind=13), b"\1" + idx(ARRAYS[NAMES[0]])[1:]],
+    ids=["floats", "no zeros"],
+)
+def test_bytes_with_the_right_checksum_that_are_no_idx_file_of_bytes_are_refused(
+    own, monkeypatch, content
+):
     put(own, GOOD | {IMAGES: gzip.compress(content)})
     monkeypatch.setitem(sources.SHA256["mnist"], NAMES[0], hashlib.sha256(content).hexdigest())
     with pytest.raises(sources.DataError, match="magic number"):
@@ -271,7 +301,9 @@ def server():
 
 
 @pytest.mark.parametrize("broken", ["gone/", "short/"])
-def test_a_mirror_that_answers_not_found_or_breaks_off_gives_way_to_the_next(server, network, monkeypatch, broken):
+def test_a_mirror_that_answers_not_found_or_breaks_off_gives_way_to_the_next(
+    server, network, monkeypatch, broken
+):
     monkeypatch.setitem(sources.MIRRORS, "mnist", (server + broken, server + "good/"))
     assert is_published(sources.load_images("mnist"))
     assert cached() == GOOD
@@ -299,7 +331,10 @@ def test_a_mirror_that_decodes_the_files_is_as_good_as_another(server, network, 
 @pytest.mark.parametrize("folder", ["own", "cache"])
 def test_files_that_are_decompressed_already_are_as_good(folder, own, serve):
     serve({})
-    put(own if folder == "own" else paths.user_cache(), {name: idx(array) for name, array in ARRAYS.items()})
+    put(
+        own if folder == "own" else paths.user_cache(),
+        {name: idx(array) for name, array in ARRAYS.items()},
+    )
     assert is_published(sources.load_images("mnist"))
 
 
@@ -308,11 +343,15 @@ def test_a_decompressed_file_with_other_bytes_is_refused_and_named(bad, own, ser
     serve({})
     content = {"altered": idx(ARRAYS[NAMES[0]] ^ 1), "a page": HTML}[bad]
     put(own, {NAMES[0]: content})
-    with pytest.raises(sources.DataError, match=f"{NAMES[0]}: not a whole gzip file, nor what should be in it"):
+    with pytest.raises(
+        sources.DataError, match=f"{NAMES[0]}: not a whole gzip file, nor what should be in it"
+    ):
         sources.load_images("mnist")
 
 
-def test_the_folder_may_be_named_from_the_home_folder_and_from_the_root_of_the_checkout(tmp_path, monkeypatch):
+def test_the_folder_may_be_named_from_the_home_folder_and_from_the_root_of_the_checkout(
+    tmp_path, monkeypatch
+):
     put(tmp_path / "data", GOOD)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -335,7 +374,11 @@ def test_a_small_file_that_grows_without_end_when_it_is_unpacked_is_refused(own,
     monkeypatch.setattr(sources, "_MOST", 1_000)
     put(own, GOOD | {IMAGES: gzip.compress(bytes(10_000_000))})
     asked = []
-    monkeypatch.setattr(sources.hashlib, "sha256", lambda content: asked.append(len(content)) or hashlib.blake2b(content))
+    monkeypatch.setattr(
+        sources.hashlib,
+        "sha256",
+        lambda content: asked.append(len(content)) or hashlib.blake2b(content),
+    )
     with pytest.raises(sources.DataError, match="not the published ones"):
         sources.load_images("mnist")
     assert asked == [1_000]
@@ -353,20 +396,35 @@ print(json.dumps([array.tolist() for array in vars(sources.load_images("mnist"))
 
 def test_processes_that_download_at_once_all_get_the_right_bytes_and_leave_a_whole_cache(server):
     given = json.dumps({"sha256": sources.SHA256["mnist"], "mirrors": [server + "good/"]})
-    environment = {name: value for name, value in os.environ.items() if name != "RELUCLF_DATA"} | {"PYTHONPATH": str(paths.ROOT), "NO_PROXY": "*"}
-    processes = [subprocess.Popen([sys.executable, "-c", LOAD, given], env=environment, stdout=subprocess.PIPE) for _ in range(4)]
+    environment = {name: value for name, value in os.environ.items() if name != "RELUCLF_DATA"} | {
+        "PYTHONPATH": str(paths.ROOT),
+        "NO_PROXY": "*",
+    }
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOAD, given], env=environment, stdout=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
     for process in processes:
         assert json.loads(process.communicate()[0]) == [array.tolist() for array in ARRAYS.values()]
     assert cached() == GOOD
 
 
 def test_mirrors_that_all_fail_are_named_with_what_went_wrong(server, network, monkeypatch):
-    monkeypatch.setitem(sources.MIRRORS, "mnist", (server + "gone/", server + "short/", "http://127.0.0.1:1/"))
-    with pytest.raises(sources.DataError, match=r"gone/: HTTP error 404 Not Found; .*short/: \w+; .*127.0.0.1:1/: ConnectionError"):
+    monkeypatch.setitem(
+        sources.MIRRORS, "mnist", (server + "gone/", server + "short/", "http://127.0.0.1:1/")
+    )
+    with pytest.raises(
+        sources.DataError,
+        match=r"gone/: HTTP error 404 Not Found; .*short/: \w+; .*127.0.0.1:1/: ConnectionError",
+    ):
         sources.load_images("mnist")
 
 
-@pytest.mark.parametrize(("folder", "told"), [("forbidden", "403 Forbidden"), ("busy", "503 Service Unavailable")])
+@pytest.mark.parametrize(
+    ("folder", "told"), [("forbidden", "403 Forbidden"), ("busy", "503 Service Unavailable")]
+)
 def test_the_number_of_an_http_error_is_told(folder, told, server, network, monkeypatch):
     monkeypatch.setitem(sources.MIRRORS, "mnist", (f"{server}{folder}/",))
     with pytest.raises(sources.DataError, match=f"{folder}/: HTTP error {told}"):
@@ -374,7 +432,9 @@ def test_the_number_of_an_http_error_is_told(folder, told, server, network, monk
 
 
 def test_the_number_that_a_proxy_answers_is_told():
-    error = ConnectionError("Unable to connect to proxy', OSError('Tunnel connection failed: 407 Proxy Authentication Required')")
+    error = ConnectionError(
+        "Unable to connect to proxy', OSError('Tunnel connection failed: 407 Proxy Authentication Required')"
+    )
     assert sources._reason(error) == "ConnectionError (407 Proxy Authentication Required)"
 
 
@@ -382,4 +442,7 @@ def test_every_published_file_has_a_checksum_and_two_mirrors():
     for dataset in ("mnist", "fashion_mnist"):
         assert set(sources.SHA256[dataset]) == set(NAMES)
         assert len(set(sources.MIRRORS[dataset])) >= 2
-        assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in sources.MIRRORS[dataset])
+        assert all(
+            mirror.startswith("https://") and mirror.endswith("/")
+            for mirror in sources.MIRRORS[dataset]
+        )

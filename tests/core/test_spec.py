@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from reluclf import Spec, SpecError, first, grid
 
-PLAIN = {"dataset": "mnist", "architecture": "ffnn", "head": "relu", "protocol": "carried", "seed": 3}
+PLAIN = {
+    "dataset": "mnist",
+    "architecture": "ffnn",
+    "head": "relu",
+    "protocol": "carried",
+    "seed": 3,
+}
 WDBC = PLAIN | {"dataset": "wdbc"}
 
 VALUES = {
@@ -50,7 +56,18 @@ def test_the_path_of_a_plain_spec_names_what_has_no_default():
 
 
 def test_defaults_do_not_enter_the_path_even_when_they_are_spelt_out():
-    assert Spec(**PLAIN, epochs=32, folds=10, batch_size=256, loss="guarded", features="paper", samples=None).path == Spec(**PLAIN).path
+    assert (
+        Spec(
+            **PLAIN,
+            epochs=32,
+            folds=10,
+            batch_size=256,
+            loss="guarded",
+            features="paper",
+            samples=None,
+        ).path
+        == Spec(**PLAIN).path
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,12 +84,16 @@ def test_defaults_do_not_enter_the_path_even_when_they_are_spelt_out():
     ],
 )
 def test_a_value_other_than_the_default_enters_the_path(field, value):
-    assert Spec(**PLAIN, **{field: value}).path == PurePosixPath(f"mnist/ffnn-relu/carried,{field}={value}/seed-3.json")
+    assert Spec(**PLAIN, **{field: value}).path == PurePosixPath(
+        f"mnist/ffnn-relu/carried,{field}={value}/seed-3.json"
+    )
 
 
 def test_several_such_values_stand_in_the_order_of_the_fields():
     spec = Spec(**PLAIN, samples=1000, epochs=2, loss="verbatim")
-    assert str(spec.path) == "mnist/ffnn-relu/carried,loss=verbatim,epochs=2,samples=1000/seed-3.json"
+    assert (
+        str(spec.path) == "mnist/ffnn-relu/carried,loss=verbatim,epochs=2,samples=1000/seed-3.json"
+    )
 
 
 def test_a_spec_prints_as_its_path_without_the_suffix():
@@ -82,7 +103,10 @@ def test_a_spec_prints_as_its_path_without_the_suffix():
 @pytest.mark.parametrize(
     "fields, named",
     [
-        (PLAIN | {"dataset": "cifar"}, ["dataset", "'cifar'", "'mnist'", "'fashion_mnist'", "'wdbc'"]),
+        (
+            PLAIN | {"dataset": "cifar"},
+            ["dataset", "'cifar'", "'mnist'", "'fashion_mnist'", "'wdbc'"],
+        ),
         (PLAIN | {"architecture": "rnn"}, ["architecture", "'rnn'", "'ffnn'", "'cnn'"]),
         (PLAIN | {"head": "tanh"}, ["head", "'tanh'", "'softmax'", "'relu'"]),
         (PLAIN | {"protocol": "loocv"}, ["protocol", "'loocv'", "'carried'", "'fresh'"]),
@@ -99,9 +123,15 @@ def test_a_spec_prints_as_its_path_without_the_suffix():
         (PLAIN | {"samples": 99}, ["samples", "99", "greater than or equal to 100"]),
         (PLAIN | {"samples": 299}, ["samples", "299", "300"]),
         (PLAIN | {"folds": 0}, ["folds", "0", "carried", "1 to 10"]),
-        (PLAIN | {"features": "raw"}, ["features", "'raw'", "'mnist'", "'paper', 'pixels' and 'shuffled'"]),
+        (
+            PLAIN | {"features": "raw"},
+            ["features", "'raw'", "'mnist'", "'paper', 'pixels' and 'shuffled'"],
+        ),
         (WDBC | {"features": "pixels"}, ["features", "'pixels'", "'wdbc'", "'paper' and 'raw'"]),
-        (WDBC | {"features": "shuffled"}, ["features", "'shuffled'", "'wdbc'", "'paper' and 'raw'"]),
+        (
+            WDBC | {"features": "shuffled"},
+            ["features", "'shuffled'", "'wdbc'", "'paper' and 'raw'"],
+        ),
         (WDBC | {"architecture": "cnn"}, ["architecture", "'cnn'", "'wdbc'", "'ffnn'"]),
         (PLAIN | {"optimizer": "lion"}, ["optimizer", "'lion'", "'adam'", "'rmsprop'", "'sgd'"]),
         (PLAIN | {"learning_rate": 0.0}, ["learning_rate", "0.0", "greater than 0"]),
@@ -110,7 +140,10 @@ def test_a_spec_prints_as_its_path_without_the_suffix():
         (PLAIN | {"beta_2": 0.9, "optimizer": "sgd"}, ["beta_2", "0.9", "'sgd'", "'adam'"]),
         (PLAIN | {"floor": -0.1}, ["floor", "-0.1", "greater than or equal to 0"]),
         (PLAIN | {"floor": 0.1, "head": "sparsemax"}, ["floor", "0.1", "'sparsemax'", "only 0.0"]),
-        (PLAIN | {"loss": "verbatim", "head": "softplus"}, ["loss", "'verbatim'", "'softplus'", "only 'guarded'"]),
+        (
+            PLAIN | {"loss": "verbatim", "head": "softplus"},
+            ["loss", "'verbatim'", "'softplus'", "only 'guarded'"],
+        ),
         (PLAIN | {"momentum": 0.9}, ["momentum", "not a field", "dataset", "batch_size"]),
         ({name: value for name, value in PLAIN.items() if name != "seed"}, ["seed is missing"]),
     ],
@@ -128,7 +161,13 @@ def test_all_that_is_wrong_is_said_at_once():
 
 
 JUNK = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3), st.lists(st.integers(), max_size=2)
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.binary(max_size=3),
+    st.lists(st.integers(), max_size=2),
 )
 
 
@@ -145,7 +184,11 @@ def test_a_field_that_is_called_like_pythons_own_argument_is_refused_like_any_ot
 
 
 MIXED = st.fixed_dictionaries(
-    {}, optional={name: st.one_of(st.sampled_from(values), st.sampled_from(values), JUNK) for name, values in VALUES.items()}
+    {},
+    optional={
+        name: st.one_of(st.sampled_from(values), st.sampled_from(values), JUNK)
+        for name, values in VALUES.items()
+    },
 )
 
 
@@ -156,7 +199,11 @@ def test_half_sensible_fields_give_a_spec_that_holds_them_or_a_spec_error(fields
         assert {name: getattr(spec, name) for name in PLAIN | fields} == PLAIN | fields
 
 
-VALID = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()}).map(spec_or_none).filter(bool)
+VALID = (
+    st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()})
+    .map(spec_or_none)
+    .filter(bool)
+)
 
 
 @given(VALID, VALID)
@@ -166,7 +213,11 @@ def test_two_specs_share_a_path_only_if_they_are_equal(one, other):
 
 @given(VALID)
 def test_equal_specs_have_equal_hashes_whether_defaults_are_spelt_out_or_not(spec):
-    unset = {name: value for name, value in spec.model_dump().items() if value != Spec.model_fields[name].default}
+    unset = {
+        name: value
+        for name, value in spec.model_dump().items()
+        if value != Spec.model_fields[name].default
+    }
     assert Spec(**unset) == spec
     assert hash(Spec(**unset)) == hash(spec)
 
@@ -183,7 +234,13 @@ def test_a_spec_cannot_be_changed():
 
 
 def test_a_grid_is_in_the_order_of_its_fields_the_last_one_varying_fastest():
-    specs = grid(dataset="wdbc", architecture="ffnn", head=("softmax", "relu"), protocol=["carried", "fresh"], seed=range(1, 3))
+    specs = grid(
+        dataset="wdbc",
+        architecture="ffnn",
+        head=("softmax", "relu"),
+        protocol=["carried", "fresh"],
+        seed=range(1, 3),
+    )
     assert [(spec.head, spec.protocol, spec.seed) for spec in specs] == [
         ("softmax", "carried", 1),
         ("softmax", "carried", 2),

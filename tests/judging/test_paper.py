@@ -14,7 +14,11 @@ from reluclf.judging import paper
 
 PAPER = yaml.safe_load(paths.PAPER.read_text(encoding="utf-8"))
 
-SUPPORTS = {"mnist": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009], "fashion_mnist": [1000] * 10, "wdbc": [64, 107]}
+SUPPORTS = {
+    "mnist": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+    "fashion_mnist": [1000] * 10,
+    "wdbc": [64, 107],
+}
 
 RESULTS = {
     (table["dataset"], table["architecture"], head): table[head]
@@ -23,7 +27,10 @@ RESULTS = {
     if head in table
 }
 FOLDS = {tuple(pair.split("-")): folds for pair, folds in PAPER["notebook_folds"].items()}
-FOLDS |= {(PAPER["tables"][n]["dataset"], "cnn", "relu"): PAPER["tables"][n]["fold_accuracy"] for n in (5, 8)}
+FOLDS |= {
+    (PAPER["tables"][n]["dataset"], "cnn", "relu"): PAPER["tables"][n]["fold_accuracy"]
+    for n in (5, 8)
+}
 
 every_matrix = pytest.mark.parametrize("number", range(2, 12))
 every_result = pytest.mark.parametrize("result", RESULTS, ids="-".join)
@@ -54,7 +61,11 @@ def test_every_claim_and_proposal_has_its_section_and_its_words():
 
 def test_every_network_has_its_results_its_ten_folds_and_its_confusion_matrix():
     networks = {(dataset, "ffnn", head) for dataset in SUPPORTS for head in ("softmax", "relu")}
-    networks |= {(dataset, "cnn", head) for dataset in ("mnist", "fashion_mnist") for head in ("softmax", "relu")}
+    networks |= {
+        (dataset, "cnn", head)
+        for dataset in ("mnist", "fashion_mnist")
+        for head in ("softmax", "relu")
+    }
     assert set(RESULTS) == set(FOLDS) == networks
     assert sorted(figure(number)[0] for number in range(2, 12)) == sorted(networks)
 
@@ -78,16 +89,23 @@ def test_the_rows_of_a_confusion_matrix_sum_to_the_class_supports(number):
 def test_the_diagonal_of_a_confusion_matrix_gives_the_test_accuracy(number):
     network, counts = figure(number)
     # 1e-8: the author's WDBC accuracies have float32's rounding (Figure 10 gives .90643274854, Table 9 .90643275028); all others agree exactly.
-    assert np.trace(counts) / counts.sum() == pytest.approx(RESULTS[network]["test_accuracy"], rel=0, abs=1e-8)
+    assert np.trace(counts) / counts.sum() == pytest.approx(
+        RESULTS[network]["test_accuracy"], rel=0, abs=1e-8
+    )
 
 
 @every_matrix
 def test_a_confusion_matrix_gives_the_printed_precision_recall_and_f1(number):
     network, counts = figure(number)
     k = len(counts)
-    labels, predictions = np.repeat(np.arange(k), counts.sum(axis=1)), np.concatenate([np.repeat(np.arange(k), row) for row in counts])
+    labels, predictions = (
+        np.repeat(np.arange(k), counts.sum(axis=1)),
+        np.concatenate([np.repeat(np.arange(k), row) for row in counts]),
+    )
     scores = precision_recall_fscore_support(labels, predictions, average="weighted")[:3]
-    assert [round(float(score), 2) for score in scores] == [RESULTS[network][name] for name in ("precision", "recall", "f1")]
+    assert [round(float(score), 2) for score in scores] == [
+        RESULTS[network][name] for name in ("precision", "recall", "f1")
+    ]
 
 
 @every_result
@@ -104,7 +122,9 @@ def test_the_tables_of_folds_have_ten_losses_and_ten_accuracies_between_0_and_1(
     assert len(table["fold_loss"]) == len(table["fold_accuracy"]) == 10
     assert all(0 < accuracy < 1 for accuracy in table["fold_accuracy"])
     assert all(loss > 0 for loss in table["fold_loss"])
-    assert np.corrcoef(table["fold_loss"], table["fold_accuracy"])[0, 1] < -0.9  # swapped entries would not fall together
+    assert (
+        np.corrcoef(table["fold_loss"], table["fold_accuracy"])[0, 1] < -0.9
+    )  # swapped entries would not fall together
 
 
 @pytest.mark.parametrize("head", ["softmax", "relu"])

@@ -13,7 +13,10 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
     def runs(of, shift, **fields):
         spec = Spec(**TINY | {"head": of}, protocol="fresh", folds=0, seed=1)
         hits = {1: 0.90, 2: 0.91, 3: 0.92, 4: 0.93}
-        return [record(spec.model_copy(update={"seed": seed}), [], share + shift, **fields) for seed, share in hits.items()]
+        return [
+            record(spec.model_copy(update={"seed": seed}), [], share + shift, **fields)
+            for seed, share in hits.items()
+        ]
 
     selection.noted()
     compared = backends.comparisons(
@@ -28,15 +31,39 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
         *(("WDBC FFNN-ReLU", backend) for backend in ("tensorflow", "jax", "torch")),
         *(("WDBC FFNN-Softmax", backend) for backend in ("tensorflow", "jax")),
     ]
-    assert list(table["equivalent"]) == [formats.NONE, "they differ", formats.NONE, formats.NONE, "shown"]
-    assert table["minus tensorflow, points"][1].startswith("−") and table["minus tensorflow, points"][1].endswith("(n = 4)")
+    assert list(table["equivalent"]) == [
+        formats.NONE,
+        "they differ",
+        formats.NONE,
+        formats.NONE,
+        "shown",
+    ]
+    assert table["minus tensorflow, points"][1].startswith("−") and table[
+        "minus tensorflow, points"
+    ][1].endswith("(n = 4)")
     noted = selection.noted()
-    assert {folder: len(found) for folder, found in noted.items()} == {"backends/tensorflow/": 8, "backends/jax/": 8, "backends/torch/": 1}
-    assert list(origins.groups(noted["backends/torch/"], "backends/torch/")["runs"]) == [f"backends/torch/{runs('relu', 0)[0].spec.path.parent}"]
-    noisy = [run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test}) for run in runs("relu", 0)]
-    assert list(backends.table(backends.comparisons({"tensorflow": runs("relu", 0), "jax": noisy}))["equivalent"]) == [formats.NONE, "not shown"]
+    assert {folder: len(found) for folder, found in noted.items()} == {
+        "backends/tensorflow/": 8,
+        "backends/jax/": 8,
+        "backends/torch/": 1,
+    }
+    assert list(origins.groups(noted["backends/torch/"], "backends/torch/")["runs"]) == [
+        f"backends/torch/{runs('relu', 0)[0].spec.path.parent}"
+    ]
+    noisy = [
+        run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test})
+        for run in runs("relu", 0)
+    ]
+    assert list(
+        backends.table(backends.comparisons({"tensorflow": runs("relu", 0), "jax": noisy}))[
+            "equivalent"
+        ]
+    ) == [formats.NONE, "not shown"]
     facts = backends.facts(compared)
-    assert [facts[f"appendices_{name}"] for name in ("compared", "equivalent", "different", "own", "own_different")] == [2, 1, 1, 0, 0]
+    assert [
+        facts[f"appendices_{name}"]
+        for name in ("compared", "equivalent", "different", "own", "own_different")
+    ] == [2, 1, 1, 0, 0]
     assert list(table["loss not finite"]) == ["0 of 4", "0 of 4", "0 of 1", "0 of 4", "4 of 4"]
 
 
@@ -47,11 +74,17 @@ def test_a_comparison_without_runs_is_a_table_without_rows():
 
 def test_runs_with_kerass_own_loss_are_counted_by_themselves():
     def runs(loss, shift):
-        specs = [Spec(**TINY, protocol="fresh", folds=0, seed=seed, loss=loss) for seed in (1, 2, 3)]
+        specs = [
+            Spec(**TINY, protocol="fresh", folds=0, seed=seed, loss=loss) for seed in (1, 2, 3)
+        ]
         return [record(spec, [], 0.9 + shift + 0.001 * spec.seed) for spec in specs]
 
     jax = [*runs("guarded", 0), *runs("verbatim", -0.3)]
-    facts = backends.facts(backends.comparisons({"tensorflow": [*runs("guarded", 0), *runs("verbatim", 0)], "jax": jax}))
+    facts = backends.facts(
+        backends.comparisons(
+            {"tensorflow": [*runs("guarded", 0), *runs("verbatim", 0)], "jax": jax}
+        )
+    )
     assert facts == {
         "appendices_compared": 1,
         "appendices_equivalent": 1,

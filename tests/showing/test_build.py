@@ -30,9 +30,16 @@ def build(folder, *cells, others=(), metadata=None):
     shutil.copy(paths.ROOT / "_config.yml", folder)
     names = [f"chapter-{i}" for i in range(1, len(others) + 1)]
     contents = {"chapters": [{"file": f"book/{name}"} for name in names]} if names else {}
-    (folder / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": "book/index"} | contents))
-    for name, of in (("index", cells), *((name, [other]) for name, other in zip(names, others, strict=True))):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"), *of])
+    (folder / "_toc.yml").write_text(
+        yaml.safe_dump({"format": "jb-book", "root": "book/index"} | contents)
+    )
+    for name, of in (
+        ("index", cells),
+        *((name, [other]) for name, other in zip(names, others, strict=True)),
+    ):
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_markdown_cell("# A chapter"), *of]
+        )
         notebook.metadata = {"language_info": {"name": "python"}} | (metadata or {})
         nbformat.write(notebook, folder / "book" / f"{name}.ipynb")
     return jupyter_book(folder, "--all")
@@ -40,7 +47,11 @@ def build(folder, *cells, others=(), metadata=None):
 
 def jupyter_book(folder, *options):
     program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
-    return subprocess.run([program, "build", str(folder), *options, "-W", "-n", "--keep-going", "--quiet"], capture_output=True, text=True)
+    return subprocess.run(
+        [program, "build", str(folder), *options, "-W", "-n", "--keep-going", "--quiet"],
+        capture_output=True,
+        text=True,
+    )
 
 
 def pages(folder):
@@ -76,7 +87,11 @@ def test_an_exception_in_a_cell_fails_the_build_and_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_of_chapters_that_are_read_side_by_side_each_that_fails_is_named_with_its_error(tmp_path):
-    others = [cell("print(1)")] * 3 + [cell("raise ValueError('seeds-3 cannot be trusted')"), cell("print(1)"), cell("undefined")]
+    others = [cell("print(1)")] * 3 + [
+        cell("raise ValueError('seeds-3 cannot be trusted')"),
+        cell("print(1)"),
+        cell("undefined"),
+    ]
     done = build(tmp_path, cell("print(2)"), others=others)
     told = done.stdout + done.stderr
     assert done.returncode != 0 and "these chapters failed" in told
@@ -89,10 +104,20 @@ def test_of_chapters_that_are_read_side_by_side_each_that_fails_is_named_with_it
 def test_a_chapter_that_was_executed_before_and_failed_is_refused(tmp_path):
     failed = cell("1 / 0")
     failed.execution_count = 1
-    failed.outputs = [nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=["Traceback ..."])]
+    failed.outputs = [
+        nbformat.v4.new_output(
+            "error",
+            ename="ZeroDivisionError",
+            evalue="division by zero",
+            traceback=["Traceback ..."],
+        )
+    ]
     done = build(tmp_path, failed)
     assert done.returncode != 0
-    assert "index.ipynb holds the traceback of a cell that failed (ZeroDivisionError: division by zero)" in done.stdout + done.stderr
+    assert (
+        "index.ipynb holds the traceback of a cell that failed (ZeroDivisionError: division by zero)"
+        in done.stdout + done.stderr
+    )
     assert not pages(tmp_path)
 
 
@@ -134,26 +159,38 @@ def run(command, folder, capsys):
     return status, told.out + told.err
 
 
-@pytest.mark.parametrize(("command", "made"), [("book", "html/index.html"), ("pdf", f"pdf/{building.PDF}")])
-def test_a_build_says_where_the_book_is_and_leaves_nothing_else(command, made, pretended, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("command", "made"), [("book", "html/index.html"), ("pdf", f"pdf/{building.PDF}")]
+)
+def test_a_build_says_where_the_book_is_and_leaves_nothing_else(
+    command, made, pretended, tmp_path, capsys
+):
     pretended("/of/book/mnist.ipynb: Executed notebook in 3.10 seconds [mystnb]")
     status, told = run(command, tmp_path, capsys)
     assert status == 0
     assert "mnist.ipynb: Executed notebook in 3.10 seconds\n" in told and "noise" not in told
     assert f"it is there: {tmp_path / '_build' / made}" in told
     assert (tmp_path / "_build" / made).read_text() == "new"
-    assert {file.name for file in (tmp_path / "_build").iterdir() if not file.name.startswith(".")} == {"html", "pdf"}
+    assert {
+        file.name for file in (tmp_path / "_build").iterdir() if not file.name.startswith(".")
+    } == {"html", "pdf"}
 
 
 @pytest.mark.parametrize(
     ("printed", "told", "untold"),
     [
-        ("these chapters failed:\nmnist.ipynb: ValueError: wrong\nTraceback\nmore noise", "mnist.ipynb: ValueError: wrong\n", "noise"),
+        (
+            "these chapters failed:\nmnist.ipynb: ValueError: wrong\nTraceback\nmore noise",
+            "mnist.ipynb: ValueError: wrong\n",
+            "noise",
+        ),
         ("x: WARNING: a link leads nowhere", "x: WARNING: a link leads nowhere\n", "noise"),
         ("Segmentation fault", "noise\nSegmentation fault\n", "Traceback"),
     ],
 )
-def test_a_build_that_fails_says_why_and_leaves_the_last_good_book(printed, told, untold, pretended, tmp_path, capsys):
+def test_a_build_that_fails_says_why_and_leaves_the_last_good_book(
+    printed, told, untold, pretended, tmp_path, capsys
+):
     pretended(printed, status=1)
     status, said = run("book", tmp_path, capsys)
     assert status == 2
@@ -183,12 +220,17 @@ def test_two_builds_at_once_do_not_spoil_each_other(pretended, tmp_path):
     assert done[0].read_text() == "new"
 
 
-def test_without_latex_the_error_names_what_is_missing_and_the_line_that_installs_it(tmp_path, monkeypatch, capsys):
+def test_without_latex_the_error_names_what_is_missing_and_the_line_that_installs_it(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(building, "TEX_PROGRAMS", ("xetexatex",))
     monkeypatch.setattr(building, "TEX_FONTS", ())
     status, said = run("pdf", tmp_path, capsys)
     assert status == 2
-    assert "the PDF needs xetexatex. On Debian and Ubuntu:\napt-get install --no-install-recommends latexmk " in said
+    assert (
+        "the PDF needs xetexatex. On Debian and Ubuntu:\napt-get install --no-install-recommends latexmk "
+        in said
+    )
     assert not list(tmp_path.iterdir())
 
 
@@ -197,7 +239,10 @@ def test_another_jupyter_book_is_refused_in_one_sentence(pretended, tmp_path, mo
     monkeypatch.setattr(building.importlib.metadata, "version", lambda name: "2.1.0")
     status, said = run("book", tmp_path, capsys)
     assert status == 2
-    assert "jupyter-book 2.1.0 is installed, and this book is made with jupyter-book 1; install" in said
+    assert (
+        "jupyter-book 2.1.0 is installed, and this book is made with jupyter-book 1; install"
+        in said
+    )
     assert (tmp_path / "_build" / "html" / "index.html").read_text() == "old"
 
 
@@ -229,11 +274,18 @@ def test_a_second_build_shows_new_records_and_one_without_any_executes_nothing(t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("metadata", [{"mystnb": {"execution_mode": "off"}}, {"papermill": {"version": "2.6.0"}}])
+@pytest.mark.parametrize(
+    "metadata", [{"mystnb": {"execution_mode": "off"}}, {"papermill": {"version": "2.6.0"}}]
+)
 def test_a_notebook_that_was_executed_is_shown_as_it_is(metadata, tmp_path):
     """``auto`` would run all of one in which any cell, such as that of the parameters, has no output."""
-    parameters, shown = cell("train = True"), cell("(__import__('pathlib').Path('trained').touch(), 43)[1]")
-    shown.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "42"}, execution_count=1)]
+    parameters, shown = (
+        cell("train = True"),
+        cell("(__import__('pathlib').Path('trained').touch(), 43)[1]"),
+    )
+    shown.outputs = [
+        nbformat.v4.new_output("execute_result", {"text/plain": "42"}, execution_count=1)
+    ]
     done = build(tmp_path, parameters, shown, metadata=metadata)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "42" in pages(tmp_path)
@@ -241,6 +293,11 @@ def test_a_notebook_that_was_executed_is_shown_as_it_is(metadata, tmp_path):
 
 
 def test_no_chapter_is_allowed_to_fail():
-    assert yaml.safe_load((paths.ROOT / "_config.yml").read_text())["execute"]["allow_errors"] is False
+    assert (
+        yaml.safe_load((paths.ROOT / "_config.yml").read_text())["execute"]["allow_errors"] is False
+    )
     for file in paths.BOOK.glob("*.ipynb"):
-        assert not any("raises-exception" in one.metadata.get("tags", []) for one in nbformat.read(file, as_version=4).cells)
+        assert not any(
+            "raises-exception" in one.metadata.get("tags", [])
+            for one in nbformat.read(file, as_version=4).cells
+        )

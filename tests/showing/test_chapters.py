@@ -42,26 +42,36 @@ def test_the_book_has_its_ten_chapters():
 def test_a_chapter_is_committed_without_outputs_and_has_its_parameters_in_one_cell(chapter):
     cells = [cell for cell in read(chapter).cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
-    assert sum("parameters" in cell.metadata.get("tags", []) for cell in cells) == bool(chapters.parameters(chapter))
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in cells) == bool(
+        chapters.parameters(chapter)
+    )
     assert read(chapter).metadata == {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
     assert all(set(cell.metadata) <= {"tags", "mystnb"} for cell in read(chapter).cells)
-    assert chapters.parameters(chapter) or chapter in ("index", "ledger", "rules")  # which show the verdicts, and have no choice
+    assert chapters.parameters(chapter) or chapter in (
+        "index",
+        "ledger",
+        "rules",
+    )  # which show the verdicts, and have no choice
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_is_committed_as_jupyter_writes_it(chapter):
     """So a change of one line of prose is a change of one line, whatever it was made with."""
-    assert nbformat.writes(read(chapter)) + "\n" == (paths.BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    assert nbformat.writes(read(chapter)) + "\n" == (paths.BOOK / f"{chapter}.ipynb").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_figure_has_a_caption_a_label_alt_text_and_is_referred_to(chapter):
     text = "\n".join(cell.source for cell in read(chapter).cells if cell.cell_type == "markdown")
     for cell in read(chapter).cells:
-        if cell.cell_type == "code" and re.search(r"\bfigures\.|\.figure\(", cell.source.splitlines()[-1]):
+        if cell.cell_type == "code" and re.search(
+            r"\bfigures\.|\.figure\(", cell.source.splitlines()[-1]
+        ):
             figure = cell.metadata["mystnb"]["figure"]
             assert figure["caption"] and len(cell.metadata["mystnb"]["image"]["alt"]) > 40
             assert f"`{figure['name']}`" in text, f"{figure['name']} is not referred to"
@@ -70,8 +80,12 @@ def test_every_figure_has_a_caption_a_label_alt_text_and_is_referred_to(chapter)
 def executed(chapter, values, tmp_path):
     file = chapters.run(chapter, values, tmp_path / "run", tmp_path / "results", afresh=True)
     notebook = nbformat.read(file, as_version=4)
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert not [output for output in outputs if output.output_type in ("error", "stream")], "a page shows a traceback or a log line"
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
+    assert not [output for output in outputs if output.output_type in ("error", "stream")], (
+        "a page shows a traceback or a log line"
+    )
     assert "papermill" not in notebook.metadata
     return notebook
 
@@ -79,7 +93,9 @@ def executed(chapter, values, tmp_path):
 SLOWER = ("method", "why", "discussion", "ledger", "rules", "appendices")
 
 
-@pytest.mark.parametrize("chapter", ["index", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWER)])
+@pytest.mark.parametrize(
+    "chapter", ["index", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWER)]
+)
 def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path):
     executed(chapter, {}, tmp_path)
 
@@ -97,16 +113,26 @@ def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder_at_its_commit(tmp
     import nbclient
 
     commit = head()
-    for name, value in {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}.items():  # 0 is how pip is told so
+    for name, value in {
+        "PIP_DRY_RUN": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+    }.items():  # 0 is how pip is told so
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     notebook = chapters.portable("ledger", paths.ROOT.as_uri(), commit)
-    nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbclient.NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     cloned = tmp_path / "relu-at-the-output"
-    assert (cloned / "results").is_dir() and "numpy==" in (cloned / "reruns" / "colab.txt").read_text()
+    assert (cloned / "results").is_dir() and "numpy==" in (
+        cloned / "reruns" / "colab.txt"
+    ).read_text()
     assert "ERROR" not in str(notebook.cells[0].outputs)
     assert "tab-ledger-claims" in str([cell.get("outputs") for cell in notebook.cells])
-    told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=cloned, capture_output=True, text=True, check=True).stdout.strip()
+    told = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=cloned, capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert told == commit
 
 
@@ -118,12 +144,16 @@ def test_a_session_in_which_another_version_is_loaded_is_to_be_restarted(tmp_pat
     monkeypatch.chdir(tmp_path / "book")
     exec(code, {})
     monkeypatch.setattr("numpy.__version__", "0.1")
-    with pytest.raises(SystemExit, match="another numpy is loaded than the book's: restart the session"):
+    with pytest.raises(
+        SystemExit, match="another numpy is loaded than the book's: restart the session"
+    ):
         exec(code, {})
 
 
 def test_what_is_installed_on_colab_are_the_books_versions_but_for_the_kernels_own():
-    loader = importlib.machinery.SourceFileLoader("install", str(paths.ROOT / ".binder" / "install"))
+    loader = importlib.machinery.SourceFileLoader(
+        "install", str(paths.ROOT / ".binder" / "install")
+    )
     install = importlib.util.module_from_spec(importlib.util.spec_from_loader("install", loader))
     loader.exec_module(install)
     pinned = {re.match(r"[\w.-]+", pin)[0]: pin for pin in install.pins()}
@@ -147,8 +177,15 @@ def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
 def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, images):
     notebook = executed(chapter, {**SMOKE, "samples": 400}, tmp_path)
     records = Store(tmp_path / "results").read_all()
-    of_the_tables = {(r.spec.architecture, r.spec.head, r.spec.protocol) for r in records if not r.spec.setting}
-    assert {(a, h, p) for a in ("ffnn", "cnn") for h in ("softmax", "relu") for p in ("carried", "fresh")} <= of_the_tables
+    of_the_tables = {
+        (r.spec.architecture, r.spec.head, r.spec.protocol) for r in records if not r.spec.setting
+    }
+    assert {
+        (a, h, p)
+        for a in ("ffnn", "cnn")
+        for h in ("softmax", "relu")
+        for p in ("carried", "fresh")
+    } <= of_the_tables
     assert sum(record.spec.loss == "verbatim" for record in records) == 8
     assert {record.spec.head for record in records} == set(networks.HEADS)
     assert {record.spec.features for record in records} == {"paper", "pixels", "shuffled"}
@@ -157,14 +194,36 @@ def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, im
 
 @pytest.mark.slow
 def test_the_discussion_trains_its_interventions(tmp_path, images):
-    executed("discussion", {"train": True, "seeds": 1, "epochs": 1, "samples": 400, "datasets": ["mnist"], "workers": 2}, tmp_path)
-    settings = [record.spec.setting for record in Store(tmp_path / "results").read_all() if record.spec.architecture == "cnn" and record.spec.setting]
+    executed(
+        "discussion",
+        {
+            "train": True,
+            "seeds": 1,
+            "epochs": 1,
+            "samples": 400,
+            "datasets": ["mnist"],
+            "workers": 2,
+        },
+        tmp_path,
+    )
+    settings = [
+        record.spec.setting
+        for record in Store(tmp_path / "results").read_all()
+        if record.spec.architecture == "cnn" and record.spec.setting
+    ]
     assert sorted(settings, key=str) == sorted(
-        (change.setting for change in interventions.INTERVENTIONS + interventions.COMPARISONS if change.setting), key=str
+        (
+            change.setting
+            for change in interventions.INTERVENTIONS + interventions.COMPARISONS
+            if change.setting
+        ),
+        key=str,
     )
 
 
-def test_without_its_records_and_without_training_a_chapter_says_what_is_missing_and_how_to_make_it(tmp_path):
+def test_without_its_records_and_without_training_a_chapter_says_what_is_missing_and_how_to_make_it(
+    tmp_path,
+):
     notebook = executed("mnist", {}, tmp_path)
     assert "runs that this chapter names are not measured yet" in str(notebook)
     assert "make experiments CHAPTER=mnist" in str(notebook)
@@ -172,17 +231,33 @@ def test_without_its_records_and_without_training_a_chapter_says_what_is_missing
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["KEEP=1"]])
-def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(flags, tmp_path, monkeypatch, capsys):
+def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(
+    flags, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path / "reruns")
     monkeypatch.setattr(paths, "RESULTS", tmp_path / "kept")
-    status = command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "epochs=1", "folds=1", "protocols=carried", "workers=1", "AFRESH=1", *flags])
+    status = command_line.main(
+        [
+            "chapter",
+            "CHAPTER=wdbc",
+            "seeds=1",
+            "epochs=1",
+            "folds=1",
+            "protocols=carried",
+            "workers=1",
+            "AFRESH=1",
+            *flags,
+        ]
+    )
     assert status == 0, capsys.readouterr().err
     assert len(list((tmp_path / "reruns/wdbc/results").rglob("seed-*.json"))) == 6
     assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (6 if flags else 0)
 
 
 @pytest.mark.parametrize("afresh", [False, True])
-def test_a_rerun_keeps_the_records_of_earlier_ones_unless_it_is_afresh(afresh, tmp_path, monkeypatch):
+def test_a_rerun_keeps_the_records_of_earlier_ones_unless_it_is_afresh(
+    afresh, tmp_path, monkeypatch
+):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
     stop = []
 
@@ -198,12 +273,18 @@ def test_a_rerun_keeps_the_records_of_earlier_ones_unless_it_is_afresh(afresh, t
     def kept(*values, interrupted=False):
         stop[:] = [1] * interrupted
         with contextlib.suppress(KeyboardInterrupt):
-            chapters.rerun("wdbc", dict(zip(("epochs", "workers"), values, strict=True)), afresh=afresh)
-        return sorted(file.name.removeprefix("True-") for file in (tmp_path / "wdbc" / "results").iterdir())
+            chapters.rerun(
+                "wdbc", dict(zip(("epochs", "workers"), values, strict=True)), afresh=afresh
+            )
+        return sorted(
+            file.name.removeprefix("True-") for file in (tmp_path / "wdbc" / "results").iterdir()
+        )
 
     assert kept(8, 4) == ["8-4"]
     assert kept(8, 2, interrupted=True) == (["8-2"] if afresh else ["8-2", "8-4"])
-    assert kept(8, 1) == (["8-1", "8-2"] if afresh else ["8-1", "8-2", "8-4"])  # it goes on, with another number of workers
+    assert kept(8, 1) == (
+        ["8-1", "8-2"] if afresh else ["8-1", "8-2", "8-4"]
+    )  # it goes on, with another number of workers
     assert kept(9, 1, interrupted=True) == (["9-1"] if afresh else ["8-1", "8-2", "8-4", "9-1"])
     assert kept(7, 1) == (["7-1"] if afresh else ["7-1", "8-1", "8-2", "8-4", "9-1"])
 
@@ -218,50 +299,85 @@ def test_a_chapter_whose_process_dies_does_not_stop_the_others(monkeypatch, caps
     monkeypatch.setattr(chapters, "run", die)
     assert command_line.main(["experiments"]) == 1
     assert len(begun) > 1
-    assert capsys.readouterr().err.count("error: the chapter's process was killed, often for want of memory") == len(begun)
+    assert capsys.readouterr().err.count(
+        "error: the chapter's process was killed, often for want of memory"
+    ) == len(begun)
 
 
-def test_the_target_of_the_gpu_says_who_finds_it_and_the_frameworks_own_reason_if_none_does(monkeypatch, capsys):
-    answers = {"tensorflow": accelerator.Found(None, "Could not find cuda drivers."), "jax": accelerator.Found("NVIDIA H100", "")}
+def test_the_target_of_the_gpu_says_who_finds_it_and_the_frameworks_own_reason_if_none_does(
+    monkeypatch, capsys
+):
+    answers = {
+        "tensorflow": accelerator.Found(None, "Could not find cuda drivers."),
+        "jax": accelerator.Found("NVIDIA H100", ""),
+    }
     monkeypatch.setattr(accelerator, "ask", answers.__getitem__)
     monkeypatch.setattr(runtime, "backend", lambda: "tensorflow")
     assert command_line.main(["gpu"]) == 2
     out, err = capsys.readouterr()
     assert out == "tensorflow: no accelerator (Could not find cuda drivers.)\njax: NVIDIA H100\n"
-    assert err == "error: Keras's backend tensorflow finds no accelerator: Could not find cuda drivers.\n"
+    assert (
+        err
+        == "error: Keras's backend tensorflow finds no accelerator: Could not find cuda drivers.\n"
+    )
     monkeypatch.setattr(runtime, "backend", lambda: "jax")
     assert command_line.main(["gpu"]) == 0
 
 
-def test_a_chapter_that_is_being_rerun_is_not_rerun_by_another_process(tmp_path, monkeypatch, capsys):
+def test_a_chapter_that_is_being_rerun_is_not_rerun_by_another_process(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
     (tmp_path / "wdbc" / "results").mkdir(parents=True)
     with filelock.FileLock(tmp_path / ".wdbc.lock"):
         assert command_line.main(["chapter", "CHAPTER=wdbc", "train=false"]) == 2
-    assert capsys.readouterr().err == "error: chapter wdbc is being rerun by another process; wait for it, or end it.\n"
+    assert (
+        capsys.readouterr().err
+        == "error: chapter wdbc is being rerun by another process; wait for it, or end it.\n"
+    )
     assert (tmp_path / "wdbc" / "results").is_dir()
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["CHAPTER=wdbc", "seedz=2"], "'seedz' is not a parameter of chapter wdbc; its parameters are train, seeds,"),
+        (
+            ["CHAPTER=wdbc", "seedz=2"],
+            "'seedz' is not a parameter of chapter wdbc; its parameters are train, seeds,",
+        ),
         (["CHAPTER=wbdc"], "'wbdc' is not a chapter; the chapters are appendices, discussion,"),
         (["CHAPTER=../wdbc"], "'../wdbc' is not a chapter"),
         ([], "which chapter is not said; it is one of appendices, discussion,"),
         (["CHAPTER=wdbc", "seeds=two"], "seeds=two is not allowed; seeds is a whole number"),
-        (["CHAPTER=wdbc", "seeds=-1"], "seeds=-1 is not allowed; seeds is a whole number, not negative"),
+        (
+            ["CHAPTER=wdbc", "seeds=-1"],
+            "seeds=-1 is not allowed; seeds is a whole number, not negative",
+        ),
         (["CHAPTER=wdbc", "seeds=1.5"], "seeds=1.5 is not allowed"),
-        (["CHAPTER=wdbc", "workers=-1"], "workers=-1 is not allowed; workers is a whole number, not negative, or none"),
-        (["CHAPTER=wdbc", "protocols=fresh,frozen"], "protocols=fresh,frozen is not allowed; protocols is one or more of carried, fresh"),
-        (["CHAPTER=mnist", "parts="], "parts= is not allowed; parts is one or more of tables, verbatim, heads, controls"),
-        (["CHAPTER=discussion", "datasets=wdbc"], "datasets=wdbc is not allowed; datasets is one or more of mnist, fashion_mnist"),
+        (
+            ["CHAPTER=wdbc", "workers=-1"],
+            "workers=-1 is not allowed; workers is a whole number, not negative, or none",
+        ),
+        (
+            ["CHAPTER=wdbc", "protocols=fresh,frozen"],
+            "protocols=fresh,frozen is not allowed; protocols is one or more of carried, fresh",
+        ),
+        (
+            ["CHAPTER=mnist", "parts="],
+            "parts= is not allowed; parts is one or more of tables, verbatim, heads, controls",
+        ),
+        (
+            ["CHAPTER=discussion", "datasets=wdbc"],
+            "datasets=wdbc is not allowed; datasets is one or more of mnist, fashion_mnist",
+        ),
         (["CHAPTER=wdbc", "train=7"], "train=7 is not allowed; train is true or false"),
         (["CHAPTER=wdbc", "KEEP=maybe"], "KEEP=maybe is not allowed"),
         (["CHAPTER=wdbc", "seeds"], "'seeds' is not of the form name=value"),
     ],
 )
-def test_a_wrong_parameter_is_refused_by_name_before_anything_runs(arguments, named, capsys, monkeypatch):
+def test_a_wrong_parameter_is_refused_by_name_before_anything_runs(
+    arguments, named, capsys, monkeypatch
+):
     monkeypatch.setattr(chapters, "run", lambda *_, **__: pytest.fail("the chapter was run"))
     assert command_line.main(["chapter", *arguments]) == 2
     assert named in capsys.readouterr().err
@@ -270,8 +386,14 @@ def test_a_wrong_parameter_is_refused_by_name_before_anything_runs(arguments, na
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["WORKER=2"], "--worker=2 is not allowed; usage: reluclf train [-h] [--chapter CHAPTER] [--only ONLY] [--workers WORKERS] [--dask ADDRESS]"),
-        (["CHAPTER=wbdc"], "'wbdc' is not a chapter that trains; those are appendices, discussion, fashion_mnist, mnist, wdbc"),
+        (
+            ["WORKER=2"],
+            "--worker=2 is not allowed; usage: reluclf train [-h] [--chapter CHAPTER] [--only ONLY] [--workers WORKERS] [--dask ADDRESS]",
+        ),
+        (
+            ["CHAPTER=wbdc"],
+            "'wbdc' is not a chapter that trains; those are appendices, discussion, fashion_mnist, mnist, wdbc",
+        ),
         (["CHAPTER=index"], "'index' is not a chapter that trains"),
         (["WORKERS=two"], "workers=two is not allowed"),
     ],
@@ -282,19 +404,29 @@ def test_so_is_a_wrong_option_of_experiments(arguments, named, capsys, monkeypat
     assert named in capsys.readouterr().err
 
 
-def test_a_chapter_that_fails_does_not_stop_the_experiments_of_the_others(capsys, monkeypatch, tmp_path):
+def test_a_chapter_that_fails_does_not_stop_the_experiments_of_the_others(
+    capsys, monkeypatch, tmp_path
+):
     def run(name, values, folder):
         ran.append((name, values["only"]))
         if name == "fashion_mnist":
-            raise papermill.PapermillExecutionError(3, 3, "obtain()", "DataError", "Fashion-MNIST cannot be had.", [])
+            raise papermill.PapermillExecutionError(
+                3, 3, "obtain()", "DataError", "Fashion-MNIST cannot be had.", []
+            )
         return tmp_path / name
 
     ran = []
     monkeypatch.setattr(chapters, "run", run)
     assert command_line.main(["experiments", "ONLY=cnn-relu"]) == 1
-    assert sorted(ran) == [(name, "cnn-relu") for name in ("appendices", "discussion", "fashion_mnist", "mnist", "wdbc")]
+    assert sorted(ran) == [
+        (name, "cnn-relu")
+        for name in ("appendices", "discussion", "fashion_mnist", "mnist", "wdbc")
+    ]
     told = capsys.readouterr().err
-    assert "chapter fashion_mnist\nerror: Fashion-MNIST cannot be had.\nchapter mnist\n" in told and told.count("error") == 1
+    assert (
+        "chapter fashion_mnist\nerror: Fashion-MNIST cannot be had.\nchapter mnist\n" in told
+        and told.count("error") == 1
+    )
 
 
 @pytest.mark.parametrize("command", ["check-records", "picture"])
@@ -305,10 +437,20 @@ def test_a_command_without_options_takes_none(command, capsys):
 
 @given(
     chapter=st.sampled_from(CHAPTERS),
-    name=st.sampled_from(sorted({name for chapter in CHAPTERS for name in chapters.parameters(chapter)} | {"", "no such", "__class__"})),
-    text=st.text() | st.integers().map(str) | st.floats().map(str) | st.sampled_from(["true", "none", "None", "[1]", "{}", "(", "carried", "1,2"]),
+    name=st.sampled_from(
+        sorted(
+            {name for chapter in CHAPTERS for name in chapters.parameters(chapter)}
+            | {"", "no such", "__class__"}
+        )
+    ),
+    text=st.text()
+    | st.integers().map(str)
+    | st.floats().map(str)
+    | st.sampled_from(["true", "none", "None", "[1]", "{}", "(", "carried", "1,2"]),
 )
-def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_sentence(chapter, name, text):
+def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_sentence(
+    chapter, name, text
+):
     defaults = chapters.parameters(chapter)
     try:
         value = chapters.parse(chapter, {name: text})[name]
@@ -324,7 +466,11 @@ def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_se
 @pytest.mark.parametrize(
     ("chapter", "values", "named"),
     [
-        ("wdbc", {"folds": 11}, "folds=11 is not allowed: input should be less than or equal to 10"),
+        (
+            "wdbc",
+            {"folds": 11},
+            "folds=11 is not allowed: input should be less than or equal to 10",
+        ),
         ("wdbc", {"seeds": 0}, "0 seeds are not allowed; 1 to 10000 are"),
         ("wdbc", {"seeds": 10**9}, "1000000000 seeds are not allowed; 1 to 10000 are"),
         ("wdbc", {"workers": 0}, "workers=0 is not allowed; 1 to "),
@@ -332,9 +478,20 @@ def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_se
         ("method", {"rows": 10**9}, "rows=1000000000 is not allowed; 100 at the most are"),
     ],
 )
-def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(chapter, values, named, tmp_path, monkeypatch, capsys):
+def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(
+    chapter, values, named, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
-    assert command_line.main(["chapter", f"CHAPTER={chapter}", *(f"{name}={value}" for name, value in values.items())]) == 1
+    assert (
+        command_line.main(
+            [
+                "chapter",
+                f"CHAPTER={chapter}",
+                *(f"{name}={value}" for name, value in values.items()),
+            ]
+        )
+        == 1
+    )
     message = capsys.readouterr().err
     assert named in message and "Traceback" not in message
     assert not list(tmp_path.rglob("seed-*.json"))
@@ -342,14 +499,22 @@ def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(cha
 
 @pytest.mark.parametrize(
     ("name", "named"),
-    [("theano", "KERAS_BACKEND=theano is not allowed; tensorflow, jax, torch are."), ("jax", "needs the package jax, which is not installed")],
+    [
+        ("theano", "KERAS_BACKEND=theano is not allowed; tensorflow, jax, torch are."),
+        ("jax", "needs the package jax, which is not installed"),
+    ],
 )
-def test_a_backend_that_cannot_be_had_is_named_before_anything_is_trained(name, named, tmp_path, monkeypatch, capsys):
+def test_a_backend_that_cannot_be_had_is_named_before_anything_is_trained(
+    name, named, tmp_path, monkeypatch, capsys
+):
     if importlib.util.find_spec(name):
         pytest.skip(f"{name} is installed")
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
     monkeypatch.setenv("KERAS_BACKEND", name)
-    assert command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "epochs=1", "folds=1", "AFRESH=1"]) == 1
+    assert (
+        command_line.main(["chapter", "CHAPTER=wdbc", "seeds=1", "epochs=1", "folds=1", "AFRESH=1"])
+        == 1
+    )
     message = capsys.readouterr().err
     assert named in message and "Traceback" not in message
     assert not list(tmp_path.rglob("seed-*.json"))
@@ -357,7 +522,9 @@ def test_a_backend_that_cannot_be_had_is_named_before_anything_is_trained(name, 
 
 def test_a_record_that_cannot_be_trusted_ends_a_chapter_and_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
-    original = Store(paths.RESULTS).file(Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1))
+    original = Store(paths.RESULTS).file(
+        Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1)
+    )
     file = tmp_path / "wdbc" / "results" / original.relative_to(paths.RESULTS)
     monkeypatch.setattr(chapters.shutil, "rmtree", lambda *_, **__: None)  # what a rerun does first
     file.parent.mkdir(parents=True)
@@ -367,15 +534,35 @@ def test_a_record_that_cannot_be_trusted_ends_a_chapter_and_is_named(tmp_path, m
     assert f"error: {file} is not a whole JSON file" in message and "restore it with git" in message
 
 
-def test_without_data_and_network_training_ends_with_one_sentence_that_has_both_remedies(tmp_path, monkeypatch, capsys):
+def test_without_data_and_network_training_ends_with_one_sentence_that_has_both_remedies(
+    tmp_path, monkeypatch, capsys
+):
     # In the kernel's own process the network is real: a proxy that is not there makes it fail at once.
     monkeypatch.setattr(chapters, "RERUNS", tmp_path)
     monkeypatch.setenv("RELUCLF_DATA", str(tmp_path / "nothing"))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert command_line.main(["chapter", "CHAPTER=mnist", "seeds=1", "folds=1", "epochs=1", "protocols=carried", "only=ffnn-relu", "AFRESH=1"]) == 1
+    assert (
+        command_line.main(
+            [
+                "chapter",
+                "CHAPTER=mnist",
+                "seeds=1",
+                "folds=1",
+                "epochs=1",
+                "protocols=carried",
+                "only=ffnn-relu",
+                "AFRESH=1",
+            ]
+        )
+        == 1
+    )
     message = capsys.readouterr().err
-    assert "MNIST cannot be had" in message and "connect to the network" in message and "set RELUCLF_DATA" in message
+    assert (
+        "MNIST cannot be had" in message
+        and "connect to the network" in message
+        and "set RELUCLF_DATA" in message
+    )
     assert "Traceback" not in message
 
 

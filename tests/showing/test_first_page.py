@@ -16,7 +16,11 @@ from reluclf.judging.verdicts import judge
 from reluclf.showing import figures, first_page
 
 #: The ten networks, each with its output, from top to bottom.
-TEN = [(*network, head) for network in (*paper.IMAGE_NETWORKS, ("wdbc", "ffnn")) for head in paper.HEADS]
+TEN = [
+    (*network, head)
+    for network in (*paper.IMAGE_NETWORKS, ("wdbc", "ffnn"))
+    for head in paper.HEADS
+]
 
 #: As many words as a reader reads before he decides whether to go on.
 MOST_WORDS = 480
@@ -27,7 +31,15 @@ def runs():
     """Two runs of each of the ten networks under both conditions, no two of them with the same accuracy."""
     shares = iter(np.linspace(0.5, 0.99, 4 * len(TEN)))
     return [
-        run(dataset, architecture, head, condition.protocol, seed, hits=next(shares), **condition.setting(dataset))
+        run(
+            dataset,
+            architecture,
+            head,
+            condition.protocol,
+            seed,
+            hits=next(shares),
+            **condition.setting(dataset),
+        )
         for dataset, architecture, head in TEN
         for condition in Condition
         for seed in (1, 2)
@@ -36,7 +48,11 @@ def runs():
 
 def drawn(axes, y):
     """The lines of one row of a panel: those of points, with where they stand, and the tick."""
-    near = [line for line in axes.lines if abs(np.mean(line.get_ydata()) - y) < 0.5 and len(line.get_xdata())]
+    near = [
+        line
+        for line in axes.lines
+        if abs(np.mean(line.get_ydata()) - y) < 0.5 and len(line.get_xdata())
+    ]
     points = {line.get_marker(): line for line in near if line.get_marker() in ("o", "D")}
     (tick,) = [line for line in near if line.get_marker() not in ("o", "D")]
     return points, tick
@@ -48,40 +64,59 @@ def test_the_picture_draws_every_run_of_all_ten_networks_and_the_papers_as_a_tic
     for (dataset, architecture, head), (axes, y) in zip(TEN, rows, strict=True):
         assert axes.get_yticklabels()[y].get_text() == paper.title(dataset, architecture, head)
         points, tick = drawn(axes, y)
-        assert set(tick.get_xdata()) == {100 * paper.result(dataset, architecture, head)["test_accuracy"]}
+        assert set(tick.get_xdata()) == {
+            100 * paper.result(dataset, architecture, head)["test_accuracy"]
+        }
         for condition, marker in ((Condition.AS_RUN, "o"), (Condition.AS_WRITTEN, "D")):
             ours = condition.runs(runs, dataset, architecture=architecture, head=head)
             assert len(ours) == 2
-            assert points[marker].get_xdata() == pytest.approx(sorted(100 * one.test.accuracy for one in ours))
+            assert points[marker].get_xdata() == pytest.approx(
+                sorted(100 * one.test.accuracy for one in ours)
+            )
             assert points[marker].get_color() == figures.COLOURS[head]
         assert points["o"].get_markerfacecolor() != points["D"].get_markerfacecolor() == "white"
 
 
 def test_the_picture_says_what_its_marks_mean(runs):
     (legend,) = first_page.picture(runs).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["the paper's run", "a run of ours, as run", "a run of ours, as written"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "the paper's run",
+        "a run of ours, as run",
+        "a run of ours, as written",
+    ]
 
 
 def test_of_many_runs_some_are_drawn_the_lowest_and_the_highest_among_them():
-    many = [run("wdbc", "ffnn", "relu", "fresh", seed, hits=0.5 + seed / 200) for seed in range(1, 91)]
+    many = [
+        run("wdbc", "ffnn", "relu", "fresh", seed, hits=0.5 + seed / 200) for seed in range(1, 91)
+    ]
     points, _ = drawn(first_page.picture(many).axes[1], 1)
     accuracy = [100 * one.test.accuracy for one in many]
     assert len(points["D"].get_xdata()) == first_page._MOST_POINTS
-    assert (min(points["D"].get_xdata()), max(points["D"].get_xdata())) == (min(accuracy), max(accuracy))
+    assert (min(points["D"].get_xdata()), max(points["D"].get_xdata())) == (
+        min(accuracy),
+        max(accuracy),
+    )
 
 
 def test_without_runs_the_papers_ticks_are_drawn_alone():
     images, wdbc = first_page.picture([]).axes
-    assert [len(drawn(axes, y)[0]) for axes, n in ((images, 8), (wdbc, 2)) for y in range(n)] == [0] * 10
+    assert [len(drawn(axes, y)[0]) for axes, n in ((images, 8), (wdbc, 2)) for y in range(n)] == [
+        0
+    ] * 10
 
 
 def test_the_headlines_are_claims_with_the_status_of_every_answer():
     verdicts = {verdict.id: verdict for verdict in judge(whole_design())}
     frame = first_page.headlines(list(verdicts.values()))
-    assert frame["the paper's claim"].str.extract(r"\((C\d\d)\)$")[0].tolist() == list(first_page.HEADLINES)
+    assert frame["the paper's claim"].str.extract(r"\((C\d\d)\)$")[0].tolist() == list(
+        first_page.HEADLINES
+    )
     for (_, row), key in zip(frame.iterrows(), first_page.HEADLINES, strict=True):
         answers = (verdicts[key].own, verdicts[key].as_run, verdicts[key].as_written)
-        assert row.tolist()[1:] == [str(answer.status) if answer else formats.NONE for answer in answers]
+        assert row.tolist()[1:] == [
+            str(answer.status) if answer else formats.NONE for answer in answers
+        ]
         assert all(Status(status).given for status in row.tolist()[2:] if status != formats.NONE)
 
 
@@ -96,32 +131,71 @@ def test_a_headline_that_waits_says_for_how_many_runs():
 
 def test_the_numbers_of_the_page_are_means_and_ends_of_the_runs():
     hits = {"softmax": (0.98, 0.99), "relu": (0.3, 0.9), "relu_softmax": (0.95, 0.97)}
-    made = [run("mnist", "cnn", head, "fresh", seed, hits=share) for head, both in hits.items() for seed, share in enumerate(both, start=1)]
-    made += [run("mnist", "cnn", "relu", "fresh", seed, hits=share, clipnorm=1.0) for seed, share in ((1, 0.97), (2, 0.99))]
-    made += [run("mnist", "cnn", head, "carried", 1, hits=0.2) for head in paper.HEADS]  # as run: in none of these numbers
+    made = [
+        run("mnist", "cnn", head, "fresh", seed, hits=share)
+        for head, both in hits.items()
+        for seed, share in enumerate(both, start=1)
+    ]
+    made += [
+        run("mnist", "cnn", "relu", "fresh", seed, hits=share, clipnorm=1.0)
+        for seed, share in ((1, 0.97), (2, 0.99))
+    ]
+    made += [
+        run("mnist", "cnn", head, "carried", 1, hits=0.2) for head in paper.HEADS
+    ]  # as run: in none of these numbers
     numbers = first_page.numbers(made)
 
     def mean(head, **setting):
-        chosen = [one for one in made if one.spec.protocol == "fresh" and one.spec.head == head and one.spec.setting == setting]
+        chosen = [
+            one
+            for one in made
+            if one.spec.protocol == "fresh"
+            and one.spec.head == head
+            and one.spec.setting == setting
+        ]
         return f"{100 * np.mean([one.test.accuracy for one in chosen]):.0f}\u00a0%"
 
     assert (numbers["index_softmax"], numbers["index_relu"]) == (mean("softmax"), mean("relu"))
-    assert (numbers["index_clipped"], numbers["index_relu_scores"]) == (mean("relu", clipnorm=1.0), mean("relu_softmax"))
-    assert len({numbers[name] for name in ("index_softmax", "index_relu", "index_clipped", "index_relu_scores")}) == 4
+    assert (numbers["index_clipped"], numbers["index_relu_scores"]) == (
+        mean("relu", clipnorm=1.0),
+        mean("relu_softmax"),
+    )
+    assert (
+        len(
+            {
+                numbers[name]
+                for name in ("index_softmax", "index_relu", "index_clipped", "index_relu_scores")
+            }
+        )
+        == 4
+    )
     assert numbers["index_worst"] == "30 to 90\u00a0%"
 
 
 def test_numbers_that_no_run_gives_are_said_to_be_not_measured():
     numbers = first_page.numbers([])
-    assert {numbers[f"index_{name}"] for name in ("softmax", "relu", "clipped", "relu_scores", "worst")} == {formats.NOT_MEASURED}
+    assert {
+        numbers[f"index_{name}"] for name in ("softmax", "relu", "clipped", "relu_scores", "worst")
+    } == {formats.NOT_MEASURED}
     assert (numbers["index_lost"], numbers["index_alive_and_lost"]) == ("0", "none")
 
 
 def test_the_certificate_has_the_runs_hours_machines_and_dates_of_the_records(runs):
-    later = runs[0].provenance.model_copy(update={"started": datetime(2026, 2, 3, tzinfo=UTC), "device": "GPU, another", "seconds": 3600.0})
-    lines = first_page.certificate([runs[0].model_copy(update={"provenance": later}), *runs[1:]], "abcdef0123").set_index("what")["the book"]
+    later = runs[0].provenance.model_copy(
+        update={
+            "started": datetime(2026, 2, 3, tzinfo=UTC),
+            "device": "GPU, another",
+            "seconds": 3600.0,
+        }
+    )
+    lines = first_page.certificate(
+        [runs[0].model_copy(update={"provenance": later}), *runs[1:]], "abcdef0123"
+    ).set_index("what")["the book"]
     assert lines["training runs"] == str(len(runs)) and lines["hours of training"] == "1"
-    assert lines["machines"] == "CPU, a test; GPU, another" and lines["made"] == "01 January 2026 to 03 February 2026"
+    assert (
+        lines["machines"] == "CPU, a test; GPU, another"
+        and lines["made"] == "01 January 2026 to 03 February 2026"
+    )
     assert lines["pages built at commit"] == "abcdef0"
     assert first_page.certificate([], "")["the book"].tolist()[3:5] == [formats.NONE] * 2
 
@@ -131,14 +205,19 @@ def article():
     """The built first page, without its navigation."""
     if not (BOOK / "book" / "index.html").is_file():
         unavailable(f"there is no book at {BOOK}: run make book, or set RELUCLF_BOOK")
-    page = bs4.BeautifulSoup((BOOK / "book" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    page = bs4.BeautifulSoup(
+        (BOOK / "book" / "index.html").read_text(encoding="utf-8"), "html.parser"
+    )
     return page.select_one("article.bd-article")
 
 
 def test_the_page_shows_its_picture_two_tables_and_no_code(article):
     assert not article.select("div.cell_input, div.highlight, details.hide")
     assert [figure["id"] for figure in article.select("figure[id]")] == ["fig-index-networks"]
-    assert [table["id"] for table in article.select("table[id]")] == ["tab-index-headlines", "tab-index-certificate"]
+    assert [table["id"] for table in article.select("table[id]")] == [
+        "tab-index-headlines",
+        "tab-index-certificate",
+    ]
     assert len(article.select("#tab-index-headlines tbody tr")) == len(first_page.HEADLINES)
 
 
@@ -146,6 +225,8 @@ def test_the_page_has_few_words(article):
     copy = bs4.BeautifulSoup(str(article), "html.parser")
     for beside in copy.select("table, figcaption, .headerlink, details, script"):
         beside.decompose()
-    words = [word for word in copy.get_text(" ").split() if any(letter.isalnum() for letter in word)]
+    words = [
+        word for word in copy.get_text(" ").split() if any(letter.isalnum() for letter in word)
+    ]
     assert len(words) <= MOST_WORDS
     assert len(words) > MOST_WORDS / 2, "or was the wrong part of the page counted?"

@@ -26,7 +26,12 @@ def room(module):
 
 def test_the_arrows_are_the_imports_that_the_linter_sees(graph):
     modules = [module for module in graph.modules if module != "reluclf"]
-    pairs = {(room(module), room(used)) for module in modules for used in graph.find_modules_directly_imported_by(module) if used != "reluclf"}
+    pairs = {
+        (room(module), room(used))
+        for module in modules
+        for used in graph.find_modules_directly_imported_by(module)
+        if used != "reluclf"
+    }
     assert house.arrows() == {(one, other) for one, other in pairs if one != other} != set()
 
 
@@ -39,18 +44,36 @@ def test_every_module_stands_in_its_room(graph):
 
 def test_the_picture_has_exactly_the_arrows_of_the_code():
     axes = house.figure().axes[0]
-    drawn = [text.arrow_patch.get_gid() for text in axes.texts if getattr(text, "arrow_patch", None)]
+    drawn = [
+        text.arrow_patch.get_gid() for text in axes.texts if getattr(text, "arrow_patch", None)
+    ]
     assert sorted(drawn) == sorted(f"arrow {one} {other}" for one, other in house.arrows())
 
 
 def test_the_committed_picture_is_of_the_code_as_it_is():
     picture = house.FILE.read_text(encoding="utf-8")
-    assert set(re.findall(r'id="arrow (\w+ \w+)"', picture)) == {" ".join(pair) for pair in house.arrows()}, AGAIN
-    words = set(re.findall(r"[a-z_]\w+", " ".join(re.findall(r"<text[^>]*>([^<]+)<", picture) + re.findall(r"<tspan[^>]*>([^<]+)<", picture))))
+    assert set(re.findall(r'id="arrow (\w+ \w+)"', picture)) == {
+        " ".join(pair) for pair in house.arrows()
+    }, AGAIN
+    words = set(
+        re.findall(
+            r"[a-z_]\w+",
+            " ".join(
+                re.findall(r"<text[^>]*>([^<]+)<", picture)
+                + re.findall(r"<tspan[^>]*>([^<]+)<", picture)
+            ),
+        )
+    )
     assert {name for names in house.modules().values() for name in names} <= words, AGAIN
 
 
 def test_the_appendix_has_the_functions_of_every_module():
-    listed = re.findall(r"automodule:: reluclf\.([\w.]+)", (paths.BOOK / "api.md").read_text(encoding="utf-8"))
-    names = [f"{room}.{name}" if room in ("campaign", "judging", "showing") else name for room, names in house.modules().items() for name in names]
+    listed = re.findall(
+        r"automodule:: reluclf\.([\w.]+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")
+    )
+    names = [
+        f"{room}.{name}" if room in ("campaign", "judging", "showing") else name
+        for room, names in house.modules().items()
+        for name in names
+    ]
     assert sorted(listed) == sorted(names)

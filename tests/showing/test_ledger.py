@@ -44,7 +44,9 @@ def page(published):
 
     def of(name):
         if name not in parsed:
-            parsed[name] = bs4.BeautifulSoup((BOOK / name).read_text(encoding="utf-8"), "html.parser")
+            parsed[name] = bs4.BeautifulSoup(
+                (BOOK / name).read_text(encoding="utf-8"), "html.parser"
+            )
         return parsed[name]
 
     return of
@@ -66,7 +68,11 @@ def told(text):
 
 def answered(items):
     """Every answer of the file, as (item, question, answer)."""
-    return [(key, question, answer) for key, item in items.items() for question, answer in item["answers"].items()]
+    return [
+        (key, question, answer)
+        for key, item in items.items()
+        for question, answer in item["answers"].items()
+    ]
 
 
 def test_the_file_is_as_its_schema_says(published):
@@ -77,18 +83,31 @@ def test_the_file_is_as_its_schema_says(published):
     assert (BOOK / published["$schema"]).read_bytes() == file.read_bytes()
 
 
-@pytest.mark.parametrize("spoil", [{"status": 3}, {"forrt": "Perhaps"}, {"cito": "cites"}, {"why": ""}, {"more": "of it"}])
+@pytest.mark.parametrize(
+    "spoil",
+    [{"status": 3}, {"forrt": "Perhaps"}, {"cito": "cites"}, {"why": ""}, {"more": "of it"}],
+)
 def test_the_schema_refuses_what_is_none_of_it(published, spoil):
     schema = json.loads((paths.BOOK / "_static" / "ledger.schema.json").read_text(encoding="utf-8"))
     item = published["items"][0]
-    wrong = published | {"items": [item | {"answers": {"own": next(iter(item["answers"].values())) | spoil}}]}
+    wrong = published | {
+        "items": [item | {"answers": {"own": next(iter(item["answers"].values())) | spoil}}]
+    }
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate(wrong)
 
 
 def test_every_item_of_the_paper_is_there_once(published):
-    tables, figures = ([f"{letter}{number}" for number in paper.contents()[kind]] for letter, kind in (("T", "tables"), ("F", "figures")))
-    assert [item["id"] for item in published["items"]] == [*tables, *figures, *paper.claims(), *paper.future_work()]
+    tables, figures = (
+        [f"{letter}{number}" for number in paper.contents()[kind]]
+        for letter, kind in (("T", "tables"), ("F", "figures"))
+    )
+    assert [item["id"] for item in published["items"]] == [
+        *tables,
+        *figures,
+        *paper.claims(),
+        *paper.future_work(),
+    ]
 
 
 def test_every_answer_has_a_status_that_there_is_and_the_words_of_two_vocabularies_for_it(items):
@@ -121,60 +140,109 @@ def test_the_ledger_shows_the_statuses_and_reasons_of_the_file_and_each_item_onc
     for key, item in items.items():
         assert plain(cells[key][1].get_text()) == told(item["says"]), key
         for column in (2, 3, 4):
-            there = [item["answers"][name] for name, place in CELLS.items() if place == column and name in item["answers"]]
-            text, marks = plain(cells[key][column].get_text()), cells[key][column].select("strong.verdict")
-            assert [mark.get_text() for mark in marks] == [answer["status"] for answer in there], key
-            assert text.startswith(plain("{status}. {why}".format(**there[0])).replace("*", "") if there else "–"), key
+            there = [
+                item["answers"][name]
+                for name, place in CELLS.items()
+                if place == column and name in item["answers"]
+            ]
+            text, marks = (
+                plain(cells[key][column].get_text()),
+                cells[key][column].select("strong.verdict"),
+            )
+            assert [mark.get_text() for mark in marks] == [answer["status"] for answer in there], (
+                key
+            )
+            assert text.startswith(
+                plain("{status}. {why}".format(**there[0])).replace("*", "") if there else "–"
+            ), key
             firm = "The same under {same} of {of} other choices."
             doubted = [answer for answer in there if answer["same"] < answer["of"]]
-            assert (plain(firm.format(**doubted[0])) in text) if doubted else ("otherchoices" not in text), key
+            assert (
+                (plain(firm.format(**doubted[0])) in text)
+                if doubted
+                else ("otherchoices" not in text)
+            ), key
 
 
 def test_the_spreadsheet_is_known_for_what_it_is_and_has_the_answers_of_the_file(items):
-    assert (BOOK / "ledger.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # else Excel takes it for the system's own encoding
+    assert (
+        (BOOK / "ledger.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    )  # else Excel takes it for the system's own encoding
     table = pd.read_csv(BOOK / "ledger.csv", encoding="utf-8-sig", keep_default_na=False)
     assert table["id"].tolist() == list(items)
     for _, row in table.iterrows():
         item = items[row["id"]]
-        assert (row["says"], row["link"], row["records"]) == (item["says"], item["link"], "; ".join(item["records"]))
+        assert (row["says"], row["link"], row["records"]) == (
+            item["says"],
+            item["link"],
+            "; ".join(item["records"]),
+        )
         for question in ledger.QUESTIONS:
             answer = item["answers"].get(question, {})
             for name in ("status", "why", "forrt", "cito", "confidence"):
-                assert row[f"{question}_{name}"] == answer.get(name, ""), (row["id"], question, name)
+                assert row[f"{question}_{name}"] == answer.get(name, ""), (
+                    row["id"],
+                    question,
+                    name,
+                )
 
 
 def test_every_committed_record_is_listed_beside_the_pages_with_its_provenance(published):
     listed = pd.read_csv(BOOK / "records.csv")
-    files = [file.relative_to(paths.RESULTS).as_posix() for file in paths.RESULTS.rglob("seed-*.json")]
+    files = [
+        file.relative_to(paths.RESULTS).as_posix() for file in paths.RESULTS.rglob("seed-*.json")
+    ]
     assert sorted(listed["record"]) == sorted(files)
     ours = listed["record"].str.split("/").str[0].isin(["mnist", "fashion_mnist", "wdbc"])
     for found in (listed[ours], listed[listed["record"].str.startswith(f"{ORIGINAL}/")]):
         row = found.sample(1, random_state=1).iloc[0]
         record = json.loads((paths.RESULTS / row["record"]).read_text(encoding="utf-8"))
-        assert json.loads(row["versions"]) == record["provenance"]["versions"] and json.loads(row["data"]) == record["provenance"]["data"]
+        assert (
+            json.loads(row["versions"]) == record["provenance"]["versions"]
+            and json.loads(row["data"]) == record["provenance"]["data"]
+        )
         same = ["code", "seconds", "device", "backend", "threads", "modified"]
-        assert {name: row[name] for name in same} == {name: record["provenance"][name] for name in same}
+        assert {name: row[name] for name in same} == {
+            name: record["provenance"][name] for name in same
+        }
 
 
 def answer_of(words, item):
     """The answer of an item to the question that a line of a box begins with."""
-    (question,) = [name for name, asked in ledger.QUESTIONS.items() if words.startswith(plain(asked[0].upper() + asked[1:] + ":"))]
+    (question,) = [
+        name
+        for name, asked in ledger.QUESTIONS.items()
+        if words.startswith(plain(asked[0].upper() + asked[1:] + ":"))
+    ]
     return question, item["answers"][question]
 
 
 #: How many verdicts a chapter gives in boxes, and in captions of the paper's tables.
-BOXES = {"method": (3, 0), "mnist": (7, 3), "fashion_mnist": (7, 3), "wdbc": (3, 1), "discussion": (6, 0)}
+BOXES = {
+    "method": (3, 0),
+    "mnist": (7, 3),
+    "fashion_mnist": (7, 3),
+    "wdbc": (3, 1),
+    "discussion": (6, 0),
+}
 
 
 @pytest.mark.parametrize("name", BOXES)
 def test_no_chapter_gives_an_item_another_verdict_than_the_ledger(items, page, name):
     shown = page(f"book/{name}.html")
     boxes = shown.select("div.admonition.verdict")
-    captions = re.findall(r"The paper’s Table (\d+) .*?Verdict: (.*?)\.", "\n".join(part.get_text() for part in shown.select(".caption-text")))
+    captions = re.findall(
+        r"The paper’s Table (\d+) .*?Verdict: (.*?)\.",
+        "\n".join(part.get_text() for part in shown.select(".caption-text")),
+    )
     assert (len(boxes), len(captions)) == BOXES[name]
     for box in boxes:
         (key,) = [css[3:].upper() for css in box["class"] if css.startswith("on-")]
-        title, *lines = [plain(line.get_text()) for line in box.find_all("p") if "report" not in line.get("class", [])]
+        title, *lines = [
+            plain(line.get_text())
+            for line in box.find_all("p")
+            if "report" not in line.get("class", [])
+        ]
         answers = dict(answer_of(line, items[key]) for line in lines)
         assert answers == items[key]["answers"], key
         assert title.endswith(":" + plain(main(items[key])["status"])), key
@@ -182,11 +250,17 @@ def test_no_chapter_gives_an_item_another_verdict_than_the_ledger(items, page, n
             assert told("{status}. {why}".format(**answer)) in line, key
     for key, cells in rows(shown).items():
         for question, answer in items[key]["answers"].items():
-            assert plain(cells[CELLS[question]].get_text()).startswith(told("{status}. {why}".format(**answer))), key
+            assert plain(cells[CELLS[question]].get_text()).startswith(
+                told("{status}. {why}".format(**answer))
+            ), key
     for number, status in captions:
         assert plain(status) == plain(main(items[f"T{number}"])["status"]), number
 
 
 def main(item):
     """The answer that is told where there is room for one."""
-    return next(item["answers"][question] for question in ("settled", "as_run", "as_written") if question in item["answers"])
+    return next(
+        item["answers"][question]
+        for question in ("settled", "as_run", "as_written")
+        if question in item["answers"]
+    )

@@ -22,7 +22,11 @@ def plan(tmp_path, monkeypatch):
     experiments = {
         "own": of_mnist | {"spec": OWN},
         "fold": of_mnist | {"spec": {"folds": 1}},
-        "wdbc": {"networks": [["wdbc", "ffnn", "softmax"]], "spec": {"loss": "verbatim", "features": ["raw", "paper"]}, "seeds": 4},
+        "wdbc": {
+            "networks": [["wdbc", "ffnn", "softmax"]],
+            "spec": {"loss": "verbatim", "features": ["raw", "paper"]},
+            "seeds": 4,
+        },
     }
     file = tmp_path / "plan.json"
     file.write_text(json.dumps({"experiments": experiments}), encoding="utf-8")
@@ -37,10 +41,16 @@ def carried(head, seed, folds, hits=0.9, dataset="mnist", **fields):
 def test_without_runs_or_without_a_plan_nothing_is_compared_and_nothing_fails(plan):
     ours = [carried("relu", seed, [0.9] * 10) for seed in (1, 2, 3)]
     assert original.compared([], ours).empty and original.deaths([], ours).empty
-    assert original.progress([]) == "none of the 20 planned runs" and original.told([]) == "No such run is recorded yet."
+    assert (
+        original.progress([]) == "none of the 20 planned runs"
+        and original.told([]) == "No such run is recorded yet."
+    )
     plan.unlink()
     assert original.plan() == {} and original.progress([]) == "no runs"
-    assert original.compared([carried("relu", 1, [0.9])], ours)["runs planned"].tolist() == ["–", "–"]
+    assert original.compared([carried("relu", 1, [0.9])], ours)["runs planned"].tolist() == [
+        "–",
+        "–",
+    ]
 
 
 def test_the_first_fold_of_both_is_compared_and_runs_stand_beside_the_plan():
@@ -49,48 +59,94 @@ def test_the_first_fold_of_both_is_compared_and_runs_stand_beside_the_plan():
     frame = original.compared(then, now)
     assert frame["accuracy, %"].tolist() == ["first fold, validation", "first fold, test set"]
     first = frame.iloc[0]
-    assert first["2018"].endswith("(n = 2)") and first["runs planned"] == "3" and first["today"].endswith("(n = 3)")
-    assert first["2018 − today, points"].startswith("−0.05 [") and first["within two points"] == "shown"
+    assert (
+        first["2018"].endswith("(n = 2)")
+        and first["runs planned"] == "3"
+        and first["today"].endswith("(n = 3)")
+    )
+    assert (
+        first["2018 − today, points"].startswith("−0.05 [")
+        and first["within two points"] == "shown"
+    )
 
 
 def test_a_run_with_ten_folds_has_a_first_fold_too_and_one_of_other_settings_none():
     whole = [carried("softmax", seed, np.linspace(0.8, 0.9, 10) + seed / 1000) for seed in (1, 2)]
     frame = original.compared(whole, whole)
-    assert frame["accuracy, %"].tolist() == [quantity.title for quantity in (*original._FIRST, *original._WHOLE)]
+    assert frame["accuracy, %"].tolist() == [
+        quantity.title for quantity in (*original._FIRST, *original._WHOLE)
+    ]
     assert set(frame["2018 − today, points"].str.split(" ").str[0]) == {"0.00"}
     assert original.compared([carried("softmax", 1, [0.9], clipnorm=1.0)], whole).empty
 
 
 def test_wdbcs_softmax_with_kerass_own_loss_is_the_guarded_one_of_ours_on_the_same_measurements():
-    then = [carried("softmax", seed, [0.8] * 10, 0.8 + seed / 100, "wdbc", loss="verbatim", features="raw") for seed in (1, 2)]
-    now = [carried("softmax", seed, [0.9] * 10, 0.8 + seed / 100, "wdbc", features="raw") for seed in (1, 2)]
+    then = [
+        carried(
+            "softmax", seed, [0.8] * 10, 0.8 + seed / 100, "wdbc", loss="verbatim", features="raw"
+        )
+        for seed in (1, 2)
+    ]
+    now = [
+        carried("softmax", seed, [0.9] * 10, 0.8 + seed / 100, "wdbc", features="raw")
+        for seed in (1, 2)
+    ]
     now += [carried("softmax", seed, [0.99] * 10, 0.99, "wdbc") for seed in (1, 2)]
     frame = original.compared(then, now)
-    assert frame["accuracy, %"].tolist() == ["raw, ten folds, cross-validation", "raw, ten folds, test set"]
-    assert frame["2018 − today, points"].iloc[0].startswith("−10.00") and set(frame["runs planned"]) == {"4"}
+    assert frame["accuracy, %"].tolist() == [
+        "raw, ten folds, cross-validation",
+        "raw, ten folds, test set",
+    ]
+    assert frame["2018 − today, points"].iloc[0].startswith("−10.00") and set(
+        frame["runs planned"]
+    ) == {"4"}
 
 
 def test_the_difference_is_welchs_and_equivalent_by_its_90_percent_interval():
     a, b = [0.91, 0.93, 0.92, 0.95], [0.90, 0.90, 0.91]
-    frame = original.compared(*([carried("relu", seed, [share], share) for seed, share in enumerate(shares, start=1)] for shares in (a, b)))
+    frame = original.compared(
+        *(
+            [carried("relu", seed, [share], share) for seed, share in enumerate(shares, start=1)]
+            for shares in (a, b)
+        )
+    )
     assert frame["today"].tolist() == ["–", "–"]  # ours need all ten folds
     whole = [carried("relu", seed, [share] * 10, share) for seed, share in enumerate(b, start=1)]
-    first = original.compared([carried("relu", seed, [share], share) for seed, share in enumerate(a, start=1)], whole).iloc[0]
+    first = original.compared(
+        [carried("relu", seed, [share], share) for seed, share in enumerate(a, start=1)], whole
+    ).iloc[0]
     welch = ttest_ind(a, b, equal_var=False)
-    mean, low, high = (float(part.replace("−", "-")) for part in re.findall(r"[−+][\d.]+", first["2018 − today, points"]))
+    mean, low, high = (
+        float(part.replace("−", "-"))
+        for part in re.findall(r"[−+][\d.]+", first["2018 − today, points"])
+    )
     interval = welch.confidence_interval(0.95)
-    assert (mean, low, high) == pytest.approx((100 * (np.mean(a) - np.mean(b)), 100 * interval.low, 100 * interval.high), abs=0.006)
-    assert first["within two points"] == ("shown" if welch.confidence_interval(0.9).high < MARGIN else "not shown") == "not shown"
+    assert (mean, low, high) == pytest.approx(
+        (100 * (np.mean(a) - np.mean(b)), 100 * interval.low, 100 * interval.high), abs=0.006
+    )
+    assert (
+        first["within two points"]
+        == ("shown" if welch.confidence_interval(0.9).high < MARGIN else "not shown")
+        == "not shown"
+    )
 
 
 def died(seed, at, **fields):
-    spec = Spec(dataset="mnist", architecture="ffnn", head="relu", seed=seed, loss="verbatim", **fields)
+    spec = Spec(
+        dataset="mnist", architecture="ffnn", head="relu", seed=seed, loss="verbatim", **fields
+    )
     return record(spec, [0.1] * spec.folds, 0.1, diverged_at=at)
 
 
 def test_deaths_are_counted_against_the_plan_and_within_the_batches_that_both_have():
-    then = [died(seed, at, protocol="carried", epochs=2, folds=1) for seed, at in enumerate((3, 7, None), start=1)]  # 900 rows: eight batches
-    now = [died(seed, at, protocol="fresh", epochs=5, folds=0) for seed, at in enumerate((5, 9, 20, None), start=1)]  # 1,000 rows: twenty
+    then = [
+        died(seed, at, protocol="carried", epochs=2, folds=1)
+        for seed, at in enumerate((3, 7, None), start=1)
+    ]  # 900 rows: eight batches
+    now = [
+        died(seed, at, protocol="fresh", epochs=5, folds=0)
+        for seed, at in enumerate((5, 9, 20, None), start=1)
+    ]  # 1,000 rows: twenty
     (line,) = original.deaths(then, now).to_dict("records")
     assert line == {
         "network": "MNIST FFNN-ReLU",
@@ -101,7 +157,10 @@ def test_deaths_are_counted_against_the_plan_and_within_the_batches_that_both_ha
         "2018: died in these": "2 of 3",
         "today: died in these": "1 of 4",
     }
-    assert original.told(then) == "Of the runs with Keras's own loss that are recorded so far, these died: 2 of 3 with the ReLU head."
+    assert (
+        original.told(then)
+        == "Of the runs with Keras's own loss that are recorded so far, these died: 2 of 3 with the ReLU head."
+    )
     alone = original.deaths(then, []).iloc[0]
     assert alone["died"] == "2 of 3" and alone["today: died in these"] == "–"
 

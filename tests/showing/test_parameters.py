@@ -28,7 +28,9 @@ def test_every_parameter_has_a_kind_and_its_default_is_of_it(chapter):
 
 
 def test_every_kind_is_of_a_parameter():
-    assert parameters.KINDS.keys() == {name for chapter in CHAPTERS for name in chapters.parameters(chapter)}
+    assert parameters.KINDS.keys() == {
+        name for chapter in CHAPTERS for name in chapters.parameters(chapter)
+    }
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -83,11 +85,27 @@ def test_a_value_is_taken_for_what_it_means(name, value, meant):
         ("seeds", True, "seeds=True is not allowed; seeds is a whole number, not negative."),
         ("seeds", [1], "seeds=[1] is not allowed; seeds is a whole number, not negative."),
         ("epochs", None, "epochs=None is not allowed; epochs is a whole number, not negative."),
-        ("workers", 1.0, "workers=1.0 is not allowed; workers is a whole number, not negative, or none."),
+        (
+            "workers",
+            1.0,
+            "workers=1.0 is not allowed; workers is a whole number, not negative, or none.",
+        ),
         ("only", ["x"], "only=['x'] is not allowed; only is a text."),
-        ("protocols", 3, "protocols=3 is not allowed; protocols is one or more of carried, fresh, with commas between them."),
-        ("protocols", [], "protocols=[] is not allowed; protocols is one or more of carried, fresh, with commas between them."),
-        ("protocols", [["fresh"]], "protocols=[['fresh']] is not allowed; protocols is one or more of carried, fresh, with commas"),
+        (
+            "protocols",
+            3,
+            "protocols=3 is not allowed; protocols is one or more of carried, fresh, with commas between them.",
+        ),
+        (
+            "protocols",
+            [],
+            "protocols=[] is not allowed; protocols is one or more of carried, fresh, with commas between them.",
+        ),
+        (
+            "protocols",
+            [["fresh"]],
+            "protocols=[['fresh']] is not allowed; protocols is one or more of carried, fresh, with commas",
+        ),
     ],
 )
 def test_another_value_is_refused_with_its_name_the_value_and_what_is_allowed(name, value, told):
@@ -98,19 +116,44 @@ def test_another_value_is_refused_with_its_name_the_value_and_what_is_allowed(na
 
 def test_the_parameters_in_a_notebook_are_settled_where_they_stand():
     namespace = {"train": "false", "seeds": 3, "other": "2"}
-    parameters.settle(namespace, ["train = True\nseeds = 3", '# Parameters\ntrain = "false"', "%matplotlib inline", "other = '2'"])
+    parameters.settle(
+        namespace,
+        [
+            "train = True\nseeds = 3",
+            '# Parameters\ntrain = "false"',
+            "%matplotlib inline",
+            "other = '2'",
+        ],
+    )
     assert namespace == {"train": False, "seeds": 3, "other": "2"}
 
 
 def test_what_papermill_injects_and_the_chapter_does_not_know_is_refused():
-    with pytest.raises(parameters.ParameterError, match="'seedz' is not a parameter of this chapter; its parameters are train, seeds"):
+    with pytest.raises(
+        parameters.ParameterError,
+        match="'seedz' is not a parameter of this chapter; its parameters are train, seeds",
+    ):
         parameters.settle({}, ["train = True\nseeds = 3", "# Parameters\nseedz = 2\n"])
 
 
 def papermill(folder, *values):
-    command = [sys.executable, "-m", "papermill", "book/wdbc.ipynb", str(folder / "out.ipynb"), "--cwd", "book", *values]
-    environment = os.environ | {"RELUCLF_RESULTS": str(folder / "results"), "PYTHONPATH": str(paths.ROOT)}
-    return subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "book/wdbc.ipynb",
+        str(folder / "out.ipynb"),
+        "--cwd",
+        "book",
+        *values,
+    ]
+    environment = os.environ | {
+        "RELUCLF_RESULTS": str(folder / "results"),
+        "PYTHONPATH": str(paths.ROOT),
+    }
+    return subprocess.run(
+        command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 FEW = ["-p", "seeds", "1", "-p", "epochs", "1", "-p", "folds", "1"]
@@ -120,7 +163,9 @@ FEW = ["-p", "seeds", "1", "-p", "epochs", "1", "-p", "folds", "1"]
 def test_papermill_told_not_to_train_trains_nothing(tmp_path):
     done = papermill(tmp_path, "-p", "train", "false", *FEW)
     assert done.returncode == 0, done.stderr
-    assert r"train = \"false\"" in (tmp_path / "out.ipynb").read_text()  # a text, as papermill passes it
+    assert (
+        r"train = \"false\"" in (tmp_path / "out.ipynb").read_text()
+    )  # a text, as papermill passes it
     assert not list(tmp_path.rglob("seed-*.json"))
 
 

@@ -33,16 +33,32 @@ def captions(cell):
     yield shown.get("figure", {}).get("caption", "")
     yield shown.get("image", {}).get("alt", "")
     for call in ast.walk(ast.parse(cell.source)):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("table", "ledger"):
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr in ("table", "ledger")
+        ):
             for argument in call.args[1:]:
-                yield from (part.value for part in ast.walk(argument) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+                yield from (
+                    part.value
+                    for part in ast.walk(argument)
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                )
 
 
 def prose(cell):
     """The text of a markdown cell, or the captions of a code cell, without code, mathematics, roles, links, versions and sections."""
     text = cell.source if cell.cell_type == "markdown" else "\n\n".join(captions(cell))
     named = r"(?:[Ss]ections?|Python|and) [\d.]+"
-    for hidden in (r"```.*?```", r"\{[a-z:]+\}`[^`]*`", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$]*\$", r"\]\([^)]*\)", named):
+    for hidden in (
+        r"```.*?```",
+        r"\{[a-z:]+\}`[^`]*`",
+        r"`[^`]*`",
+        r"\$\$.*?\$\$",
+        r"\$[^$]*\$",
+        r"\]\([^)]*\)",
+        named,
+    ):
         text = re.sub(hidden, " ", text, flags=re.DOTALL)
     return text
 
@@ -50,7 +66,9 @@ def prose(cell):
 @pytest.mark.parametrize("chapter", chapters.names())
 def test_no_result_is_typed_into_the_prose(chapter):
     notebook = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)
-    typed = {found for cell in notebook.cells for found in RESULT.findall(prose(cell))} - set(ALLOWED)
+    typed = {found for cell in notebook.cells for found in RESULT.findall(prose(cell))} - set(
+        ALLOWED
+    )
     assert not typed, f"{chapter} has typed numbers {sorted(typed)}; glue them"
 
 
@@ -58,10 +76,19 @@ def test_a_typed_result_would_be_found_and_a_glued_one_is_not():
     def cell(source):
         return nbformat.v4.new_markdown_cell(source)
 
-    assert RESULT.findall(prose(cell("It reached 97.8 % on the test set, a loss of 0.2425."))) == ["97.8 %", "0.2425"]
+    assert RESULT.findall(prose(cell("It reached 97.8 % on the test set, a loss of 0.2425."))) == [
+        "97.8 %",
+        "0.2425",
+    ]
     table = nbformat.v4.new_code_cell("notebook.table(f(0.1), f'Mean {x} of 97.8 %.', 'tab-x')")
     assert RESULT.findall(prose(table)) == ["97.8 %"]
-    assert not RESULT.findall(prose(cell("It reached {glue:text}`x-97.8` with $p = 0.5$ and `0.3` on Python 3.11, in section 2.5 and 3.3.")))
+    assert not RESULT.findall(
+        prose(
+            cell(
+                "It reached {glue:text}`x-97.8` with $p = 0.5$ and `0.3` on Python 3.11, in section 2.5 and 3.3."
+            )
+        )
+    )
 
 
 def test_what_is_allowed_is_true():

@@ -24,12 +24,21 @@ from reluclf.judging import verdicts
 from reluclf.showing import chapters
 
 BOOK = Path(os.environ.get("RELUCLF_BOOK") or paths.ROOT / "_build" / "html")
-PDF = Path(os.environ.get("RELUCLF_PDF") or paths.ROOT / "_build" / "pdf" / "relu-at-the-output.pdf")
+PDF = Path(
+    os.environ.get("RELUCLF_PDF") or paths.ROOT / "_build" / "pdf" / "relu-at-the-output.pdf"
+)
 ON_FAILURE = paths.ROOT / "_build" / "screenshots"
 
 READING_ORDER = re.findall(r"book/(\w+)", (paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [*(f"book/{name}" for name in READING_ORDER), "search", "genindex"]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "msedge",
+)
 #: What axe is asked: the rules of WCAG 2.2, levels A and AA.
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -57,7 +66,9 @@ def address(book):
         def log_message(self, *_):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(book))) as server:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(book))
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -66,7 +77,9 @@ def address(book):
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium or Chrome that is installed."""
-    driver = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+    driver = pytest.importorskip(
+        "playwright.sync_api", reason="the package playwright is not installed"
+    )
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     with driver.sync_playwright() as playwright:
         try:
@@ -85,7 +98,9 @@ def browser():
                 ],
             )
         except driver.Error as error:
-            unavailable(f"no browser could be started ({str(error).splitlines()[0]}): install Chromium or Chrome")
+            unavailable(
+                f"no browser could be started ({str(error).splitlines()[0]}): install Chromium or Chrome"
+            )
         yield opened
         opened.close()
 
@@ -96,14 +111,31 @@ def visit(browser, address, request):
     contexts = []
 
     def open_page(name, width=1440, theme="light", **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, **options
+        )
         contexts.append(context)
         page = context.new_page()
         page.wrong = []
-        page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: page.wrong.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("request", lambda asked: page.wrong.append(f"asks for {asked.url}") if not asked.url.startswith((address, "data:")) else None)
-        page.on("response", lambda answer: page.wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        page.on(
+            "request",
+            lambda asked: (
+                page.wrong.append(f"asks for {asked.url}")
+                if not asked.url.startswith((address, "data:"))
+                else None
+            ),
+        )
+        page.on(
+            "response",
+            lambda answer: (
+                page.wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+            ),
+        )
         page.goto(f"{address}/{name}", wait_until="networkidle")
         return page
 
@@ -112,7 +144,10 @@ def visit(browser, address, request):
     if request.session.testsfailed > failed:
         ON_FAILURE.mkdir(parents=True, exist_ok=True)
         for number, context in enumerate(contexts):
-            context.pages[0].screenshot(path=ON_FAILURE / f"{re.sub('[^a-z0-9-]+', '-', request.node.name)}-{number}.png", full_page=True)
+            context.pages[0].screenshot(
+                path=ON_FAILURE / f"{re.sub('[^a-z0-9-]+', '-', request.node.name)}-{number}.png",
+                full_page=True,
+            )
     for context in contexts:
         context.close()
 
@@ -125,27 +160,46 @@ def test_a_page_is_whole_fits_its_window_and_is_accessible(visit, name, width, t
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
     page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
-    assert not page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth || !i.alt).map(i => i.src)")
+    assert not page.evaluate(
+        "[...document.images].filter(i => !i.complete || !i.naturalWidth || !i.alt).map(i => i.src)"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not page.wrong  # before axe, which asks for files itself
-    page.evaluate(importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    page.evaluate(
+        importlib.resources.files("axe_playwright_python")
+        .joinpath("axe.min.js")
+        .read_text(encoding="utf-8")
+    )
     found = page.evaluate("rules => axe.run({runOnly: rules})", WCAG)["violations"]
-    assert not [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")]
+    assert not [
+        (rule["id"], rule["nodes"][0]["html"])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
 
 
 @pytest.mark.parametrize(("width", "said"), [(390, True), (1440, False)])
 def test_a_table_and_a_figure_that_scroll_say_so_and_others_do_not(visit, width, said):
     page = visit("book/mnist.html", width)
-    for box in (page.locator(".pst-scrollable-table-container").first, page.locator("figure").first):
-        wider, content = box.evaluate("b => [b.scrollWidth > b.clientWidth + 2, getComputedStyle(b, '::before').content]")
+    for box in (
+        page.locator(".pst-scrollable-table-container").first,
+        page.locator("figure").first,
+    ):
+        wider, content = box.evaluate(
+            "b => [b.scrollWidth > b.clientWidth + 2, getComputedStyle(b, '::before').content]"
+        )
         assert wider == said == content.startswith('"scroll')
 
 
 def test_formulas_are_drawn_without_a_script(visit):
     page = visit("book/method.html")
-    heights = page.evaluate("[...document.querySelectorAll('div.math math')].map(m => m.getBoundingClientRect().height)")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('div.math math')].map(m => m.getBoundingClientRect().height)"
+    )
     assert len(heights) == len(page.query_selector_all("div.math")) > 0 and min(heights) > 15
-    assert "\\" not in "".join(page.evaluate("[...document.querySelectorAll('math')].map(m => m.textContent)"))
+    assert "\\" not in "".join(
+        page.evaluate("[...document.querySelectorAll('math')].map(m => m.textContent)")
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,19 +214,37 @@ def test_formulas_are_drawn_without_a_script(visit):
 def test_the_search_finds_words_of_the_text_and_of_captions(visit, words, chapter):
     page = visit(f"search.html?q={words.replace(' ', '+')}")
     page.wait_for_selector("#search-results li a")
-    assert any(chapter in title for title in page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.textContent)"))
+    assert any(
+        chapter in title
+        for title in page.eval_on_selector_all(
+            "#search-results li a", "links => links.map(a => a.textContent)"
+        )
+    )
 
 
-@pytest.mark.parametrize(("number", "place"), [("Table 2.1", "book/mnist.html#tab-mnist-ffnn"), ("Figure 2.1", "book/mnist.html#fig-mnist-paper-2")])
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [
+        ("Table 2.1", "book/mnist.html#tab-mnist-ffnn"),
+        ("Figure 2.1", "book/mnist.html#fig-mnist-paper-2"),
+    ],
+)
 def test_the_search_finds_a_table_and_a_figure_by_number(visit, number, place):
     page = visit(f"search.html?q={number.replace(' ', '+')}")
     page.wait_for_selector("#search-results li a")
-    assert place in page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href'))")[0]
+    assert (
+        place
+        in page.eval_on_selector_all(
+            "#search-results li a", "links => links.map(a => a.getAttribute('href'))"
+        )[0]
+    )
 
 
 def test_the_search_says_when_nothing_is_found(visit):
     page = visit("search.html?q=xyzzyplugh")
-    page.wait_for_function("document.querySelector('#search-results').textContent.includes('did not match')")
+    page.wait_for_function(
+        "document.querySelector('#search-results').textContent.includes('did not match')"
+    )
 
 
 def test_code_can_be_copied(visit):
@@ -180,7 +252,11 @@ def test_code_can_be_copied(visit):
     code = page.locator("div.highlight", has=page.locator("button.copybtn")).first
     code.hover()
     code.locator("button.copybtn").click()
-    assert page.evaluate("navigator.clipboard.readText()").strip() == code.locator("pre").inner_text().strip() != ""
+    assert (
+        page.evaluate("navigator.clipboard.readText()").strip()
+        == code.locator("pre").inner_text().strip()
+        != ""
+    )
 
 
 def test_a_ledger_can_be_narrowed_to_one_verdict_by_keyboard(visit):
@@ -226,25 +302,43 @@ def test_every_verdict_links_to_its_rule_and_to_a_report_of_an_error(visit):
     page = visit("book/mnist.html")
     boxes = page.locator(".admonition.verdict")
     if not page.locator("a[href*='/issues']").count():
-        pytest.skip("this book was built without RELUCLF_REPOSITORY, so its pages do not know the repository")
+        pytest.skip(
+            "this book was built without RELUCLF_REPOSITORY, so its pages do not know the repository"
+        )
     for i in range(boxes.count()):
         rule, report = boxes.nth(i).locator(".report a").all()
         assert re.search(r"/reluclf/(claims|numbers)\.py#L\d+$", rule.get_attribute("href"))
         identifier = re.search(r"Verdict\+on\+(\w+)$", report.get_attribute("href"))[1]
         assert report.get_attribute("aria-label").endswith(identifier)
-    assert page.locator("table.ledger tbody tr").count() == page.locator("table.ledger .report a").count()
-    assert page.locator("a[href*='colab.research.google.com'][href$='/blob/notebooks/mnist.ipynb']").count()
+    assert (
+        page.locator("table.ledger tbody tr").count()
+        == page.locator("table.ledger .report a").count()
+    )
+    assert page.locator(
+        "a[href*='colab.research.google.com'][href$='/blob/notebooks/mnist.ipynb']"
+    ).count()
     assert page.locator("a[href*='mybinder.org'][href$='book/mnist.ipynb']").count()
 
 
 def test_a_page_loads_little(visit, address, book):
     for name, limit in [("index", 500_000), *((name, 1_500_000) for name in PAGES)]:
         page, files = visit("search.html"), set()
-        page.on("response", lambda answer, files=files: files.add(answer.url.removeprefix(address).split("?")[0].strip("/")))
+        page.on(
+            "response",
+            lambda answer, files=files: files.add(
+                answer.url.removeprefix(address).split("?")[0].strip("/")
+            ),
+        )
         page.goto(f"{address}/{name}.html", wait_until="networkidle")
         # As most servers send them: text in gzip, fonts as they are.
         sent = {file: (book / file).read_bytes() for file in files if (book / file).is_file()}
-        assert sum(len(data if file.endswith(".woff2") else gzip.compress(data)) for file, data in sent.items()) < limit, name
+        assert (
+            sum(
+                len(data if file.endswith(".woff2") else gzip.compress(data))
+                for file, data in sent.items()
+            )
+            < limit
+        ), name
 
 
 def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
@@ -257,10 +351,16 @@ def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
 
 def test_every_interval_in_a_table_holds_its_estimate(book):
     cell = re.compile(r"([−+]?[\d.,]+)\s\[([−+]?[\d.,]+),\s([−+]?[\d.,]+)\]")
-    found = [numbers for name in chapters.names() for numbers in cell.findall((book / "book" / f"{name}.html").read_text(encoding="utf-8"))]
+    found = [
+        numbers
+        for name in chapters.names()
+        for numbers in cell.findall((book / "book" / f"{name}.html").read_text(encoding="utf-8"))
+    ]
     assert len(found) > 100
     for numbers in found:
-        estimate, low, high = (float(number.replace("−", "-").replace(",", "")) for number in numbers)
+        estimate, low, high = (
+            float(number.replace("−", "-").replace(",", "")) for number in numbers
+        )
         assert low <= estimate <= high, numbers
 
 
@@ -271,7 +371,14 @@ def built_again(target, folder):
     """Make a target once more, into another folder."""
     if not shutil.which("make"):
         unavailable("make is not installed")
-    command = ["make", "-o", ".venv/ready", target, f"OUT={folder}", f"BIN={Path(sys.executable).parent}"]
+    command = [
+        "make",
+        "-o",
+        ".venv/ready",
+        target,
+        f"OUT={folder}",
+        f"BIN={Path(sys.executable).parent}",
+    ]
     done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "_build"
@@ -279,9 +386,18 @@ def built_again(target, folder):
 
 def test_the_pages_of_one_commit_are_the_same_when_they_are_built_again(book, tmp_path):
     again = built_again("book", tmp_path) / "html"
-    files = {file.relative_to(root) for root in (book, again) for file in root.rglob("*") if file.is_file()}
-    assert not [str(file) for file in files if not ((book / file).is_file() and (again / file).is_file())]
-    assert not [str(file) for file in files if (book / file).read_bytes() != (again / file).read_bytes()], "or is the book older? then: make book"
+    files = {
+        file.relative_to(root)
+        for root in (book, again)
+        for file in root.rglob("*")
+        if file.is_file()
+    }
+    assert not [
+        str(file) for file in files if not ((book / file).is_file() and (again / file).is_file())
+    ]
+    assert not [
+        str(file) for file in files if (book / file).read_bytes() != (again / file).read_bytes()
+    ], "or is the book older? then: make book"
 
 
 def test_the_pdf_of_one_commit_is_the_same_when_it_is_built_again(printed, tmp_path):
@@ -290,8 +406,17 @@ def test_the_pdf_of_one_commit_is_the_same_when_it_is_built_again(printed, tmp_p
 
 
 def test_what_is_published_tells_nothing_of_the_machine_it_was_built_on(book, printed):
-    told = [str(paths.ROOT), str(Path.home()) + os.sep, f"/home/{getpass.getuser()}", tempfile.gettempdir() + os.sep]
-    for file in (file for kind in ("html", "js", "json", "csv", "ipynb", "svg") for file in book.rglob(f"*.{kind}")):
+    told = [
+        str(paths.ROOT),
+        str(Path.home()) + os.sep,
+        f"/home/{getpass.getuser()}",
+        tempfile.gettempdir() + os.sep,
+    ]
+    for file in (
+        file
+        for kind in ("html", "js", "json", "csv", "ipynb", "svg")
+        for file in book.rglob(f"*.{kind}")
+    ):
         assert not [word for word in told if word in file.read_text(encoding="utf-8")], file
     assert not [word for word in told if word.encode() in PDF.read_bytes()]
     assert not [word for word in told if word in printed]
@@ -312,7 +437,9 @@ def printed():
         unavailable(f"there is no PDF at {PDF}: run make pdf, or set RELUCLF_PDF")
     if not shutil.which("pdftotext"):
         unavailable("pdftotext is not installed: it is in poppler-utils")
-    result = subprocess.run(["pdftotext", "-layout", "-enc", "UTF-8", str(PDF), "-"], capture_output=True, check=True)
+    result = subprocess.run(
+        ["pdftotext", "-layout", "-enc", "UTF-8", str(PDF), "-"], capture_output=True, check=True
+    )
     return result.stdout.decode("utf-8")
 
 
@@ -322,7 +449,9 @@ def captions(book, kind):
     for name in READING_ORDER:
         page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
         for number, text in re.findall(
-            rf'<span class="caption-number">{re.escape(kind)} ([\d.]+) </span><span class="caption-text">(.*?)</span><a', page, re.DOTALL
+            rf'<span class="caption-number">{re.escape(kind)} ([\d.]+) </span><span class="caption-text">(.*?)</span><a',
+            page,
+            re.DOTALL,
         ):
             found.append((number, html.unescape(re.sub(r"<.*?>", "", text))))
     return found
@@ -333,7 +462,9 @@ def test_the_pdf_has_the_chapters_in_order_with_the_pages_numbers(book, printed)
     for name in READING_ORDER[1:]:
         page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
         titles += re.findall(r"<h1><span class=\"section-number\">(\d+)\. </span>(.*?)<a", page)
-    starts = [re.search(rf"Chapter {number}\s+{re.escape(title)}", printed) for number, title in titles]
+    starts = [
+        re.search(rf"Chapter {number}\s+{re.escape(title)}", printed) for number, title in titles
+    ]
     assert titles and all(starts)
     assert [start.start() for start in starts] == sorted(start.start() for start in starts)
 
@@ -353,7 +484,12 @@ def test_the_pdf_has_the_numbers_of_the_pages(book, printed):
     for name in READING_ORDER:
         page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
         cells = re.findall(r"<td[^>]*>(?:<p>)?(.*?)(?:</p>)?</td>", page)
-        numbers = {number for cell in cells if "<" not in cell for number in re.findall(r"\d+\.\d{2,}", cell)}
+        numbers = {
+            number
+            for cell in cells
+            if "<" not in cell
+            for number in re.findall(r"\d+\.\d{2,}", cell)
+        }
         assert not numbers - words, name
 
 
@@ -367,21 +503,36 @@ def test_nothing_sticks_out_of_the_pdfs_margins():
     log = PDF.with_suffix(".log")
     if not log.is_file():
         unavailable(f"there is no {log}: run make pdf")
-    wide = re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log.read_text(encoding="utf-8", errors="replace"))
+    wide = re.findall(
+        r"Overfull \\hbox \(([\d.]+)pt too wide\)",
+        log.read_text(encoding="utf-8", errors="replace"),
+    )
     assert not [points for points in wide if float(points) > 2]
 
 
 def test_the_figures_of_the_pdf_are_vectors_and_its_fonts_are_embedded(printed):
     def table(command):
         return subprocess.run(
-            [command, *(["-list"] if command == "pdfimages" else []), PDF], capture_output=True, check=True, text=True
+            [command, *(["-list"] if command == "pdfimages" else []), PDF],
+            capture_output=True,
+            check=True,
+            text=True,
         ).stdout.splitlines()[2:]
 
     assert not table("pdfimages")
     fonts = table("pdffonts")
-    assert fonts and all(re.search(r"\byes\s+(yes|no)\s+(yes|no)\s+\d+\s+\d+$", line) for line in fonts)
+    assert fonts and all(
+        re.search(r"\byes\s+(yes|no)\s+(yes|no)\s+\d+\s+\d+$", line) for line in fonts
+    )
 
 
 def test_the_pdf_shows_no_markup_and_no_unresolved_reference(printed):
-    for markup in (r"\{(?:glue|numref|doc|cite|eq)\}", r":::", r"\?\?", r"<Figure size", r"\\(?:frac|sphinx)", r"Traceback"):
+    for markup in (
+        r"\{(?:glue|numref|doc|cite|eq)\}",
+        r":::",
+        r"\?\?",
+        r"<Figure size",
+        r"\\(?:frac|sphinx)",
+        r"Traceback",
+    ):
         assert not re.search(markup, printed), markup

@@ -17,7 +17,10 @@ from reluclf.store import Store
 sys.path.insert(0, str(paths.BOOK / "_ext"))
 import reluclf_cited
 
-SPECS = [Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=seed, folds=1) for seed in (1, 2)]
+SPECS = [
+    Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=seed, folds=1)
+    for seed in (1, 2)
+]
 
 
 @pytest.fixture
@@ -28,7 +31,12 @@ def built(tmp_path, monkeypatch):
         store.write(factory.record(spec, [0.9], 0.9 - i / 20))
     monkeypatch.setattr(paths, "RESULTS", store.folder)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-    for name, content in {"html/index.html": "page", "html/_static/x.css": "", "html/.nojekyll": "", f"pdf/{building.PDF}": "pdf"}.items():
+    for name, content in {
+        "html/index.html": "page",
+        "html/_static/x.css": "",
+        "html/.nojekyll": "",
+        f"pdf/{building.PDF}": "pdf",
+    }.items():
         file = tmp_path / "_build" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content)
@@ -44,16 +52,28 @@ def test_a_release_has_the_pdf_the_site_the_records_the_citation_and_their_check
     dist = release.pack(built, lambda line: None)
     names = {"CITATION.cff", "SHA256SUMS", building.PDF, "records.tar.gz", "site.tar.gz"}
     assert {file.name for file in dist.iterdir()} == names
-    sums = dict(reversed(line.split("  ")) for line in (dist / "SHA256SUMS").read_text().splitlines())
-    assert sums == {name: hashlib.sha256((dist / name).read_bytes()).hexdigest() for name in names - {"SHA256SUMS"}}
+    sums = dict(
+        reversed(line.split("  ")) for line in (dist / "SHA256SUMS").read_text().splitlines()
+    )
+    assert sums == {
+        name: hashlib.sha256((dist / name).read_bytes()).hexdigest()
+        for name in names - {"SHA256SUMS"}
+    }
     assert packed(dist / "site.tar.gz").keys() == {"index.html", "_static/x.css", ".nojekyll"}
     records = packed(dist / "records.tar.gz")
-    assert records.keys() == {f"results/{spec.path.as_posix()}" for spec in SPECS} | {"ro-crate-metadata.json", "LICENSE"}
+    assert records.keys() == {f"results/{spec.path.as_posix()}" for spec in SPECS} | {
+        "ro-crate-metadata.json",
+        "LICENSE",
+    }
 
 
 def test_a_release_is_the_same_each_time_it_is_packed(built):
-    first = {file.name: file.read_bytes() for file in release.pack(built, lambda line: None).iterdir()}
-    assert {file.name: file.read_bytes() for file in release.pack(built, lambda line: None).iterdir()} == first
+    first = {
+        file.name: file.read_bytes() for file in release.pack(built, lambda line: None).iterdir()
+    }
+    assert {
+        file.name: file.read_bytes() for file in release.pack(built, lambda line: None).iterdir()
+    } == first
 
 
 def test_nothing_is_packed_without_the_book_or_with_a_record_that_cannot_be_trusted(built):
@@ -61,7 +81,9 @@ def test_nothing_is_packed_without_the_book_or_with_a_record_that_cannot_be_trus
     with pytest.raises(building.BuildError, match=r"seed-1\.json is not a whole JSON file"):
         release.pack(built, lambda line: None)
     (built / "_build" / "html" / "index.html").unlink()
-    with pytest.raises(building.BuildError, match=r"there is no .*index.html; build it first: reluclf book"):
+    with pytest.raises(
+        building.BuildError, match=r"there is no .*index.html; build it first: reluclf book"
+    ):
         release.pack(built, lambda line: None)
 
 
@@ -71,19 +93,27 @@ def test_the_crate_has_an_action_for_each_run_and_points_nowhere_outside_itself(
     entities = {entity["@id"]: entity for entity in graph}
     assert len(entities) == len(graph)
     assert entities["ro-crate-metadata.json"]["about"] == {"@id": "./"}
-    assert {part["@id"] for part in entities["./"]["hasPart"]} == {name for name in records if "/seed-" in name}
+    assert {part["@id"] for part in entities["./"]["hasPart"]} == {
+        name for name in records if "/seed-" in name
+    }
     actions = [entity for entity in graph if entity["@type"] == "CreateAction"]
-    assert len(actions) == len(SPECS) and {action["@id"] for action in actions} == {entry["@id"] for entry in entities["./"]["mentions"]}
+    assert len(actions) == len(SPECS) and {action["@id"] for action in actions} == {
+        entry["@id"] for entry in entities["./"]["mentions"]
+    }
     for action in actions:
         assert action["startTime"] < action["endTime"]
         assert entities[action["instrument"]["@id"]]["@type"] == "SoftwareApplication"
         assert all(entities[entry["@id"]]["@type"] == "Dataset" for entry in action["object"])
         (result,) = action["result"]
-        assert entities[result["@id"]]["sha256"] == hashlib.sha256(records[result["@id"]]).hexdigest()
+        assert (
+            entities[result["@id"]]["sha256"] == hashlib.sha256(records[result["@id"]]).hexdigest()
+        )
 
 
 @pytest.mark.parametrize("repository", ["", "https://github.com/example/book"])
-def test_what_is_cited_names_the_repository_and_the_commit_where_they_are_known(repository, monkeypatch):
+def test_what_is_cited_names_the_repository_and_the_commit_where_they_are_known(
+    repository, monkeypatch
+):
     monkeypatch.setenv("RELUCLF_REPOSITORY", repository)
     monkeypatch.setattr(checkout, "commit", lambda: "0" * 40 if repository else "")
     cited = release.citation()
@@ -94,7 +124,18 @@ def test_what_is_cited_names_the_repository_and_the_commit_where_they_are_known(
 
 def test_the_citation_file_is_complete():
     cited = yaml.safe_load(release.CITATION.read_text(encoding="utf-8"))
-    required = {"cff-version", "message", "title", "authors", "version", "date-released", "license", "abstract", "keywords", "references"}
+    required = {
+        "cff-version",
+        "message",
+        "title",
+        "authors",
+        "version",
+        "date-released",
+        "license",
+        "abstract",
+        "keywords",
+        "references",
+    }
     assert required <= cited.keys()
     assert cited["references"][0]["doi"] == "10.48550/arXiv.1803.08375"
 
@@ -103,12 +144,21 @@ def test_the_first_page_describes_the_book_and_its_records_to_machines():
     book, records = reluclf_cited.described(release.citation())["@graph"]
     assert (book["@type"], records["@type"]) == ("Book", "Dataset")
     assert book["isBasedOn"]["sameAs"] == "https://doi.org/10.48550/arXiv.1803.08375"
-    assert {file["contentUrl"] for file in records["distribution"]} == {"../records.csv", "../ledger.csv", "../ledger.json"}
+    assert {file["contentUrl"] for file in records["distribution"]} == {
+        "../records.csv",
+        "../ledger.csv",
+        "../ledger.json",
+    }
     assert 50 <= len(records["description"]) <= 5000  # what a search for data sets asks for
 
 
 def test_a_page_has_the_tags_that_reference_managers_read():
-    tags = dict(re.findall(r'<meta name="(\w+)" content="([^"]*)">', reluclf_cited.tags('MNIST "and" more', release.citation())))
+    tags = dict(
+        re.findall(
+            r'<meta name="(\w+)" content="([^"]*)">',
+            reluclf_cited.tags('MNIST "and" more', release.citation()),
+        )
+    )
     assert tags["citation_title"] == "MNIST &quot;and&quot; more"
     assert tags["citation_publication_date"] == "2026/11/24"
     assert {"citation_author", "citation_inbook_title"} <= tags.keys()

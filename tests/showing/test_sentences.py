@@ -61,9 +61,7 @@ def test_a_head_that_is_ahead_would_be_told_as_well():
 
 
 def test_networks_without_runs_are_not_counted():
-    told = sentences.heads(
-        runs(0.8, 0.9, "fresh", networks=[("mnist", "ffnn"), ("mnist", "cnn")])
-    )
+    told = sentences.heads(runs(0.8, 0.9, "fresh", networks=[("mnist", "ffnn"), ("mnist", "cnn")]))
     assert "as written it is behind in all two networks" in told
     assert told.endswith("as run it is behind in none of the networks (there are no runs yet).")
 
@@ -74,7 +72,9 @@ def test_runs_that_lose_a_class_are_told_from_those_that_do_not():
         guesses = np.where(lost & (labels == 0), 1, labels)
         found = runs(0.9, 0.9, "carried", networks=[(dataset, "ffnn")])[0]
         spec = found.spec.model_copy(update={"seed": seed, "head": "relu"})
-        return found.model_copy(update={"spec": spec, "test": schema.Test.of(labels, guesses, 0.1, 10)})
+        return found.model_copy(
+            update={"spec": spec, "test": schema.Test.of(labels, guesses, 0.1, 10)}
+        )
 
     told = sentences.kinds_of_runs([run("mnist", seed, seed == 3) for seed in (1, 2, 3)])
     # The paper has 98.22 and 97.77 %; these runs 90 % in cross-validation, and 100 or 90 % on the test set.
@@ -96,7 +96,10 @@ def test_how_far_the_softmax_networks_agree_is_told_by_their_own_numbers():
 def test_the_papers_cross_validation_is_compared_with_one_with_new_weights_in_every_fold():
     told = sentences.new_weights(runs(0.5, 0.9, "fresh"))
     # Of the paper's eight, those with softmax are 99.29, 97.23, 97.87 and 91.96 %; with ReLU 73.53 % is the least, 98.22 % the most.
-    assert "in all eight networks on images: by 2.0 to 48.2 points (ten folds each, n = 3 or more)" in told
+    assert (
+        "in all eight networks on images: by 2.0 to 48.2 points (ten folds each, n = 3 or more)"
+        in told
+    )
     assert "in four of the eight" in sentences.new_weights(runs(0.5, 0.995, "fresh"))
     assert "not known yet" in sentences.new_weights([])
 

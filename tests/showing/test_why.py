@@ -45,7 +45,9 @@ def committed():
 def test_the_gradient_is_softmaxs_error_times_the_slope_of_log_h(output, keras):
     for logits in log_slope.sample(6, seed=3):
         formula = log_slope.gradient(output, logits, 0)
-        automatic, numerical = derivations.differentiated(lambda z: log_slope._loss(output, z), logits)
+        automatic, numerical = derivations.differentiated(
+            lambda z: log_slope._loss(output, z), logits
+        )
         np.testing.assert_allclose(automatic, formula, atol=1e-9, rtol=1e-9)
         np.testing.assert_allclose(numerical, formula, atol=1e-6, rtol=1e-5)
 
@@ -165,9 +167,7 @@ def test_every_intervention_is_drawn_with_every_run_there_is(committed):
 
 def test_what_the_chapter_says_of_the_interventions_is_so(committed):
     def of(name, dataset, architecture="cnn"):
-        return single_runs.accuracies(
-            single_runs.named(name), dataset, architecture, committed
-        )
+        return single_runs.accuracies(single_runs.named(name), dataset, architecture, committed)
 
     for dataset in ("mnist", "fashion_mnist"):
         assert min(of("clipnorm", dataset)) > min(of("softmax", dataset)) - 2

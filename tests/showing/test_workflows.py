@@ -39,48 +39,96 @@ def test_a_workflow_has_a_group_every_job_an_end_and_every_command_one_line(file
     for job in jobs(file).values():
         assert job["timeout-minutes"] > 0
         for command in (step["run"] for step in job["steps"] if "run" in step):
-            assert re.match(r"make |\.ci/|gh release ", command) and "\n" not in command and "${{" not in command
+            assert (
+                re.match(r"make |\.ci/|gh release ", command)
+                and "\n" not in command
+                and "${{" not in command
+            )
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_what_is_installed_is_cached_under_what_pins_it(file):
-    for step in (step for job in jobs(file).values() for step in job["steps"] if "setup-python" in step.get("uses", "")):
+    for step in (
+        step
+        for job in jobs(file).values()
+        for step in job["steps"]
+        if "setup-python" in step.get("uses", "")
+    ):
         assert step["with"]["cache-dependency-path"] == "requirements.txt"
 
 
 def test_the_tests_run_on_the_oldest_python_that_is_supported_and_on_three_systems():
     matrix = jobs(paths.ROOT / ".github" / "workflows" / "ci.yml")["test"]["strategy"]["matrix"]
-    oldest = re.search(r'requires-python = ">=([\d.]+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
+    oldest = re.search(
+        r'requires-python = ">=([\d.]+)"',
+        (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"),
+    )[1]
     assert matrix["python"][0] == oldest and len(matrix["python"]) > 1
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
 
 
 def test_the_book_is_built_on_three_systems_and_its_chapters_run_in_the_image_of_colab():
     ci = jobs(paths.ROOT / ".github" / "workflows" / "ci.yml")
-    assert {name.split("-")[0] for name in ci["book-elsewhere"]["strategy"]["matrix"]["os"]} == {"macos", "windows"}
+    assert {name.split("-")[0] for name in ci["book-elsewhere"]["strategy"]["matrix"]["os"]} == {
+        "macos",
+        "windows",
+    }
     assert ci["book-elsewhere"]["steps"][-1]["run"].startswith("make book")
     assert ci["colab"]["container"].startswith("us-docker.pkg.dev/colab-images/public/runtime:")
     assert ci["colab"]["steps"][-1]["run"].startswith(".ci/run-notebooks ")
 
 
 def test_binder_gets_what_readers_and_rerunners_need_and_not_the_developers_tools():
-    pinned = set(re.findall(r"^([\w.-]+)==", (paths.ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    pinned = set(
+        re.findall(
+            r"^([\w.-]+)==",
+            (paths.ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8"),
+            flags=re.MULTILINE,
+        )
+    )
     assert {"tensorflow", "jupyter-book", "papermill", "jupyterlab-myst"} <= pinned
-    assert not pinned & {"playwright", "pytest", "uv", "hypothesis", "ruff", "distributed", "pip-audit", "import-linter"}
+    assert not pinned & {
+        "playwright",
+        "pytest",
+        "uv",
+        "hypothesis",
+        "ruff",
+        "distributed",
+        "pip-audit",
+        "import-linter",
+    }
 
 
 def test_the_containers_have_a_python_that_is_supported_and_call_targets_that_exist():
-    oldest = re.search(r'requires-python = ">=([\d.]+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
-    container = json.loads((paths.ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    oldest = re.search(
+        r'requires-python = ">=([\d.]+)"',
+        (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"),
+    )[1]
+    container = json.loads(
+        (paths.ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    )
     assert f":{oldest}-" in container["image"]
-    assert (paths.ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8").strip() == f"python-{oldest}"
+    assert (paths.ROOT / ".binder" / "runtime.txt").read_text(
+        encoding="utf-8"
+    ).strip() == f"python-{oldest}"
     makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "make --silent tex-packages" in container["postCreateCommand"] and "\ntex-packages:" in makefile
-    assert container["postCreateCommand"].endswith("make .venv/ready") and "VENV := .venv" in makefile and "READY := $(VENV)/ready" in makefile
+    assert (
+        "make --silent tex-packages" in container["postCreateCommand"]
+        and "\ntex-packages:" in makefile
+    )
+    assert (
+        container["postCreateCommand"].endswith("make .venv/ready")
+        and "VENV := .venv" in makefile
+        and "READY := $(VENV)/ready" in makefile
+    )
 
 
 def test_the_version_is_the_same_everywhere():
-    project = re.search(r'^version = "(.+)"', (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+    project = re.search(
+        r'^version = "(.+)"',
+        (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )[1]
     citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"]
     assert project == citation == reluclf.__version__
     assert f"## {project}" in (paths.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -90,18 +138,29 @@ def test_the_experiments_are_verified_and_their_notebooks_kept():
     steps = jobs(paths.ROOT / ".github" / "workflows" / "experiments.yml")["train"]["steps"]
     commands = [step["run"].split()[1] for step in steps if step.get("run", "").startswith("make")]
     assert commands == ["gpu", "experiments", "check-records", "verify"]
-    train, propose = (jobs(paths.ROOT / ".github" / "workflows" / "experiments.yml")[name] for name in ("train", "propose"))
+    train, propose = (
+        jobs(paths.ROOT / ".github" / "workflows" / "experiments.yml")[name]
+        for name in ("train", "propose")
+    )
     # One run of hundreds that fails must not keep the others' records from being proposed; records that do not verify must be.
-    assert {step["if"] for step in steps if step.get("run") in ("make check-records", "make verify")} == {"${{ !cancelled() }}"}
-    assert train["outputs"]["verified"] == "${{ steps.verify.outcome }}" and "verify" in [step.get("id") for step in steps]
+    assert {
+        step["if"] for step in steps if step.get("run") in ("make check-records", "make verify")
+    } == {"${{ !cancelled() }}"}
+    assert train["outputs"]["verified"] == "${{ steps.verify.outcome }}" and "verify" in [
+        step.get("id") for step in steps
+    ]
     assert propose["if"] == "${{ !cancelled() && needs.train.outputs.verified == 'success' }}"
-    assert {step["with"]["name"] for step in steps if "upload-artifact" in step.get("uses", "")} == {"records", "executed-notebooks"}
+    assert {
+        step["with"]["name"] for step in steps if "upload-artifact" in step.get("uses", "")
+    } == {"records", "executed-notebooks"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a bash script, which CI runs on Linux")
 def test_the_notebooks_of_the_built_pages_become_the_only_commit_of_a_branch(tmp_path):
     def git(*arguments, folder):
-        return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
 
     origin, checkout = tmp_path / "origin", tmp_path / "checkout"
     git("init", "--bare", str(origin), folder=tmp_path)
@@ -110,7 +169,17 @@ def test_the_notebooks_of_the_built_pages_become_the_only_commit_of_a_branch(tmp
     (checkout / "_build" / "html" / "notebooks").mkdir(parents=True)
     git("init", folder=checkout)
     git("remote", "add", "origin", str(origin), folder=checkout)
-    git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--allow-empty", "-m", "first", folder=checkout)
+    git(
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@example.org",
+        "commit",
+        "--allow-empty",
+        "-m",
+        "first",
+        folder=checkout,
+    )
     for content in ("one", "two"):
         (checkout / "_build" / "html" / "notebooks" / "mnist.ipynb").write_text(content)
         subprocess.run([".ci/publish-notebooks"], cwd=checkout, check=True)
@@ -120,14 +189,31 @@ def test_the_notebooks_of_the_built_pages_become_the_only_commit_of_a_branch(tmp
 
 
 def test_every_target_that_is_called_exists():
-    targets = set(re.findall(r"^([a-z-]+):", (paths.ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    targets = set(
+        re.findall(
+            r"^([a-z-]+):",
+            (paths.ROOT / "Makefile").read_text(encoding="utf-8"),
+            flags=re.MULTILINE,
+        )
+    )
     files = [*WORKFLOWS, paths.ROOT / ".ci" / "run"]
-    called = {target for file in files for target in re.findall(r"(?:^|run: )make ([a-z-]+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE)}
+    called = {
+        target
+        for file in files
+        for target in re.findall(
+            r"(?:^|run: )make ([a-z-]+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+    }
     assert called and called <= targets
 
 
 def test_every_file_of_tests_that_is_named_exists():
-    for file in (*WORKFLOWS, paths.ROOT / ".pre-commit-config.yaml", paths.ROOT / "CONTRIBUTING.md", paths.ROOT / "README.md"):
+    for file in (
+        *WORKFLOWS,
+        paths.ROOT / ".pre-commit-config.yaml",
+        paths.ROOT / "CONTRIBUTING.md",
+        paths.ROOT / "README.md",
+    ):
         for named in re.findall(r"tests/[\w/]*\.py", file.read_text(encoding="utf-8")):
             assert (paths.ROOT / named).is_file(), f"{file.name} names {named}"
 

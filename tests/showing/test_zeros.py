@@ -21,10 +21,15 @@ def test_the_papers_traces_and_ours_stand_side_by_side_and_runs_that_lose_a_clas
     made = run("mnist", "ffnn", "relu", "carried", 1, hits=0.98)
     labels = np.repeat(np.arange(10), 20)
     predictions = np.where(labels == 3, 0, labels)  # class 3 is lost, to class 0
-    lost = run("mnist", "ffnn", "relu", "carried", 2).model_copy(update={"test": record.Test.of(labels, predictions, 1.5, 10)})
+    lost = run("mnist", "ffnn", "relu", "carried", 2).model_copy(
+        update={"test": record.Test.of(labels, predictions, 1.5, 10)}
+    )
     frame = zeros.table([made, lost]).set_index("network")
     line = frame.loc["MNIST FFNN-ReLU"]
     assert line["called 0: paper"] == "43" and line["nats an error: paper"] == "10.8"
-    assert line["called 0: ours, class lost"] == "20" and line["nats an error: ours, class lost"] == "15.0"
+    assert (
+        line["called 0: ours, class lost"] == "20"
+        and line["nats an error: ours, class lost"] == "15.0"
+    )
     assert line["called 0: ours"] == str(zeros.wrong_zeros(made.test.confusion_matrix))
     assert frame.loc["MNIST CNN-ReLU", "called 0: ours"] == formats.NONE
