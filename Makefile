@@ -12,7 +12,7 @@ export PIP_TARGET :=
 export PIP_PREFIX :=
 
 # What is given as name=value on make's command line, or under the names in $(1) in the environment, each in quotes: the shell reads nothing into it.
-given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF,$(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))))),\
+given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF BIN,$(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))))),\
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help

@@ -217,7 +217,9 @@ def _in_processes(jobs: Sequence[_Job], workers: int) -> Iterator[_Outcome]:
         n_jobs=min(workers, len(jobs)),
         return_as="generator_unordered",
         batch_size=1,
-        pre_dispatch="all",
+        # No more than loky's queue to its workers holds: of what waits before that queue, loky prints a
+        # traceback when Ctrl-C ends it.
+        pre_dispatch="2*n_jobs",
     )
     with watch.born_deaf():
         outcomes = parallel(joblib.delayed(work)(*arguments) for _, work, arguments in jobs)

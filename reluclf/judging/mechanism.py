@@ -113,8 +113,8 @@ def lost_and_dead(evidence: Evidence) -> Explained:
 
     chosen = [Cell(*network, "relu", "as written") for network in (MNIST_FFNN, FASHION_FFNN)]
     runs = [run for cell in evidence.runs(*chosen) for run in cell if has_probe(run)]
-    lost = np.array([run.test.lost for run in runs])
-    dead = np.array([run.final.probe.dead_units[-1] > 0 for run in runs])
+    lost = np.array([run.test.lost for run in runs], dtype=bool)
+    dead = np.array([run.final.probe.dead_units[-1] > 0 for run in runs], dtype=bool)
     table = [
         [int(np.sum(dead & lost)), int(np.sum(dead & ~lost))],
         [int(np.sum(~dead & lost)), int(np.sum(~dead & ~lost))],

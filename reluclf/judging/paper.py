@@ -11,6 +11,8 @@ import yaml
 
 from reluclf import data, paths
 
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 #: The numbers that Tables 3, 4, 6, 7 and 9 give for each head, and how a page names them.
 MEASURES = {
     "cv_accuracy": "cross-validation accuracy",
@@ -73,10 +75,7 @@ class Matrix:
 @functools.cache
 def contents() -> dict[str, Any]:
     """The whole of ``book/paper.yml``."""
-    return yaml.load(
-        paths.PAPER.read_text(encoding="utf-8"),
-        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
-    )
+    return yaml.load(paths.PAPER.read_text(encoding="utf-8"), Loader=_SafeLoader)
 
 
 def table(number: int) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, ca
     distributed = pytest.importorskip("distributed")
     specs = grid(**TINY, seed=first(2))
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
     ) as cluster:
         distant = training.obtain(specs, train=True, cluster=cluster.scheduler_address, store=store)
     here = Store(tmp_path / "here")
@@ -113,7 +113,8 @@ def test_nobody_is_blamed_who_has_left_a_record_or_who_passes_when_tried_alone(s
     monkeypatch.setattr(distributed, "as_completed", list)
     finished, guilty, innocent = (SPEC.model_copy(update={"seed": seed}) for seed in (1, 2, 3))
     store.write(factory.record(finished, [0.9], 0.9))
-    outcomes = list(training._on_cluster([finished, guilty, innocent], store, Cluster(guilty)))
+    jobs = [training._job([spec], store, 1) for spec in (finished, guilty, innocent)]
+    outcomes = list(training._on_cluster(jobs, store, Cluster(guilty)))
     assert [spec for spec, _, failure in outcomes if failure] == [guilty]
     assert [record.spec for _, record, failure in outcomes if not failure] == [finished, innocent]
 
@@ -132,7 +133,7 @@ def test_a_run_that_kills_its_workers_on_a_cluster_is_named_and_the_others_are_d
     options = {
         "n_workers": 1,
         "threads_per_worker": 1,
-        "dashboard_address": None,
+        "dashboard_address": ":0",
         "silence_logs": "CRITICAL",
     }
     with (

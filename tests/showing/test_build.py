@@ -27,7 +27,8 @@ def build(folder, *cells, others=(), metadata=None):
     """
     shutil.copytree(paths.BOOK, folder / "book", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copytree(paths.ROOT / "reluclf", folder / "reluclf")
-    shutil.copy(paths.ROOT / "_config.yml", folder)
+    for name in ("_config.yml", "CITATION.cff"):
+        shutil.copy(paths.ROOT / name, folder)
     names = [f"chapter-{i}" for i in range(1, len(others) + 1)]
     contents = {"chapters": [{"file": f"book/{name}"} for name in names]} if names else {}
     (folder / "_toc.yml").write_text(

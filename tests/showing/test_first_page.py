@@ -51,7 +51,7 @@ def drawn(axes, y):
     near = [
         line
         for line in axes.lines
-        if abs(np.mean(line.get_ydata()) - y) < 0.5 and len(line.get_xdata())
+        if len(line.get_xdata()) and abs(np.mean(line.get_ydata()) - y) < 0.5
     ]
     points = {line.get_marker(): line for line in near if line.get_marker() in ("o", "D")}
     (tick,) = [line for line in near if line.get_marker() not in ("o", "D")]
@@ -177,7 +177,7 @@ def test_numbers_that_no_run_gives_are_said_to_be_not_measured():
     assert {
         numbers[f"index_{name}"] for name in ("softmax", "relu", "clipped", "relu_scores", "worst")
     } == {formats.NOT_MEASURED}
-    assert (numbers["index_lost"], numbers["index_alive_and_lost"]) == ("0", "none")
+    assert (numbers["index_lost"], numbers["index_kept_and_dead"]) == ("0", "none")
 
 
 def test_the_certificate_has_the_runs_hours_machines_and_dates_of_the_records(runs):
