@@ -10,7 +10,7 @@ from reluclf import formats, networks
 from reluclf.judging import paper, words
 from reluclf.judging.answers import Answer
 from reluclf.judging.claims import FASHION_CNN, MNIST_CNN, Network
-from reluclf.judging.design import Cell, Evidence
+from reluclf.judging.design import Cell, Evidence, Lacking, planned
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.mechanism import has_probe
 from reluclf.judging.statistics import rejected, unpaired
@@ -48,7 +48,10 @@ def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:
 
 def _probed(evidence: Evidence, architecture: str, head: str) -> list[Record]:
     cells = [Cell(dataset, architecture, head, "as written") for dataset in paper.FOLD_TABLES]
-    return [run for runs in evidence.runs(*cells) for run in runs if has_probe(run)]
+    probed = [run for runs in evidence.runs(*cells) for run in runs if has_probe(run)]
+    if not probed:
+        raise Lacking({cell: (0, planned()[cell]) for cell in cells})
+    return probed
 
 
 def further_heads(evidence: Evidence, choice: Choice = OURS) -> Answer:

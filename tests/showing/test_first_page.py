@@ -126,7 +126,8 @@ def test_a_headline_that_waits_says_for_how_many_runs():
     (line,) = [row for claim, row in frame.iterrows() if claim.endswith("(C09)")]
     assert line["run again, as run"].startswith("waiting: 2 of ")
     nothing = first_page.headlines(judge([]))
-    assert nothing["run again, as run"].str.startswith("waiting: 0 of ").all()
+    asked = nothing.loc[nothing["run again, as run"] != formats.NONE, "run again, as run"]
+    assert len(asked) > 3 and asked.str.startswith("waiting: 0 of ").all()
 
 
 def test_the_numbers_of_the_page_are_means_and_ends_of_the_runs():
