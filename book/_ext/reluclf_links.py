@@ -101,7 +101,6 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
 
 #: What rests on a measurement that is no record of a training run: its file, by the module and the function that show it.
 MEASURED = {
-    ("first_epochs", "figure"): "results/steps.jsonl",
     ("traces", "figure"): "results/steps.jsonl",
     ("derivations", "zero_rows"): "results/zero-rows.json",
     ("bench", "table"): "results/bench.json",

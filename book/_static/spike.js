@@ -1,6 +1,6 @@
 // The figure of one spike, moved by hand: how large it is, and Adam's beta_2. The formula is that of
 // reluclf/showing/spike.py. Without this script, and on paper, the still picture stands.
-const BATCHES = 215, EPOCHS = 32, HEIGHT = 280, LEFT = 46, RIGHT = 14, TOP = 14, BOTTOM = 44;
+const BATCHES = 215, EPOCHS = 32, HEIGHT = 280, LEFT = 60, RIGHT = 14, TOP = 14, BOTTOM = 44;
 const step = (k, ratio, beta) => 1 / Math.sqrt(1 + (1 - beta) * ratio ** 2 * beta ** k);
 const half = (ratio, beta) => Math.max(0, Math.log(((1 - beta) * ratio ** 2) / 3) / -Math.log(beta));
 const spelled = (n) => (n < 1 ? 0 : Number(n.toPrecision(2))).toLocaleString("en");
@@ -20,7 +20,7 @@ const slider = (id, label, min, max, by, value) => {
 };
 
 const enhance = (figure) => {
-  const still = figure.querySelector("img");
+  const still = figure.querySelector("a.image-reference") ?? figure.querySelector("img"); // a picture with a width is a link to itself
   if (!still) return;
   const size = slider("spike-size", "Size of the spike, in usual gradients", 0, 4, 0.1, 3);
   const memory = slider("spike-memory", "β₂, Adam’s memory of squared gradients", 1, 4, 0.25, 3);

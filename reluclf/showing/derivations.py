@@ -13,85 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reluclf import formats, paths
+from reluclf import paths
 from reluclf.campaign.runtime import BackendError
 from reluclf.files import write_atomically
-from reluclf.losses import EPSILON, guarded, verbatim
-from reluclf.spec import SpecError
+from reluclf.losses import guarded, verbatim
 
 _K = 10  # classes
-
-
-def analytic_gradient(logits: np.ndarray, true_class: int) -> np.ndarray:
-    """The gradient of the guarded loss with respect to the logits of a ReLU head, by the formula of the method chapter.
-
-    Parameters
-    ----------
-    logits : ndarray of float64, shape (k,)
-    true_class : int
-
-    Returns
-    -------
-    ndarray of float64, shape (k,)
-        ``1/S - [k = y]/r_y`` where the output is positive and p_y within the clip's bounds; 0 elsewhere.
-    """
-    outputs = np.maximum(logits, 0)
-    total = outputs.sum()
-    share = outputs[true_class] / total if total > 0 else 0.0
-    if not EPSILON < share < 1 - EPSILON:
-        return np.zeros_like(outputs)
-    gradient = np.where(outputs > 0, 1 / total, 0.0)
-    gradient[true_class] -= 1 / outputs[true_class]
-    return gradient
-
-
-def gradients(rows: int, seed: int) -> pd.DataFrame:
-    """Compare the formula with automatic and numerical differentiation, on random and on special rows, in float64.
-
-    Parameters
-    ----------
-    rows : int
-        Random rows, at most 100.
-    seed : int
-        Of the random rows.
-
-    Returns
-    -------
-    DataFrame of str
-        A row for each kind of logits.
-
-    Raises
-    ------
-    SpecError
-        If there are more rows than a table should have.
-    """
-    if rows > 100:
-        raise SpecError(f"rows={rows} is not allowed; 100 at the most are.")
-    rng = np.random.default_rng(seed)
-    cases = {
-        f"random, no. {i + 1}": np.concatenate([rng.uniform(0.1, 2, 1), rng.normal(size=_K - 1)])
-        for i in range(rows)
-    }
-    tiny = np.concatenate([[1e-4], rng.uniform(0.1, 2, _K - 1)])
-    cases["true class nearly 0"] = tiny
-    cases["true class 0, others not"] = np.concatenate([[-1.0], rng.uniform(0.1, 2, _K - 1)])
-    cases["only the true class positive"] = np.concatenate([[1.0], -rng.uniform(0.1, 2, _K - 1)])
-    cases["all outputs 0"] = -rng.uniform(0.1, 2, _K)
-    table = []
-    for name, logits in cases.items():
-        formula = analytic_gradient(logits, 0)
-        with _double_precision():
-            (loss, automatic), numerical = _automatic(logits), _numerical(logits)
-        table.append(
-            {
-                "logits": name,
-                "loss": f"{loss:.3f}",
-                "largest gradient": formats.magnitude(np.abs(formula).max()),
-                "automatic − formula": formats.magnitude(np.abs(automatic - formula).max()),
-                "numerical − formula": formats.magnitude(np.abs(numerical - formula).max()),
-            }
-        )
-    return pd.DataFrame(table)
 
 
 #: The backends of Keras whose answers are asked for, with their names on the page and the module that must be installed.
@@ -302,21 +229,6 @@ def differentiated(loss: Any, logits: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return automatic[0], np.array(numerical)
 
 
-def _loss_of_logits(logits):
-    from keras import ops
-
-    targets = np.eye(_K)[[0]]
-    return guarded(ops.convert_to_tensor(targets, dtype="float64"), ops.relu(logits))
-
-
-def _automatic(logits: np.ndarray) -> tuple[float, np.ndarray]:
-    import keras
-
-    differentiate = next(iter(_MODES[keras.backend.backend()]().values()))
-    loss, gradient = differentiate(_loss_of_logits, logits[None])
-    return float(loss[0] if loss.ndim else loss), gradient[0]
-
-
 def _double_precision() -> contextlib.AbstractContextManager[Any]:
     """Where float64 is what it says: JAX makes it float32 unless it is told otherwise."""
     import keras
@@ -326,20 +238,3 @@ def _double_precision() -> contextlib.AbstractContextManager[Any]:
     import jax
 
     return jax.enable_x64(True)
-
-
-def _numerical(logits: np.ndarray) -> np.ndarray:
-    """Central differences; the step is small against the smallest output, so that the kinks at 0 are not crossed."""
-    step = 1e-7
-    steps = step * np.eye(len(logits))
-    return np.array(
-        [(float(_loss(logits + s)) - float(_loss(logits - s))) / (2 * step) for s in steps]
-    )
-
-
-def _loss(logits: np.ndarray) -> float:
-    from keras import ops
-
-    return ops.convert_to_numpy(
-        _loss_of_logits(ops.convert_to_tensor(logits[None], dtype="float64"))
-    )[0]

@@ -16,7 +16,7 @@ from reluclf.judging.conditions import Condition
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
-from reluclf.showing import figures, interventions, sentences
+from reluclf.showing import dead_outputs, figures, sentences
 
 #: The claims that the first page lists, in its own words.
 HEADLINES = {
@@ -118,7 +118,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         mean = selection.measure(runs, "test_accuracy")
         return f"{100 * mean.mean:.0f}\u00a0%" if mean else NOT_MEASURED
 
-    table = interventions.lost_and_dead(records)
+    table = dead_outputs.counted(records)
     return {
         "index_softmax": reached("softmax"),
         "index_relu": reached("relu"),

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from reluclf.formats import NONE, cell
 from reluclf.judging import paper
 from reluclf.judging.mechanism import Closing, closing
 from reluclf.judging.paper import IMAGE_NETWORKS
-from reluclf.judging.selection import by_seed, difference, measure
+from reluclf.judging.selection import by_seed, difference
 from reluclf.judging.statistics import Difference, estimate
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Probe, Record
@@ -81,21 +80,6 @@ COMPARISONS = (
 #: What they are compared with.
 SOFTMAX = Intervention("the softmax head", "", {}, head="softmax")
 AS_IT_IS = Intervention("the ReLU head as it is", "", {})
-
-
-def accuracies(records: Sequence[Record]) -> pd.DataFrame:
-    """Show the test accuracy of the image networks under each intervention, as text.
-
-    All are models trained once on the whole training set.
-    """
-    rows = []
-    for change in (SOFTMAX, AS_IT_IS, *INTERVENTIONS, *COMPARISONS):
-        row = {"network with": change.title}
-        for network in IMAGE_NETWORKS:
-            runs = change.runs(*network, records).values()
-            row[paper.title(*network)] = cell(measure(runs, "test_accuracy"), "test_accuracy")
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 def closed(
@@ -232,19 +216,3 @@ def _probes(
 ) -> list[Probe]:
     runs = change.runs(dataset, architecture, records).values()
     return [run.final.probe for run in runs if run.final and run.final.probe]
-
-
-def lost_and_dead(records: Sequence[Record]) -> np.ndarray:
-    """Count the FFNN-ReLU runs on images by a dead output and a lost class: int, shape (2, 2).
-
-    Rows: an output is dead, none is; columns: a class is lost, none is.
-    """
-    table = np.zeros((2, 2), dtype=int)
-    for dataset, architecture in IMAGE_NETWORKS:
-        if architecture != "ffnn":
-            continue
-        for run in AS_IT_IS.runs(dataset, architecture, records).values():
-            if run.final and run.final.probe:
-                died = run.final.probe.dead_units[-1] > 0
-                table[int(not died), int(not run.test.lost)] += 1
-    return table

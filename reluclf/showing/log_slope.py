@@ -28,10 +28,8 @@ IMAGES = ("mnist", "fashion_mnist")
 #: The heads' colours: those whose factor is bounded have softmax's, the others the ReLU's.
 _BOUNDED, _UNBOUNDED = "#0072B2", figures.COLOURS["relu"]
 
-_CLASSES = 10
-
-#: What the true class's output is where it is nearly 0.
-_NEARLY = 0.01
+#: The classes, and what the true class's output is where it is nearly 0.
+_CLASSES, _NEARLY = 10, 0.01
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,7 @@ class Output:
         return HEADS[self.head].activation(logits) + self.setting.get("floor", 0.0)
 
 
-#: How much a floor adds to every output.
-_FLOOR = 0.1
+_FLOOR = 0.1  # what a floor adds to every output
 
 
 def _inverse(z: np.ndarray, shift: float = 0.0) -> np.ndarray:
@@ -144,6 +141,9 @@ OUTPUTS = (
         "-",
     ),
 )
+
+#: The titles of those whose slope is at most 1.
+BOUNDED = tuple(output.title for output in OUTPUTS if output.largest <= 1)
 
 
 def gradient(output: Output, logits: np.ndarray, true_class: int) -> np.ndarray:
@@ -292,14 +292,8 @@ def span(dataset: str, records: Sequence[Record], *titles: str) -> str:
     return formats.span([run.test.accuracy for run in found])
 
 
-def titles(at_least: float, at_most: float) -> list[str]:
-    """List the heads whose slope's bound lies between these."""
-    return [output.title for output in OUTPUTS if at_least <= output.largest <= at_most]
-
-
 def of_head(dataset: str, records: Sequence[Record], head: str) -> str:
     """Write the lowest and highest test accuracy of the CNNs with a head of another loss."""
-    found = selection.of_setting(
-        records, dataset=dataset, architecture="cnn", head=head, protocol="fresh"
-    )
+    fields = {"dataset": dataset, "architecture": "cnn", "head": head}
+    found = selection.of_setting(records, protocol="fresh", **fields)
     return formats.span([run.test.accuracy for run in found])

@@ -17,7 +17,7 @@ from reluclf.judging.conditions import Condition
 from reluclf.judging.statistics import Difference, Estimate, estimate
 from reluclf.judging.words import listed
 from reluclf.record import Record
-from reluclf.showing import figures, input_controls, interventions, origins, parameters, tables
+from reluclf.showing import figures, input_controls, origins, parameters, tables
 from reluclf.spec import Spec
 
 #: Characters on a printed line of a table, roughly.
@@ -151,39 +151,6 @@ def _range_of_folds(runs: Sequence[Record]) -> str:
 def _count(runs: Sequence[bool]) -> str:
     """In how many of the runs something is so, as prose has it."""
     return f"{sum(runs) or 'none'} of {len(runs)}" if runs else formats.NOT_MEASURED
-
-
-def glue_interventions(records: Sequence[Record]) -> None:
-    """Glue what becomes of the image networks with the ReLU head, as models trained once on the whole training set.
-
-    The names are ``<dataset>-<architecture>-with-<intervention>`` for the test accuracy, ``<dataset>-<architecture>-dead-with-<intervention>``
-    for the runs in which an output is dead in the end, with ``hidden`` instead of ``dead`` for the share of hidden units that are; and
-    ``<dataset>-<architecture>-dead`` and ``-hidden`` for those without an intervention, ``-hidden-softmax`` with the other head.
-    """
-    for dataset, architecture in paper.IMAGE_NETWORKS:
-        network = f"{dataset}_{architecture}"
-        glue(
-            **{
-                f"{network}_dead": _count(interventions.dead(dataset, architecture, records)),
-                f"{network}_hidden": shares(interventions.hidden(dataset, architecture, records)),
-                f"{network}_hidden_softmax": shares(
-                    interventions.hidden(dataset, architecture, records, interventions.SOFTMAX)
-                ),
-            }
-        )
-        for change in (*interventions.INTERVENTIONS, *interventions.COMPARISONS):
-            found = change.runs(dataset, architecture, records).values()
-            glue(
-                **{
-                    f"{network}_with_{change.name}": shares([run.test.accuracy for run in found]),
-                    f"{network}_dead_with_{change.name}": _count(
-                        interventions.dead(dataset, architecture, records, change)
-                    ),
-                    f"{network}_hidden_with_{change.name}": shares(
-                        interventions.hidden(dataset, architecture, records, change)
-                    ),
-                }
-            )
 
 
 def glue_inputs(dataset: str, records: Sequence[Record]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from reluclf import Spec, paths, protocols
 from reluclf.campaign import batchwise, runtime
 from reluclf.judging.paper import FOLD_TABLES
-from reluclf.showing import first_epochs
+from reluclf.showing import traces
 
 FEW = {
     "dataset": "mnist",
@@ -69,8 +69,8 @@ def test_what_is_measured_is_kept_one_by_one_and_not_measured_again(monkeypatch,
 
 
 def test_the_committed_measurements_are_of_both_heads_and_both_interventions():
-    assert {tuple(way.setting) for way in first_epochs.WAYS} == {(), ("clipnorm",), ("beta_2",)}
-    assert [{"head": way.head, **way.setting} for way in first_epochs.WAYS] == list(batchwise.WAYS)
+    changes = [{name: way[name] for name in way if name != "head"} for way in batchwise.WAYS]
+    assert changes == [traces.PLAIN, traces.PLAIN, traces.CLIPPED, {"beta_2": 0.9}]
     measured = batchwise.read()
     assert [steps.spec for steps in measured] == [
         spec for spec in batchwise.specs() if spec in {steps.spec for steps in measured}
@@ -78,8 +78,8 @@ def test_the_committed_measurements_are_of_both_heads_and_both_interventions():
     shown = [
         steps
         for dataset in FOLD_TABLES
-        for way in first_epochs.WAYS
-        for steps in first_epochs.of_way(measured, dataset, way)
+        for way, change in zip(batchwise.WAYS, changes, strict=True)
+        for steps in traces.of_network(measured, dataset, way["head"], change).values()
     ]
     assert shown == measured
 

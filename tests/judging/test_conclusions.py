@@ -9,7 +9,7 @@ from reluclf.campaign import batchwise
 from reluclf.judging import selection
 from reluclf.judging.conditions import Condition
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
-from reluclf.showing import first_epochs, interventions, sentences, tables, wdbc
+from reluclf.showing import dead_outputs, interventions, sentences, tables, traces, wdbc
 from reluclf.store import Store
 
 
@@ -45,7 +45,7 @@ def relu_scores_under_a_softmax_are_level(records):
 
 
 def dead_outputs_are_lost_classes(records):
-    table = interventions.lost_and_dead(records)
+    table = dead_outputs.counted(records)
     return table[0, 0] == table[0].sum() > 2 and table[1, 0] == 0 and table[1, 1] > 2
 
 
@@ -108,13 +108,25 @@ def clipping_keeps_hidden_units_alive(records):
     return max(clipped) < min(interventions.hidden("mnist", "cnn", records))
 
 
+#: The networks whose first epochs are measured batch by batch.
+WAYS = {
+    "softmax": ("softmax", {}),
+    "relu": ("relu", {}),
+    "clipnorm": ("relu", {"clipnorm": 1.0}),
+    "beta_2": ("relu", {"beta_2": 0.9}),
+}
+
+
 def gradients_spike_and_steps_shrink(records):
     measured = batchwise.read()
     for dataset in FOLD_TABLES:
-        found = {way.name: first_epochs.of_way(measured, dataset, way) for way in first_epochs.WAYS}
+        found = {
+            name: list(traces.of_network(measured, dataset, head, setting).values())
+            for name, (head, setting) in WAYS.items()
+        }
         largest = {name: [max(run.gradient) for run in runs] for name, runs in found.items()}
         step = {
-            name: np.median([first_epochs.first_epoch(run) for run in runs])
+            name: np.median([run.step[: len(run.step) // len(run.test)] for run in runs])
             for name, runs in found.items()
         }
         calm = 2 * max(largest["softmax"])
@@ -183,8 +195,17 @@ CONCLUSIONS = [
     ("index", "index-found", relu_scores_under_a_softmax_are_level),
     ("index", "index-found", dead_outputs_are_lost_classes),
     ("wdbc", "wdbc-title", all_of_wdbc_lies_among_the_runs_as_run),
-    ("mnist", "mnist-probes-text", outputs_die_in_the_first_epoch_and_stay_dead),
-    ("fashion_mnist", "fashion-mnist-probes-text", outputs_die_in_the_first_epoch_and_stay_dead),
+    ("method", "method-fold-rise-told", relu_learns_and_softmax_leaks),
+    ("why", "why-prediction-met", relu_scores_under_a_softmax_are_level),
+    ("why", "why-traces-told", gradients_spike_and_steps_shrink),
+    ("why", "why-interventions-told", clipping_lifts_the_cnn),
+    ("why", "why-interventions-told", forgetting_closes_more_than_half_on_mnist_alone),
+    ("why", "why-dying", outputs_die_in_the_first_epoch_and_stay_dead),
+    ("why", "why-dying-told", dead_outputs_are_lost_classes),
+    ("why", "why-dying-told", outputs_die_but_not_in_the_cnn),
+    ("why", "why-dying-told", clipping_keeps_hidden_units_alive),
+    ("why", "why-unknown-told", hidden_units_die_with_relu),
+    ("discussion", "discussion-05", dead_outputs_are_lost_classes),
     ("discussion", "discussion-sum", relu_is_never_ahead),
     ("discussion", "discussion-sum", clipping_lifts_the_cnn),
     ("discussion", "discussion-sum", forgetting_closes_more_than_half_on_mnist_alone),

@@ -33,7 +33,7 @@ def test_the_committed_answers_are_of_all_frameworks_losses_and_rows(committed):
     ) == len(expected)
 
 
-def test_what_the_method_chapter_says_of_them_is_so(committed):
+def test_what_the_page_says_of_them_is_so(committed):
     for answer in committed:
         undefined = answer["loss"] == "verbatim" and answer["row"] == "all outputs 0"
         assert (answer["value"], answer["outputs"]) == (

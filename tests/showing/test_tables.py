@@ -198,32 +198,6 @@ def test_a_probe_figure_shows_all_of_every_curve():
             assert low <= min(line.get_ydata()) and max(line.get_ydata()) <= high, axes.get_title()
 
 
-def test_what_the_interventions_do_is_glued_for_every_image_network(monkeypatch):
-    glued = {}
-    monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.update({name: value}))
-    notebook.glue_interventions(
-        [
-            probed("relu", 1, (0.0, 2.0), (1.0, 1.0)),
-            once("relu", 1, 0.5, clipnorm=1.0),
-            probed("leaky_relu", 1, (0.0, 0.0), (1.0, 1.0)),
-        ]
-    )
-    assert (
-        glued["mnist-cnn-dead-with-leaky-relu"] == "none of 1"
-        and glued["mnist-cnn-dead-with-clipnorm"] == "(not measured yet)"
-    )
-    assert glued["mnist-cnn-dead"] == "1 of 1" and glued["mnist-ffnn-dead"] == "(not measured yet)"
-    assert glued["mnist-cnn-with-leaky-relu"] == "90.04\u00a0% (n\u00a0=\u00a01)"
-    assert glued["mnist-cnn-with-clipnorm"].startswith("50.0")
-    assert glued["fashion-mnist-cnn-with-floor"] == "(not measured yet)"
-    assert (
-        glued["mnist-cnn-hidden"] == "25.00\u00a0% (n\u00a0=\u00a01)"
-        and glued["mnist-cnn-hidden-softmax"] == "(not measured yet)"
-    )
-    assert glued["mnist-cnn-hidden-with-leaky-relu"] == glued["mnist-cnn-hidden"]
-    assert len(glued) == 4 * (3 + 3 * len(interventions.INTERVENTIONS + interventions.COMPARISONS))
-
-
 def test_what_the_paper_reads_off_its_cnns_is_told_by_what_they_see():
     found = [once("softmax", seed, 0.9) for seed in (1, 2)] + [
         once("relu", seed, 0.8 + seed / 100) for seed in (1, 2)

@@ -147,7 +147,7 @@ def test_what_the_chapter_says_of_the_heads_is_so(committed):
             output.title: [run.test.accuracy for run in log_slope.runs(output, dataset, committed)]
             for output in log_slope.OUTPUTS
         }
-        bounded = [value for title in log_slope.titles(0, 1) for value in accuracy[title]]
+        bounded = [value for title in log_slope.BOUNDED for value in accuracy[title]]
         assert max(bounded) - min(bounded) < 0.01
         assert max(accuracy["ReLU"] + accuracy["leaky ReLU"]) < min(bounded) - 0.05
         assert np.mean(accuracy["squared ReLU"]) > np.mean(accuracy["ReLU"]) + 0.1
