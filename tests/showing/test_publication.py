@@ -302,7 +302,9 @@ def test_every_verdict_links_to_its_rule_and_to_a_report_of_an_error(visit):
         )
     for i in range(boxes.count()):
         rule, report = boxes.nth(i).locator(".report a").all()
-        assert re.search(r"/(reluclf/judging/\w+\.py|book/verdicts\.yml)#L\d+$", rule.get_attribute("href"))
+        assert re.search(
+            r"/(reluclf/judging/\w+\.py|book/verdicts\.yml)#L\d+$", rule.get_attribute("href")
+        )
         identifier = re.search(r"Verdict\+on\+(\w+)$", report.get_attribute("href"))[1]
         assert report.get_attribute("aria-label").endswith(identifier)
     assert (
