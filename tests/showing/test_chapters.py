@@ -70,7 +70,7 @@ def test_every_figure_has_a_caption_a_label_alt_text_and_is_referred_to(chapter)
     text = "\n".join(cell.source for cell in read(chapter).cells if cell.cell_type == "markdown")
     for cell in read(chapter).cells:
         if cell.cell_type == "code" and re.search(
-            r"\bfigures\.|\.figure\(", cell.source.splitlines()[-1]
+            r"\bfigures\.|\.(figure|picture)\(", cell.source.splitlines()[-1]
         ):
             figure = cell.metadata["mystnb"]["figure"]
             assert figure["caption"] and len(cell.metadata["mystnb"]["image"]["alt"]) > 40
