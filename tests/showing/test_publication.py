@@ -256,7 +256,10 @@ def test_code_can_be_copied(visit):
 
 def test_a_ledger_can_be_narrowed_to_one_verdict_by_keyboard(visit):
     page = visit("book/ledger.html")
-    tables, choices = page.locator("table.ledger"), page.get_by_label("As run, or by text and code:")
+    tables, choices = (
+        page.locator("table.ledger"),
+        page.get_by_label("As run, or by text and code:"),
+    )
     assert tables.count() == choices.count() == 4
     rows, choice = tables.nth(2).locator("tbody tr"), choices.nth(2)
     others = tables.first.locator("tbody tr >> visible=true").count()
