@@ -31,6 +31,9 @@ HEADLINES = {
 #: How the runs of a condition are drawn: a marker, whether it is filled, how far from the middle.
 _MARKS = {Condition.AS_RUN: ("o", True, -0.16), Condition.AS_WRITTEN: ("D", False, 0.16)}
 
+#: Inches: narrow enough that its words can be read where a phone shows all of it at once.
+_WIDTH = 5.0
+
 #: Of more runs than this some are drawn, evenly chosen: the points would hide each other.
 _MOST_POINTS = 40
 
@@ -38,7 +41,7 @@ _MOST_POINTS = 40
 def picture(records: Sequence[Record]) -> Figure:
     """Draw the test accuracy of the ten networks: the paper's run as a tick, ours as points."""
     figure, panels = plt.subplots(
-        2, 1, figsize=(figures.WIDTH, 4.6), height_ratios=(4, 1), layout="constrained"
+        2, 1, figsize=(_WIDTH, 4.6), height_ratios=(4, 1), layout="constrained"
     )
     for axes, networks in zip(panels, (paper.IMAGE_NETWORKS, (("wdbc", "ffnn"),)), strict=True):
         names = []

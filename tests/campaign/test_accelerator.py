@@ -65,6 +65,7 @@ def test_a_framework_that_is_not_installed_is_not_asked(monkeypatch):
     accelerator.ask.cache_clear()
 
 
+@pytest.mark.slow
 def test_the_backend_at_hand_is_asked_in_another_process_and_gives_a_device_or_a_reason(keras):
     accelerator.ask.cache_clear()
     device, why = accelerator.ask(keras.backend.backend())

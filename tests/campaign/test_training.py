@@ -542,6 +542,7 @@ def test_what_an_interrupted_run_left_is_kept_from_a_campaign_with_the_same_spec
 # What goes wrong in a worker
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_does_not_stop_the_others_and_is_named(store, workers):
     good, bad = (Spec(**TINY | {"folds": 1}, seed=seed) for seed in (11, 12))
     (store.folder / bad.path).mkdir(
@@ -591,6 +592,7 @@ def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, work
         )
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced_and_every_run_gets_its_record(store, workers):
     specs = [Spec(**TINY | {"folds": 10, "epochs": 30}, seed=seed) for seed in (21, 22, 23)]
     killed = []

@@ -225,6 +225,7 @@ def test_the_sample_is_random_keeps_to_its_budget_and_is_never_empty():
     assert verify.choose([*slow, many[0]], seconds=0, workers=1, seed=1) == [many[0]]
 
 
+@pytest.mark.slow
 def test_the_command_passes_on_honest_records_and_fails_after_one_digit_is_changed(
     published, monkeypatch, capsys
 ):

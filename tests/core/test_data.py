@@ -53,6 +53,7 @@ def test_prepared_images_are_kept_for_runs_that_see_the_same_and_for_no_others(
     assert not np.array_equal(data.prepared(like(spec, features=other)).x_train, kept.x_train)
 
 
+@pytest.mark.slow
 def test_a_run_leaves_what_is_kept_for_the_next_as_it_was(few_images, keras):
     spec = like(MNIST, epochs=1, folds=1, batch_size=64)
     kept = data.prepared(spec)
@@ -306,6 +307,7 @@ def test_the_components_are_those_of_sklearns_full_svd_up_to_their_signs(rows):
         np.testing.assert_allclose(ours * signs, theirs, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_solver_of_2018_gives_the_first_components_as_ours_and_the_last_otherwise(images):
     split = data.load_split(MNIST)
     scaled = StandardScaler().fit_transform(split.x_train[::5])  # a fifth of the rows, to be quick

@@ -249,6 +249,7 @@ def test_logistic_regression_is_scikit_learns_and_sees_no_test_row():
     assert len(outcome.folds) == 2
 
 
+@pytest.mark.slow
 def test_so_does_a_cnn_on_images(few_images):
     spec = Spec(
         dataset="mnist",
@@ -383,7 +384,12 @@ def test_the_training_curve_is_the_mean_over_rows_not_over_batches(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "architecture, loss", [("ffnn", "guarded"), ("ffnn", "verbatim"), ("cnn", "guarded")]
+    "architecture, loss",
+    [
+        ("ffnn", "guarded"),
+        pytest.param("ffnn", "verbatim", marks=pytest.mark.slow),
+        pytest.param("cnn", "guarded", marks=pytest.mark.slow),
+    ],
 )
 def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_time(
     architecture, loss

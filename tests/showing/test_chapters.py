@@ -80,7 +80,7 @@ def test_every_figure_has_a_caption_a_label_alt_text_and_is_referred_to(chapter)
     text = "\n".join(cell.source for cell in read(chapter).cells if cell.cell_type == "markdown")
     for cell in read(chapter).cells:
         if cell.cell_type == "code" and re.search(
-            r"\bfigures\.|\.figure\(", cell.source.splitlines()[-1]
+            r"\bfigures\.|\.(figure|picture)\(", cell.source.splitlines()[-1]
         ):
             figure = cell.metadata["mystnb"]["figure"]
             assert figure["caption"] and len(cell.metadata["mystnb"]["image"]["alt"]) > 40
@@ -174,6 +174,7 @@ def test_what_is_installed_on_colab_are_the_books_versions_but_for_the_kernels_o
         assert f"\n{pinned[name]} \\\n" in everything
 
 
+@pytest.mark.slow
 def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
     notebook = executed("wdbc", SMOKE, tmp_path)
     records = Store(tmp_path / "results").read_all()
@@ -235,6 +236,7 @@ def test_the_discussion_trains_its_interventions(tmp_path, images):
     )
 
 
+@pytest.mark.slow
 def test_without_its_records_and_without_training_a_chapter_says_what_is_missing_and_how_to_make_it(
     tmp_path,
 ):
@@ -485,11 +487,30 @@ def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_se
             {"folds": 11},
             "folds=11 is not allowed: input should be less than or equal to 10",
         ),
-        ("wdbc", {"seeds": 0}, "0 seeds are not allowed; 1 to 10000 are"),
-        ("wdbc", {"seeds": 10**9}, "1000000000 seeds are not allowed; 1 to 10000 are"),
-        ("wdbc", {"workers": 0}, "workers=0 is not allowed; 1 to "),
-        ("wdbc", {"cluster": "nowhere"}, "no Dask scheduler answers at 'nowhere'"),
-        ("method", {"rows": 10**9}, "rows=1000000000 is not allowed; 100 at the most are"),
+        pytest.param(
+            "wdbc", {"seeds": 0}, "0 seeds are not allowed; 1 to 10000 are", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "wdbc",
+            {"seeds": 10**9},
+            "1000000000 seeds are not allowed; 1 to 10000 are",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "wdbc", {"workers": 0}, "workers=0 is not allowed; 1 to ", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "wdbc",
+            {"cluster": "nowhere"},
+            "no Dask scheduler answers at 'nowhere'",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "method",
+            {"rows": 10**9},
+            "rows=1000000000 is not allowed; 100 at the most are",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(
@@ -515,7 +536,9 @@ def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(
     ("name", "named"),
     [
         ("theano", "KERAS_BACKEND=theano is not allowed; tensorflow, jax, torch are."),
-        ("jax", "needs the package jax, which is not installed"),
+        pytest.param(
+            "jax", "needs the package jax, which is not installed", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_backend_that_cannot_be_had_is_named_before_anything_is_trained(
@@ -548,6 +571,7 @@ def test_a_record_that_cannot_be_trusted_ends_a_chapter_and_is_named(tmp_path, m
     assert f"error: {file} is not a whole JSON file" in message and "restore it with git" in message
 
 
+@pytest.mark.slow
 def test_without_data_and_network_training_ends_with_one_sentence_that_has_both_remedies(
     tmp_path, monkeypatch, capsys
 ):

@@ -43,6 +43,7 @@ def test_what_the_page_says_of_them_is_so(committed):
         assert answer["logits"] == ("NaN" if undefined and multiplied else "0"), answer
 
 
+@pytest.mark.slow
 def test_tensorflow_gives_the_committed_answers_again(committed):
     measured = derivations.answers("tensorflow")
     kept = [answer for answer in committed if answer["backend"] == "tensorflow"]

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import bs4
 import numpy as np
 import pytest
-from factory import run, whole_design
+from factory import SUPPORTS, of_cell, run, whole_design
 from test_publication import BOOK, unavailable
 
 from reluclf import formats
 from reluclf.judging import paper
 from reluclf.judging.conditions import Condition
+from reluclf.judging.design import Cell
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import judge
 from reluclf.showing import figures, first_page
@@ -44,6 +45,11 @@ def runs():
         for condition in Condition
         for seed in (1, 2)
     ]
+
+
+def probed_design():
+    """All runs of the design, none of them with a dead output."""
+    return whole_design(lambda cell, seed: of_cell(cell, seed, dead=0.0))
 
 
 def drawn(axes, y):
@@ -107,7 +113,7 @@ def test_without_runs_the_papers_ticks_are_drawn_alone():
 
 
 def test_the_headlines_are_claims_with_the_status_of_every_answer():
-    verdicts = {verdict.id: verdict for verdict in judge(whole_design())}
+    verdicts = {verdict.id: verdict for verdict in judge(probed_design())}
     frame = first_page.headlines(list(verdicts.values()))
     assert frame["the paper's claim"].str.extract(r"\((C\d\d)\)$")[0].tolist() == list(
         first_page.HEADLINES
@@ -121,13 +127,15 @@ def test_the_headlines_are_claims_with_the_status_of_every_answer():
 
 
 def test_a_headline_that_waits_says_for_how_many_runs():
-    made = [one for one in whole_design() if one.spec.seed < 3]
+    made = [one for one in probed_design() if one.spec.seed < 3]
     frame = first_page.headlines(judge(made)).set_index("the paper's claim")
     (line,) = [row for claim, row in frame.iterrows() if claim.endswith("(C09)")]
     assert line["run again, as run"].startswith("waiting: 2 of ")
-    nothing = first_page.headlines(judge([]))
-    asked = nothing.loc[nothing["run again, as run"] != formats.NONE, "run again, as run"]
-    assert len(asked) > 3 and asked.str.startswith("waiting: 0 of ").all()
+    nothing = first_page.headlines(judge([])).set_index("the paper's claim")
+    for claim, row in nothing.iterrows():
+        asked = [text for text in row.tolist()[1:] if text != formats.NONE]
+        assert asked, claim
+        assert all(text.startswith("waiting: 0 of ") for text in asked), claim
 
 
 def test_the_numbers_of_the_page_are_means_and_ends_of_the_runs():
@@ -178,7 +186,19 @@ def test_numbers_that_no_run_gives_are_said_to_be_not_measured():
     assert {
         numbers[f"index_{name}"] for name in ("softmax", "relu", "clipped", "relu_scores", "worst")
     } == {formats.NOT_MEASURED}
-    assert (numbers["index_lost"], numbers["index_kept_and_dead"]) == ("0", "none")
+    assert (numbers["index_lost"], numbers["index_lost_and_dead"]) == ("0", "0")
+    assert (numbers["index_kept"], numbers["index_kept_and_dead"]) == ("0", "none")
+
+
+def test_the_runs_that_lose_a_class_are_counted_with_those_that_have_a_dead_output():
+    cell = Cell("mnist", "ffnn", "relu", "as written")
+    lost = [0, *(round(0.9 * n) for n in SUPPORTS["mnist"][1:])]
+    made = [of_cell(cell, seed, lost, dead=1.0) for seed in (2, 3)]
+    made += [of_cell(cell, 4, lost, dead=0.0)]
+    made += [of_cell(cell, seed, 0.9, dead=0.0) for seed in (5, 6, 7, 8)]
+    numbers = first_page.numbers(made)
+    assert (numbers["index_lost"], numbers["index_lost_and_dead"]) == ("3", "2")
+    assert (numbers["index_kept"], numbers["index_kept_and_dead"]) == ("4", "none")
 
 
 def test_the_certificate_has_the_runs_hours_machines_and_dates_of_the_records(runs):

@@ -223,7 +223,7 @@ BOXES = {
     "mnist": (7, 3),
     "fashion_mnist": (7, 3),
     "wdbc": (3, 1),
-    "discussion": (6, 0),
+    "discussion": (8, 0),
 }
 
 

@@ -8,6 +8,7 @@ import gzip
 import html
 import http.server
 import importlib.resources
+import itertools
 import os
 import re
 import shutil
@@ -208,7 +209,7 @@ def test_formulas_are_drawn_without_a_script(visit):
         ("confusion matrix", "MNIST"),
         ("Gradient of the guarded loss by automatic differentiation", "Method"),
         ("provenance", "Appendices"),
-        ("McNemar", "Method"),
+        ("McNemar", "WDBC"),
     ],
 )
 def test_the_search_finds_words_of_the_text_and_of_captions(visit, words, chapter):
@@ -255,17 +256,52 @@ def test_code_can_be_copied(visit):
 
 def test_a_ledger_can_be_narrowed_to_one_verdict_by_keyboard(visit):
     page = visit("book/ledger.html")
-    rows, choice = page.locator("table.ledger tbody tr"), page.locator(".ledger-choice select")
+    tables, choices = (
+        page.locator("table.ledger"),
+        page.get_by_label("As run, or by text and code:"),
+    )
+    assert tables.count() == choices.count() == 4
+    rows, choice = tables.nth(2).locator("tbody tr"), choices.nth(2)
+    others = tables.first.locator("tbody tr >> visible=true").count()
     total = rows.count()
-    page.get_by_label("Show").focus()
+    choice.focus()
     page.keyboard.press("ArrowDown")
     verdict = choice.input_value()
     shown = rows.locator("visible=true")
     assert 0 < shown.count() < total
-    assert set(shown.locator("strong.verdict").all_inner_texts()) == {verdict}
-    assert page.locator(".ledger-choice output").inner_text() == f"{shown.count()} of {total} shown"
+    assert set(shown.locator("td:nth-child(4) strong.verdict").all_inner_texts()) == {verdict}
+    told = page.locator(".ledger-choice output").nth(2).inner_text()
+    assert told == f"{shown.count()} of {total} shown"
+    assert tables.first.locator("tbody tr >> visible=true").count() == others
     choice.select_option("")
     assert shown.count() == total
+
+
+def test_a_choice_above_a_ledger_counts_the_answers_that_it_shows(visit):
+    page = visit("book/ledger.html")
+    for i in range(4):
+        rows = page.locator("table.ledger").nth(i).locator("tbody tr >> visible=true")
+        choice = page.locator(".ledger-choice select").nth(i)
+        for option in choice.locator("option").all():
+            choice.select_option(option.get_attribute("value"))
+            assert re.search(r"\((\d+)\)$", option.inner_text())[1] == str(rows.count())
+
+
+def test_on_a_phone_a_ledgers_row_is_a_card_with_every_answer_under_its_question(visit):
+    page = visit("book/ledger.html", 390)
+    asked = ("in its own numbers", "as run, or by text and code", "as written")
+    for row in page.locator("table.ledger tbody tr").all():
+        cells = row.locator("td")
+        boxes = [cells.nth(i).bounding_box() for i in range(cells.count())]
+        assert len(boxes) == 6
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+        item, *texts, evidence = boxes
+        assert item["y"] == evidence["y"] and item["x"] + item["width"] <= evidence["x"] + 1
+        for above, below in itertools.pairwise((item, *texts)):
+            assert above["y"] + above["height"] <= below["y"] + 1
+        for i, words in enumerate(asked, start=2):
+            content = cells.nth(i).evaluate("cell => getComputedStyle(cell, '::before').content")
+            assert content == f'"{words}"'
 
 
 def test_without_scripts_a_ledger_is_a_whole_table(visit):
