@@ -20,7 +20,7 @@ from reluclf.losses import EPSILON, guarded
 from reluclf.networks import HEADS
 from reluclf.record import Record
 from reluclf.showing import derivations, figures
-from reluclf.spec import TITLES
+from reluclf.spec import TITLES, SpecError
 
 #: The data sets of images.
 IMAGES = ("mnist", "fashion_mnist")
@@ -183,7 +183,14 @@ def checked(rows: int, seed: int) -> pd.DataFrame:
     -------
     DataFrame of str
         A row for each head: its slope; the largest gradient; the largest deviations from it.
+
+    Raises
+    ------
+    SpecError
+        If there are more rows than a reader would wait for.
     """
+    if rows > 100:
+        raise SpecError(f"rows={rows} is not allowed; 100 at the most are.")
     table = []
     for output in OUTPUTS:
         largest, of_automatic, of_numerical = 0.0, 0.0, 0.0

@@ -213,7 +213,7 @@ def test_formulas_are_drawn_without_a_script(visit):
     ("words", "chapter"),
     [
         ("confusion matrix", "MNIST"),
-        ("Gradient of the guarded loss by automatic differentiation", "Method"),
+        ("gradient by the formula, by automatic differentiation", "Why"),
         ("provenance", "Appendices"),
         ("McNemar", "WDBC"),
     ],
