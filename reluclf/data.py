@@ -29,6 +29,19 @@ FOLD_SEED = 10
 WDBC_TEST_SHARE = 0.30
 
 
+#: Features of shape (n, d), and class numbers, int64 of shape (n,).
+Rows = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What a fold is trained on, validated on and tested on, as :func:`prepare` gives it."""
+
+    train: Rows
+    held_out: Rows
+    test: Rows
+
+
 @dataclass(frozen=True)
 class Split:
     """The training and test set of a run.
@@ -166,85 +179,69 @@ def prepare(spec: Spec, fit_on: np.ndarray, *others: np.ndarray) -> list[np.ndar
 
 
 def prepared(spec: Spec) -> Split:
-    """The training and test set of a run as its network sees them, by what is learnt from all training rows.
+    """Return the sets of a run as its network sees them, by what is learnt from all training rows.
 
-    That of images takes seconds and is the same for every seed, so it is kept for the next run in this process. Nobody may write to it.
+    They are kept for the next run that sees the same: that of images takes seconds, and is the same
+    for every seed. Nobody may write to them.
 
     Raises
     ------
     reluclf.sources.DataError
         If the images cannot be had.
     """
-    return (_prepared if spec.dataset == "wdbc" else _kept)(_of_images(spec))
+    return _prepared(_seen(spec))
+
+
+def prepared_fold(spec: Spec, number: int) -> Fold:
+    """Return a fold of the protocol ``fresh``, counted from 1.
+
+    Its means and components are learnt from its own training rows. It is kept as is what
+    :func:`prepared` returns: seeds that are trained together ask for it one after the other.
+
+    Raises
+    ------
+    reluclf.sources.DataError
+        If the images cannot be had.
+    """
+    return _prepared_fold(_seen(spec), number)
 
 
 def alike(spec: Spec) -> bool:
-    """Whether all seeds of a spec's experiment see the same rows."""
+    """Say whether all seeds of a spec's experiment see the same rows."""
     return spec.dataset != "wdbc" and spec.features != "shuffled"
 
 
-def _of_images(spec: Spec) -> Spec:
-    """A spec that has the images of the given one, and is the same for all that have; on WDBC the given one itself."""
-    if spec.dataset == "wdbc":
-        return spec
-    fields = {
-        "dataset": spec.dataset,
-        "features": spec.features,
-        "samples": spec.samples,
-        "seed": 1 if alike(spec) else spec.seed,
-    }
-    return Spec(architecture="cnn", head="relu", protocol="carried", **fields)
+def _seen(spec: Spec) -> Spec:
+    """Return a spec that sees the rows of the given one, and is the same for all that do."""
+    return Spec(
+        dataset=spec.dataset,
+        architecture="ffnn",
+        head="relu",
+        protocol="carried",
+        features=spec.features,
+        samples=spec.samples,
+        seed=1 if alike(spec) else spec.seed,
+    )
 
 
+@functools.lru_cache(maxsize=1)
 def _prepared(spec: Spec) -> Split:
     split = load_split(spec)
     x_train, x_test = prepare(spec, split.x_train, split.x_test)
     return replace(split, x_train=x_train, x_test=x_test)
 
 
-_kept = functools.lru_cache(maxsize=1)(_prepared)
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What a fold is trained on, validated on and tested on.
-
-    Attributes
-    ----------
-    train, held_out, test : tuple of (ndarray of float32, shape (n, d), ndarray of int64, shape (n,))
-        Features, as :func:`prepare` gives them, and class numbers.
-    """
-
-    train: tuple[np.ndarray, np.ndarray]
-    held_out: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
-
-
-def prepared_fold(spec: Spec, number: int) -> Fold:
-    """A fold, counted from 1, of the protocol ``fresh``, whose means and components are learnt from its own training rows.
-
-    That of images is kept, as is what :func:`prepared` gives: seeds that are trained together ask for it one after the other.
-
-    Raises
-    ------
-    reluclf.sources.DataError
-        If the images cannot be had.
-    """
-    return (_prepared_fold if spec.dataset == "wdbc" else _kept_fold)(_of_images(spec), number)
-
-
+@functools.lru_cache(maxsize=1)
 def _prepared_fold(spec: Spec, number: int) -> Fold:
     split = load_split(spec)
     train, validate = folds(split.y_train)[number - 1]
-    x, x_held_out, x_test = prepare(
-        spec, split.x_train[train], split.x_train[validate], split.x_test
-    )
+    raw = split.x_train[train], split.x_train[validate], split.x_test
+    x_train, x_held_out, x_test = prepare(spec, *raw)
     return Fold(
-        (x, split.y_train[train]), (x_held_out, split.y_train[validate]), (x_test, split.y_test)
+        train=(x_train, split.y_train[train]),
+        held_out=(x_held_out, split.y_train[validate]),
+        test=(x_test, split.y_test),
     )
-
-
-_kept_fold = functools.lru_cache(maxsize=1)(_prepared_fold)
 
 
 def shrink(images: np.ndarray) -> np.ndarray:

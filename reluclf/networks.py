@@ -12,14 +12,14 @@ from typing import Any
 
 from reluclf import epochs
 from reluclf.losses import guarded, softmax_cross_entropy, sparsemax_loss, verbatim
-from reluclf.spec import Spec
+from reluclf.spec import CLASSES, Spec
 
 #: The sizes of the hidden layers of the FFNNs, as in the author's code (paper, Table 2; section 3.3 names only the last two of WDBC's).
 HIDDEN = {"mnist": (512, 512, 512), "fashion_mnist": (512, 512, 512), "wdbc": (128, 64, 32)}
 
 #: Features that go into a network, and classes that come out, of each data set.
 N_FEATURES = {"mnist": 256, "fashion_mnist": 256, "wdbc": 30}
-N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "wdbc": 2}
+N_CLASSES = {dataset: len(classes) for dataset, classes in CLASSES.items()}
 
 
 @dataclass(frozen=True)
@@ -136,16 +136,10 @@ def build(spec: Spec, seed: int) -> Any:
         [keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture
     )
     options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
-    options |= {"beta_2": spec.beta_2} if spec.optimizer == "adam" else {}
-    optimizer = {
-        "adam": keras.optimizers.Adam,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }[spec.optimizer]
     backend = keras.backend.backend()
     # XLA makes TensorFlow's CNN several times slower on a CPU, and answers 0/0 differently; JAX without it is slower still, on a GPU many times.
     model.compile(
-        optimizer=optimizer(clipnorm=spec.clipnorm, **options),
+        optimizer=keras.optimizers.Adam(beta_2=spec.beta_2, clipnorm=spec.clipnorm, **options),
         loss=loss_function(spec),
         metrics=["categorical_accuracy"],
         jit_compile=backend == "jax",

@@ -23,6 +23,12 @@ SUPPORTS = {
 }
 
 
+def forget_rows() -> None:
+    """Forget the rows that are kept from one run to the next: they may be made up."""
+    data._prepared.cache_clear()
+    data._prepared_fold.cache_clear()
+
+
 def files(folder: Path) -> list[str]:
     """List all files in a folder and those below it."""
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, networks, paths, protocols
+from reluclf import data, fitting, networks, paths, protocols
 from reluclf.campaign import runtime
 from reluclf.files import write_atomically
 from reluclf.spec import Spec, first
@@ -80,19 +80,19 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
             f"make steps looks at TensorFlow's gradients; unset KERAS_BACKEND, which is {runtime.backend()}."
         )
     whole = data.prepared(spec)
-    x, targets = whole.x_train, protocols.one_hot(whole.y_train, whole.n_classes)
+    x, targets = whole.x_train, fitting.one_hot(whole.y_train, whole.n_classes)
     model = networks.build(spec, protocols.seed_of(spec, protocols.WHOLE))
     train = _watched(spec, model)
     gradient, step, test = [], [], []
     for epoch in range(epochs):
-        order = protocols.batch_order(spec, protocols.WHOLE, epoch, len(x))
+        order = fitting.batch_order(spec, protocols.WHOLE, epoch, len(x))
         for start in range(0, len(x), spec.batch_size):
             rows = order[start : start + spec.batch_size]
             of_gradient, of_step = train(x[rows], targets[rows])
             gradient.append(_rounded(of_gradient))
             step.append(_rounded(of_step))
         test.append(
-            _rounded(protocols.score(spec, protocols.predict(model, whole.x_test), whole.y_test)[1])
+            _rounded(fitting.score(spec, fitting.predict(model, whole.x_test), whole.y_test)[1])
         )
     return Steps(
         spec=spec,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import protocols
+from reluclf import fitting
 from reluclf.campaign import accelerator, progress, runtime
 from reluclf.files import write_atomically
 from reluclf.record import Fold
@@ -20,7 +20,7 @@ from reluclf.spec import Spec
 from reluclf.store import Store
 
 
-class Checkpoint(protocols.Observer):
+class Checkpoint(fitting.Observer):
     """What an unfinished run has got to, kept in the user's cache; it observes the run, and calls ``alive`` when an epoch has ended.
 
     A checkpoint is used only by the code, the libraries, the backend, its settings and the number of lanes that wrote it, so a resumed run cannot
@@ -38,7 +38,7 @@ class Checkpoint(protocols.Observer):
         self._epochs = 0
         self._told = -progress.LOOK
 
-    def load(self) -> protocols.State | None:
+    def load(self) -> fitting.State | None:
         """The state that was reached; None if there is none, or it is not to be used."""
         try:
             kept = self._file.read_bytes()
@@ -54,14 +54,14 @@ class Checkpoint(protocols.Observer):
             weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
         folds = [Fold.model_validate(fold) for fold in header["folds"]]
         self._epochs = self.spec.epochs * len(folds)
-        return protocols.State(
+        return fitting.State(
             folds=folds,
             batches=header["batches"],
             diverged_at=header["diverged_at"],
             weights=weights,
         )
 
-    def fold(self, state: protocols.State) -> None:
+    def fold(self, state: fitting.State) -> None:
         """Keep the state after a fold."""
         weights = state.weights or []
         header = {

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import protocols
+from reluclf import fitting, protocols
 from reluclf.campaign import accelerator, lanes, progress, runtime, training
 from reluclf.spec import Spec, first, grid
 from reluclf.store import Store
@@ -48,7 +48,7 @@ class Accelerator(BaseModel):
     seconds: float
 
 
-class _Clock(protocols.Observer):
+class _Clock(fitting.Observer):
     """Notes when epochs end."""
 
     def __init__(self) -> None:

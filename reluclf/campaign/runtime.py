@@ -27,6 +27,7 @@ _DECISIVE = (
     "epochs.py",
     "networks.py",
     "probes.py",
+    "fitting.py",
     "protocols.py",
     "campaign/lanes.py",
 )

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from factory import files
 
-from reluclf import Spec, first, grid, paths, protocols
+from reluclf import Spec, first, fitting, grid, paths, protocols
 from reluclf.campaign import progress, runtime, training, watch
 from reluclf.campaign.checkpoints import Checkpoint
 from reluclf.store import Store
@@ -321,12 +321,12 @@ def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_rec
 
     trained = []
 
-    def fit(spec, number, *others):
-        trained.append(number)
-        return original(spec, number, *others)
+    def fit(training):
+        trained.append(training.number)
+        return original(training)
 
-    original = protocols._fit
-    monkeypatch.setattr(protocols, "_fit", fit)
+    original = fitting.fit
+    monkeypatch.setattr(fitting, "fit", fit)
     resumed = training.train(LONG, store)
     assert 1 not in trained  # the fold that the killed process had finished
     assert trained[-1] == 10
@@ -354,10 +354,7 @@ def state(keras):
     """What a run has got to after its first fold."""
     kept = []
 
-    class Observer:
-        def epoch(self):
-            pass
-
+    class Observer(fitting.Observer):
         def fold(self, state):
             kept.append(state)
             raise Interrupted
@@ -391,7 +388,7 @@ def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state, stor
         update={"train": state.folds[0].train.model_copy(update={"loss": loss})}
     )
     Checkpoint(TWO_FOLDS, store).fold(
-        protocols.State(
+        fitting.State(
             folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]
         )
     )
@@ -403,8 +400,8 @@ def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state, stor
 
 def test_a_checkpoint_of_fresh_keeps_no_weights(keras, state, store):
     spec = Spec(**TINY | {"protocol": "fresh", "folds": 2}, seed=1)
-    Checkpoint(spec, store).fold(protocols.State(folds=state.folds, batches=2))
-    assert Checkpoint(spec, store).load() == protocols.State(folds=state.folds, batches=2)
+    Checkpoint(spec, store).fold(fitting.State(folds=state.folds, batches=2))
+    assert Checkpoint(spec, store).load() == fitting.State(folds=state.folds, batches=2)
 
 
 def test_a_run_without_a_checkpoint_starts_from_the_beginning(keras, store):
