@@ -15,7 +15,8 @@ import numpy as np
 from reluclf import networks
 from reluclf.data import Rows
 from reluclf.epochs import EVALUATION_BATCH
-from reluclf.record import Curve, Fold, shortest
+from reluclf.metrics import shortest
+from reluclf.record import Curve, Fold
 from reluclf.spec import Spec
 
 #: Batches that are trained on in one call of TensorFlow: a call cannot be interrupted.

@@ -22,7 +22,7 @@ def watched(trace: Path, patience: float) -> Iterator[Callable[[], None]]:
     (with one worker) must not be ended, and a Dask cluster has its own ways.
     """
     stream = None
-    if _in_worker():
+    if in_worker():
         with contextlib.suppress(OSError):  # without a cache to write to, a worker is not watched
             trace.parent.mkdir(parents=True, exist_ok=True)
             stream = trace.open("w")
@@ -76,7 +76,7 @@ def leave_at_once() -> None:
     Call it after they are imported, for the last to be registered is the first to be called. The framework's threads can hang there, no run is
     watched any more, and the campaign would wait for the process for ever. Records are on the disk by then.
     """
-    if _in_worker():
+    if in_worker():
         atexit.unregister(_leave)
         atexit.register(_leave)
 
@@ -87,5 +87,5 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _in_worker() -> bool:
+def in_worker() -> bool:
     return multiprocessing.current_process().name.startswith("LokyProcess")

@@ -15,7 +15,8 @@ from reluclf.judging.status import Status
 from reluclf.judging.thresholds import MARGIN
 from reluclf.judging.verdicts import Verdict
 from reluclf.judging.words import listed, minus
-from reluclf.record import Record, loses_a_class
+from reluclf.metrics import loses_a_class
+from reluclf.record import Record
 
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 

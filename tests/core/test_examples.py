@@ -5,10 +5,10 @@ import doctest
 import numpy as np
 import pytest
 
-from reluclf import data, fitting, formats, losses, protocols, record, spec, store
+from reluclf import data, fitting, formats, losses, metrics, protocols, record, spec, store
 from reluclf.showing import speed
 
-MODULES = [data, fitting, formats, losses, protocols, record, spec, store, speed]
+MODULES = [data, fitting, formats, losses, metrics, protocols, record, spec, store, speed]
 
 
 def examples(module):
