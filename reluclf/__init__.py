@@ -1,4 +1,4 @@
-"""Helpers of the book "ReLU at the Output": specs are trained into records, records are read into chapters.
+"""Helpers of the book "ReLU at the Output": specs become records, records become chapters.
 
 Importing this package imports no deep-learning framework; training does.
 """

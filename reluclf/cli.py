@@ -1,7 +1,4 @@
-"""The command line: ``reluclf COMMAND``, or ``python -m reluclf COMMAND`` where it is not installed.
-
-The Makefile's targets call it.
-"""
+"""The command line: ``reluclf COMMAND``, or ``python -m reluclf COMMAND``; make calls it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three data sets split into training and test set, and prepared as in sections 2.2 and 2.3 of the paper.
+"""The three data sets, split and prepared as in sections 2.2 and 2.3 of the paper.
 
 The images are those of :mod:`reluclf.sources`; WDBC comes with scikit-learn.
 """
@@ -19,7 +19,8 @@ from reluclf.spec import TITLES as TITLES
 #: The principal components kept (paper, section 2.3).
 N_COMPONENTS = 256
 
-#: The author's loader sets the first 5,000 training images aside as a validation set, which his code never uses.
+#: The author's loader sets the first 5,000 training images aside as a validation set, which his
+#: code never uses.
 N_SET_ASIDE = 5_000
 
 #: Seed of the fold split, in the author's code and here.
@@ -49,8 +50,8 @@ class Split:
     Attributes
     ----------
     x_train, x_test : ndarray of float64, shape (n, d)
-        Before standardisation and PCA: pixels scaled to [0, 1], d = 784; or the 30 measurements of WDBC in their own units. Of
-        :func:`prepared` float32, as :func:`prepare` gives them.
+        Before standardisation and PCA: pixels scaled to [0, 1], d = 784; or the 30 measurements of
+        WDBC in their own units. Of :func:`prepared` float32, as :func:`prepare` gives them.
     y_train, y_test : ndarray of int64, shape (n,)
         Class numbers from 0.
     n_classes : int
@@ -64,12 +65,13 @@ class Split:
 
 
 def load_split(spec: Spec) -> Split:
-    """The training and test set of a run, before any preparation that learns from data.
+    """Load the training and test set of a run, before any preparation that learns from data.
 
     Parameters
     ----------
     spec : Spec
-        ``dataset``, ``samples`` and, for WDBC, ``seed`` are used: the author's WDBC split has no seed, so each of our runs has its own.
+        ``dataset``, ``samples`` and, for WDBC, ``seed`` are used: the author's WDBC split has no
+        seed, so each of our runs has its own.
 
     Returns
     -------
@@ -113,10 +115,10 @@ def _wdbc(seed: int) -> Split:
 
 
 def folds(y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Ten stratified folds (paper, section 2.5), the same for every seed.
+    """Draw ten stratified folds (paper, section 2.5), the same for every seed.
 
-    Their number, stratification and seed are those of the author's code. The folds themselves are not: scikit-learn has drawn them by another
-    algorithm since 0.22.
+    Their number, stratification and seed are those of the author's code. The folds themselves are
+    not: scikit-learn has drawn them by another algorithm since 0.22.
 
     Parameters
     ----------
@@ -142,7 +144,8 @@ def folds(y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 def prepare(spec: Spec, fit_on: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
     """Turn raw rows into what the network sees, learning from ``fit_on`` alone.
 
-    The paper (section 2.3) standardises, and projects images on their first 256 principal components; no whitening.
+    The paper (section 2.3) standardises, and projects images on their first 256 principal
+    components; no whitening.
 
     Parameters
     ----------
@@ -172,7 +175,8 @@ def prepare(spec: Spec, fit_on: np.ndarray, *others: np.ndarray) -> list[np.ndar
         order = np.random.default_rng(spec.seed).permutation(N_COMPONENTS)
         steps.append(FunctionTransformer(lambda scores: scores[:, order]))
     pipeline = make_pipeline(*steps or ["passthrough"])
-    # With one BLAS thread the sums are done in one order, so the same machine gives the same bits whatever else runs on it.
+    # With one BLAS thread the sums are done in one order, so the same machine gives the same bits
+    # whatever else runs on it.
     with threadpool_limits(limits=1):
         pipeline.fit(fit_on)
         return [pipeline.transform(x).astype(np.float32) for x in (fit_on, *others)]
@@ -245,7 +249,7 @@ def _prepared_fold(spec: Spec, number: int) -> Fold:
 
 
 def shrink(images: np.ndarray) -> np.ndarray:
-    """Average images of 28 x 28 pixels down to 16 x 16, each new pixel the mean of the area it covers.
+    """Average images of 28 x 28 pixels down to 16 x 16, over the area that each new pixel covers.
 
     Parameters
     ----------
@@ -267,7 +271,10 @@ def shrink(images: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def checksums(dataset: str) -> dict[str, str]:
-    """SHA-256 of what a data set is read from: of each IDX file, or of WDBC's measurements and labels as scikit-learn returns them."""
+    """Digest what a data set is read from: SHA-256, by the name of the part.
+
+    The parts are the IDX files, or WDBC's measurements and labels as scikit-learn returns them.
+    """
     if dataset != "wdbc":
         return sources.SHA256[dataset]
     from sklearn.datasets import load_breast_cancer

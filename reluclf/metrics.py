@@ -1,4 +1,4 @@
-"""What follows from predictions: the confusion matrix, and the scores of the paper's section 2.5."""
+"""What follows from predictions: the confusion matrix, and the paper's scores (section 2.5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ LOST = 0.5
 
 
 def loses_a_class(confusion_matrix: Sequence[Sequence[int]]) -> bool:
-    """Say whether a class has less than half of its samples classified correctly; a row for each true class.
+    """Say whether a class has less than half of its samples classified correctly.
+
+    The matrix has a row for each true class.
 
     Examples
     --------
@@ -36,7 +38,7 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int
 
 
 def scores(matrix: np.ndarray) -> dict[str, float]:
-    """Accuracy and the support-weighted precision, recall and F1 of a confusion matrix (paper, section 2.5).
+    """Compute accuracy and the support-weighted precision, recall and F1 (paper, section 2.5).
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ def scores(matrix: np.ndarray) -> dict[str, float]:
 
 
 def shortest(values: Any) -> Any:
-    """Write a float32, or a sequence of them, with the fewest digits that still name the same float32.
+    """Write float32 numbers with the fewest digits that still name the same float32.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """What one training run gave: the record, its schema, and what follows from its predictions.
 
-A record is a small JSON file. It holds the whole spec, the loss and accuracy of every fold and epoch, the true label and the prediction
-of every test sample, what follows from these, and where the run took place. A record that contradicts itself is refused when it is read.
+A record is a small JSON file. It holds the whole spec, the loss and accuracy of every fold and
+epoch, the true label and the prediction of every test sample, what follows from these, and where
+the run took place. A record that contradicts itself is refused when it is read.
 """
 
 from __future__ import annotations
@@ -25,17 +26,19 @@ from pydantic import (
 from reluclf.metrics import confusion_matrix, from_digits, loses_a_class, scores, to_digits
 from reluclf.spec import CLASSES, Spec
 
-#: The version of the schema; a record of another version is refused. (A type checker wants it written out in ``Record``.)
+#: The version of the schema; a record of another version is refused. (A type checker wants it
+#: written out in ``Record``.)
 FORMAT = 1
 
 
 class _Part(BaseModel):
-    # A run that diverged has NaN and infinite losses. They are results, and are written as the strings "NaN", "Infinity".
+    # A run that diverged has NaN and infinite losses. They are results, and are written as the
+    # strings "NaN", "Infinity".
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Curve(_Part):
-    """Loss and accuracy after every epoch (training curves: Keras's running mean over the epoch's batches, dropout on)."""
+    """Loss and accuracy after every epoch; in training means over its batches, dropout on."""
 
     loss: tuple[float, ...]
     accuracy: tuple[float, ...]
@@ -49,7 +52,7 @@ class Score(_Part):
 
 
 class Fold(_Part):
-    """One fold: ``n_train`` rows trained on, ``n_validation`` rows held out of this fold; the test set after its last epoch."""
+    """One fold: rows trained on, rows held out, and the test set after its last epoch."""
 
     fold: int
     n_train: int
@@ -61,7 +64,10 @@ class Fold(_Part):
 
 
 class Probe(_Part):
-    """What :mod:`reluclf.probes` measured after every epoch; runs of before 25 November 2026 were not asked for ``dead_hidden``."""
+    """What :mod:`reluclf.probes` measured after every epoch.
+
+    Runs of before 25 November 2026 were not asked for ``dead_hidden``.
+    """
 
     norm_head: tuple[float, ...]
     norm_first: tuple[float, ...]
@@ -73,7 +79,7 @@ class Probe(_Part):
 
 
 class Final(_Part):
-    """The model that ``fresh`` trains once on the whole training set, with its test scores after every epoch."""
+    """The model that ``fresh`` trains once on the whole training set, tested after every epoch."""
 
     n_train: int
     train: Curve
@@ -88,7 +94,8 @@ class Test(_Part):
     Attributes
     ----------
     labels, predictions : str
-        One digit a test sample, in the order of the test set: its class, and the class of its largest output (the first of equals).
+        One digit a test sample, in the order of the test set: its class, and the class of its
+        largest output (the first of equals).
     confusion_matrix : tuple of tuples of int
         Rows are true classes, columns predictions.
     precision, recall, f1 : float
@@ -106,7 +113,14 @@ class Test(_Part):
 
     @classmethod
     def of(cls, labels: np.ndarray, predictions: np.ndarray, loss: float, n_classes: int) -> Test:
-        """Make it from int arrays of shape (n,)."""
+        """Make it from int arrays of shape (n,).
+
+        Examples
+        --------
+        >>> test = Test.of(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 0]), loss=0.5, n_classes=2)
+        >>> test.confusion_matrix, test.accuracy, test.lost
+        (((1, 0), (2, 1)), 0.5, True)
+        """
         matrix = confusion_matrix(labels, predictions, n_classes)
         return cls(
             labels=to_digits(labels),
@@ -143,7 +157,8 @@ class Test(_Part):
         for name, value in scores(matrix).items():
             if not math.isclose(value, getattr(self, name), abs_tol=1e-9):
                 raise ValueError(
-                    f"the predictions give {name} {value:.6f}, not the stated {getattr(self, name):.6f}"
+                    f"the predictions give {name} {value:.6f}, "
+                    f"not the stated {getattr(self, name):.6f}"
                 )
         return self
 
@@ -170,12 +185,15 @@ class Provenance(_Part):
     data : dict
         SHA-256 of what the data set was read from.
     precision : {"float32", "tf32"} or None
-        Of products on an accelerator; ``float32`` on a processor. None in records of before it was noted, as of all that follow.
+        Of products on an accelerator; ``float32`` on a processor. None in records of before it was
+        noted, as of all that follow.
     deterministic : bool or None
-        Whether the accelerator was held to kernels that always add in the same order; None on a processor.
+        Whether the accelerator was held to kernels that always add in the same order; None on a
+        processor.
     width, lane : int or None
-        How many seeds the program trained at once, and the place this one had, from 0; None if it was trained alone. Its ``seconds`` then are
-        the wall time divided by the runs that shared it; those of its folds are the wall time.
+        How many seeds the program trained at once, and the place this one had, from 0; None if it
+        was trained alone. Its ``seconds`` then are the wall time divided by the runs that shared
+        it; those of its folds are the wall time.
     """
 
     started: datetime
@@ -220,7 +238,8 @@ class Record(_Part):
     Attributes
     ----------
     diverged_at : int or None
-        The batch, counted from 1 over the whole run, at which the loss first was not finite; None if it always was.
+        The batch, counted from 1 over the whole run, at which the loss first was not finite; None
+        if it always was.
     """
 
     format: Literal[1] = 1
@@ -247,7 +266,7 @@ class Record(_Part):
         return float(self.fold_accuracy.std())
 
     def measured(self) -> str:
-        """All that the run measured, as one text: equal for two runs if they came out the same, however long they took."""
+        """Write all that the run measured as one text, equal for runs that came out the same."""
         return repr(
             self.model_dump(
                 include={"folds", "final", "diverged_at", "test"},
@@ -257,13 +276,15 @@ class Record(_Part):
 
     @model_validator(mode="after")
     def _fits_its_spec(self) -> Record:
-        if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
+        numbers = [fold.fold for fold in self.folds]
+        if numbers != list(range(1, self.spec.folds + 1)):
             raise ValueError(
-                f"the spec says folds 1 to {self.spec.folds}, the record has {[fold.fold for fold in self.folds]}"
+                f"the spec says folds 1 to {self.spec.folds}, the record has {numbers}"
             )
-        if len(self.test.confusion_matrix) != len(CLASSES[self.spec.dataset]):
+        classes, rows = len(CLASSES[self.spec.dataset]), len(self.test.confusion_matrix)
+        if rows != classes:
             raise ValueError(
-                f"{self.spec.dataset} has {len(CLASSES[self.spec.dataset])} classes, the confusion matrix {len(self.test.confusion_matrix)}"
+                f"{self.spec.dataset} has {classes} classes, the confusion matrix {rows}"
             )
         if (self.final is not None) != (self.spec.protocol == "fresh"):
             raise ValueError("a final model belongs to protocol fresh, and to no other")
@@ -276,18 +297,22 @@ class Record(_Part):
         last = self.final.test.accuracy[-1] if self.final else self.folds[-1].test.accuracy
         if not math.isclose(last, self.test.accuracy, abs_tol=1e-6):
             raise ValueError(
-                f"the test accuracy after the last epoch is {last:.6f}, but the predictions give {self.test.accuracy:.6f}"
+                f"the test accuracy after the last epoch is {last:.6f}, "
+                f"but the predictions give {self.test.accuracy:.6f}"
             )
         return self
 
     def to_json(self) -> str:
-        """The record as readable JSON: a field a line, a list of numbers on one line; at the end the digest of all the rest."""
+        """Write the record as JSON: a field a line, a list of numbers on one; last the digest."""
         content = json.loads(self.model_dump_json())
         return _pretty(content | {"digest": digest(content)}) + "\n"
 
 
 def digest(content: dict[str, Any]) -> str:
-    """SHA-256 of a record's content, whatever its layout; it finds an edited digit, not a forger, whom only retraining finds."""
+    """Digest a record's content, whatever its layout: SHA-256.
+
+    It finds an edited digit, not a forger, whom only retraining finds.
+    """
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

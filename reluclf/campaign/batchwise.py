@@ -1,7 +1,8 @@
-"""Batch by batch in the first epochs: how large the gradient is, and how long the step that the optimiser takes of it.
+"""The first epochs batch by batch: how large the gradient is, and the step made of it.
 
-A gradient that explodes for one batch is between the ends of two epochs, where :mod:`reluclf.probes` looks, and gone when it looks. What it leaves
-behind is Adam's second moment, by which later steps are divided.
+A gradient that explodes for one batch is between the ends of two epochs, where
+:mod:`reluclf.probes` looks, and gone when it looks. What it leaves behind is Adam's second moment,
+by which later steps are divided.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Steps(BaseModel):
     spec : Spec
         The run whose first epochs these are; the batches and updates are those of its training.
     gradient : tuple of float
-        For each batch the largest norm of the gradient of any weight matrix or bias vector, which is what clipping looks at, before it is clipped.
+        For each batch the largest norm of the gradient of any weight matrix or bias vector, which
+        is what clipping looks at, before it is clipped.
     step : tuple of float
         For each batch the norm of the change that it made to all the weights.
     test : tuple of float
@@ -58,7 +60,7 @@ class Steps(BaseModel):
 
 
 def specs() -> list[Spec]:
-    """List what is measured: the CNN on both image sets, each of :data:`WAYS`, a few seeds; trained once on the whole training set."""
+    """List what is measured: the CNN on both image sets, each of :data:`WAYS`, a few seeds."""
     once: dict[str, Any] = {"architecture": "cnn", "protocol": "fresh", "folds": 0}
     listed = []
     for dataset in ("mnist", "fashion_mnist"):
@@ -77,7 +79,8 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
     """
     if runtime.backend() != "tensorflow":
         raise runtime.BackendError(
-            f"make steps looks at TensorFlow's gradients; unset KERAS_BACKEND, which is {runtime.backend()}."
+            "make steps looks at TensorFlow's gradients; "
+            f"unset KERAS_BACKEND, which is {runtime.backend()}."
         )
     whole = data.prepared(spec)
     x, targets = whole.x_train, fitting.one_hot(whole.y_train, whole.n_classes)
@@ -105,7 +108,7 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
 
 
 def _watched(spec: Spec, model: Any) -> Callable[[np.ndarray, np.ndarray], tuple[Any, Any]]:
-    """The update of ``train_on_batch``, bit for bit, which tells the norms of its gradient and of what it changes."""
+    """Make the update of ``train_on_batch``, bit for bit, which returns both norms."""
     import tensorflow as tf
 
     weights, loss = model.trainable_variables, networks.loss_function(spec)
@@ -133,7 +136,7 @@ def _rounded(value: Any) -> float:
 
 
 def read() -> list[Steps]:
-    """What was measured, from :data:`reluclf.paths.STEPS`; nothing if there is no such file."""
+    """Read what was measured; nothing if there is no :data:`reluclf.paths.STEPS`."""
     if not paths.STEPS.is_file():
         return []
     return [

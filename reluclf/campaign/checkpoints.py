@@ -21,10 +21,12 @@ from reluclf.store import Store
 
 
 class Checkpoint(fitting.Observer):
-    """What an unfinished run has got to, kept in the user's cache; it observes the run, and calls ``alive`` when an epoch has ended.
+    """Keeps what an unfinished run has got to in the user's cache.
 
-    A checkpoint is used only by the code, the libraries, the backend, its settings and the number of lanes that wrote it, so a resumed run cannot
-    mix two of them.
+    It observes the run, and calls ``alive`` when an epoch has ended.
+
+    A checkpoint is used only by the code, the libraries, the backend, its settings and the number
+    of lanes that wrote it, so a resumed run cannot mix two of them.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Checkpoint(fitting.Observer):
         self._told = -progress.LOOK
 
     def load(self) -> fitting.State | None:
-        """The state that was reached; None if there is none, or it is not to be used."""
+        """Return the state that was reached; None if there is none that can be used."""
         try:
             kept = self._file.read_bytes()
         except OSError:

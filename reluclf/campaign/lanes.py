@@ -144,7 +144,7 @@ def _note(
 
 
 def _on_device(spec: Spec, rows: Sequence[Rows]) -> tuple[Any, Any]:
-    """Put features and one-hot classes on the device: once if all lanes see the same, else stacked."""
+    """Put features and one-hot classes on the device, stacked unless all lanes see the same."""
     import jax.numpy as jnp
 
     n_classes = networks.N_CLASSES[spec.dataset]

@@ -1,4 +1,4 @@
-"""How far a campaign is: how much work its runs are, what each has done of it, and one progress bar for all."""
+"""How far a campaign is: the work that its runs are, and one progress bar for all."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ LOOK = 1.0
 
 
 def cost(spec: Spec) -> float:
-    """How much work a run is, in epochs of the MNIST FFNN."""
+    """Estimate how much work a run is, in epochs of the MNIST FFNN."""
     rows = min(spec.samples or _ROWS[spec.dataset], _ROWS[spec.dataset])
     return epochs(spec) * rows / _ROWS["mnist"] * _COST[spec.architecture]
 
 
 def epochs(spec: Spec) -> int:
-    """All the epochs of a run: those of its folds and, for ``fresh``, of its final model."""
+    """Count the epochs of a run: of its folds and, for ``fresh``, of its final model."""
     return spec.epochs * (spec.folds + (spec.protocol == "fresh"))
 
 
 def say(text: str) -> None:
-    """Tell the user something where the bar stands: on standard error, which is not a part of a page."""
+    """Tell the user something where the bar stands: on standard error, which no page shows."""
     print(text, file=sys.stderr, flush=True)
 
 

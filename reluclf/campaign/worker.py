@@ -1,4 +1,4 @@
-"""What a worker of a campaign does: it trains a run, or several in lanes, and writes the records."""
+"""What a worker of a campaign does: train a run, or several in lanes, and write the records."""
 
 from __future__ import annotations
 

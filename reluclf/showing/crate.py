@@ -1,7 +1,7 @@
 """The records as an RO-Crate: what each file is and which run made it, for machines.
 
-Follows RO-Crate 1.2 and its Process Run Crate profile 0.5: one action a run, a run whose loss was not
-finite among them, for it ended as its spec says.
+Follows RO-Crate 1.2 and its Process Run Crate profile 0.5: one action a run, a run whose loss was
+not finite among them, for it ended as its spec says.
 """
 
 from __future__ import annotations
@@ -106,11 +106,12 @@ def _program(record: Record) -> dict[str, Any]:
 def _action(path: Path, record: Record, program: str) -> dict[str, Any]:
     """Describe the run that made a record."""
     made = record.provenance
+    changes = " with changes" if made.modified else ""
     return {
         "@id": f"#run-{path.as_posix()}",
         "@type": "CreateAction",
         "name": str(record.spec),
-        "description": f"on {made.device}, at commit {made.commit or 'none'}{' with changes' if made.modified else ''}",
+        "description": f"on {made.device}, at commit {made.commit or 'none'}{changes}",
         "startTime": made.started.isoformat(),
         "endTime": (made.started + timedelta(seconds=made.seconds)).isoformat(),
         "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},

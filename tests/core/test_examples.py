@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from reluclf import data, fitting, formats, losses, metrics, protocols, record, spec, store
+from reluclf.campaign import training
 from reluclf.showing import speed
 
-MODULES = [data, fitting, formats, losses, metrics, protocols, record, spec, store, speed]
+MODULES = [data, fitting, formats, losses, metrics, protocols, record, spec, store, training, speed]
 
 
 def examples(module):
