@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reluclf import formats
-from reluclf.judging import paper, selection
+from reluclf.judging import paper
+from reluclf.judging.evidence import measure, pairs
 from reluclf.judging.statistics import Difference, paired
+from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
+from reluclf.showing import origins
 from reluclf.spec import TITLES, Spec
 from reluclf.store import BACKENDS
 
@@ -71,27 +74,26 @@ def comparisons(by_backend: Mapping[str, Sequence[Record]]) -> list[Comparison]:
     list of Comparison
         One for each experiment and backend.
     """
-    experiments: dict[object, dict[str, dict[int, Record]]] = {}
+    experiments: dict[object, dict[str, list[Record]]] = {}
     for backend, records in by_backend.items():
-        selection.note(records, f"{BACKENDS}/{backend}/")
         for record in records:
             experiment = experiments.setdefault(record.spec.path.parent, {})
-            experiment.setdefault(backend, {})[record.spec.seed] = record
+            experiment.setdefault(backend, []).append(record)
     compared = []
     for experiment in experiments.values():
         for backend in by_backend:
             if backend in experiment:
                 runs = experiment[backend]
-                theirs = {} if backend == REFERENCE else experiment.get(REFERENCE, {})
-                compared.append(Comparison(backend, list(runs.values()), _paired(runs, theirs)))
+                theirs = [] if backend == REFERENCE else experiment.get(REFERENCE, [])
+                compared.append(Comparison(backend, runs, _paired(runs, theirs)))
     return compared
 
 
-def _paired(mine: Mapping[int, Record], theirs: Mapping[int, Record]) -> Difference | None:
-    seeds = sorted(mine.keys() & theirs.keys())
-    ours = [mine[seed].test.accuracy for seed in seeds]
-    reference = [theirs[seed].test.accuracy for seed in seeds]
-    return paired(ours, reference, selection.MARGIN)
+def _paired(mine: Sequence[Record], theirs: Sequence[Record]) -> Difference | None:
+    both = pairs(mine, theirs)
+    ours = [run.test.accuracy for run, _ in both]
+    reference = [run.test.accuracy for _, run in both]
+    return paired(ours, reference, MARGIN)
 
 
 def table(compared: Sequence[Comparison]) -> pd.DataFrame:
@@ -110,7 +112,7 @@ def table(compared: Sequence[Comparison]) -> pd.DataFrame:
         n = len(one.runs)
         lost = sum(run.test.lost for run in one.runs)
         diverged = sum(run.diverged_at is not None for run in one.runs)
-        accuracy = formats.cell(selection.measure(one.runs, "test_accuracy"), "test_accuracy")
+        accuracy = formats.cell(measure(one.runs, "test_accuracy"), "test_accuracy")
         difference = formats.difference_cell(one.difference)
         rows.append(
             [
@@ -123,7 +125,10 @@ def table(compared: Sequence[Comparison]) -> pd.DataFrame:
                 f"{diverged} of {n}",
             ]
         )
-    return pd.DataFrame(rows, columns=columns)
+    used: dict[str, list[Record]] = {}
+    for one in compared:
+        used.setdefault(f"{BACKENDS}/{one.backend}/", []).extend(one.runs)
+    return origins.rests_on(pd.DataFrame(rows, columns=columns), used)
 
 
 def facts(compared: Sequence[Comparison]) -> dict[str, object]:

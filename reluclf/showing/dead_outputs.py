@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reluclf.judging import selection
+from reluclf.judging.evidence import of_setting
 from reluclf.record import Record
-from reluclf.showing import figures
+from reluclf.showing import figures, origins
 from reluclf.spec import TITLES
 
 _IMAGES = ("mnist", "fashion_mnist")
@@ -25,7 +25,7 @@ def runs(
     An output is dead if, after the last epoch, it is zero on each of the training images that are
     looked at.
     """
-    found = selection.of_setting(
+    found = of_setting(
         records, dataset=dataset, architecture=architecture, head="relu", protocol="fresh"
     )
     for run in sorted(found, key=lambda run: run.spec.seed):
@@ -51,6 +51,7 @@ def counted(records: Sequence[Record], architecture: str = "ffnn") -> np.ndarray
     return table
 
 
+@origins.traced
 def table(records: Sequence[Record]) -> pd.DataFrame:
     """Show the counts of both kinds of networks, as text: FFNN and CNN, both image sets together."""
     rows = []
@@ -68,6 +69,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw each run's accuracy on the class that it knows least; filled if an output is dead."""
     drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.75, 1.9))

@@ -17,6 +17,7 @@ from reluclf import paths
 from reluclf.campaign.runtime import BackendError
 from reluclf.files import write_atomically
 from reluclf.losses import guarded, verbatim
+from reluclf.showing import origins
 
 _K = 10  # classes
 
@@ -184,6 +185,7 @@ def measure_zero_rows() -> list[str]:
 _LOSSES = {"guarded": "guarded loss", "verbatim": "Keras's own loss"}
 
 
+@origins.traced
 def zero_rows() -> pd.DataFrame:
     """What each framework makes of rows with zero outputs, from :data:`reluclf.paths.ZERO_ROWS`: a row for each way to run it, as text."""
     measured = (

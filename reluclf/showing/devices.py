@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reluclf.formats import cell, difference_cell
-from reluclf.judging import paper, selection
-from reluclf.judging.design import Cell, Evidence, cells_of, planned
+from reluclf.judging import paper
+from reluclf.judging.design import Cell, cells_of, planned
+from reluclf.judging.evidence import Evidence, measure
 from reluclf.judging.statistics import unpaired
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
+from reluclf.showing import origins
 
 
 def on_accelerator(record: Record) -> bool:
@@ -32,29 +34,29 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     for record in records:
         for one in cells_of(record.spec):
             by_cell.setdefault(one, []).append(record)
-    rows = []
+    rows: list[dict[str, str]] = []
+    used: list[Record] = []
     for one, n in planned().items():
         runs = by_cell.get(one, [])
         fast = [run for run in runs if on_accelerator(run)]
         slow = [run for run in runs if not on_accelerator(run)]
         if not fast or not slow:
             continue
-        selection.note(runs)
+        used += runs
         accuracies = [[run.test.accuracy for run in kind] for kind in (fast, slow)]
         rows.append(
             {
                 "network": paper.title(one.dataset, one.architecture, one.head),
                 "condition": one.condition,
-                "processors, %": cell(selection.measure(slow, "test_accuracy"), "test_accuracy"),
-                "accelerators, %": cell(selection.measure(fast, "test_accuracy"), "test_accuracy"),
+                "processors, %": cell(measure(slow, "test_accuracy"), "test_accuracy"),
+                "accelerators, %": cell(measure(fast, "test_accuracy"), "test_accuracy"),
                 "accelerators − processors": difference_cell(unpaired(*accuracies, MARGIN)),
                 "without accelerators": f"{len(slow)} of {n}",
             }
         )
     columns = ["network", "condition", "processors, %", "accelerators, %"]
-    return pd.DataFrame(
-        rows, columns=[*columns, "accelerators − processors", "without accelerators"]
-    )
+    columns += ["accelerators − processors", "without accelerators"]
+    return origins.rests_on(pd.DataFrame(rows, columns=columns), {"": used})
 
 
 def resting(records: Sequence[Record]) -> str:

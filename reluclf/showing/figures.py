@@ -11,10 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reluclf import data
-from reluclf.judging import paper, selection
-from reluclf.judging.conditions import Condition
+from reluclf.judging import paper
+from reluclf.judging.design import AS_RUN, AS_WRITTEN
+from reluclf.judging.evidence import of_setting, under
 from reluclf.judging.statistics import estimate
 from reluclf.record import Record
+from reluclf.showing import origins
 from reluclf.spec import N_SPLITS
 
 #: Okabe and Ito's palette: told apart by colour-blind readers; markers and line styles differ too, for print in grey. Runs as run and as written have
@@ -81,6 +83,7 @@ def ink(background: str) -> str:
     )
 
 
+@origins.traced
 def relu() -> Figure:
     """Figure 1 of the paper, the ReLU function, with its derivative."""
     figure, axes = plt.subplots(figsize=(4.2, 2.8))
@@ -95,6 +98,7 @@ def relu() -> Figure:
     return figure
 
 
+@origins.traced
 def confusion(number: int, records: Sequence[Record]) -> Figure:
     """One of the paper's Figures 2 to 11: its confusion matrix, ours (as run, mean over the seeds), and ours minus the paper's.
 
@@ -106,11 +110,11 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
         Those of the same network as run are used; without any, only the paper's matrix is drawn.
     """
     published = paper.matrix(number)
-    found = Condition.AS_RUN.runs(
-        records, published.dataset, architecture=published.architecture, head=published.head
+    found = under(
+        records, AS_RUN, published.dataset, architecture=published.architecture, head=published.head
     )
     chosen = [run for run in found if len(run.folds) == N_SPLITS]
-    ours = selection.mean_matrix(chosen)
+    ours = np.mean([run.test.confusion_matrix for run in chosen], axis=0) if chosen else None
     names = data.CLASSES[published.dataset]
     k = len(names)
     # Ten classes in three panels side by side would be too small to read: the difference goes below, in the middle.
@@ -185,6 +189,7 @@ def _heat(
     axes.tick_params(length=0)
 
 
+@origins.traced
 def folds(dataset: str, architecture: str, records: Sequence[Record]) -> Figure:
     """Accuracy fold by fold: the paper's points, and ours as run and as written, on the fold's validation rows and on the test set."""
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
@@ -224,6 +229,7 @@ _PROBES = {
 }
 
 
+@origins.traced
 def probes(dataset: str, records: Sequence[Record]) -> Figure:
     """What :mod:`reluclf.probes` saw in every epoch of the ``fresh`` final models: means over the seeds; two rows for each network."""
     architectures = [architecture for name, architecture in paper.RESULT_TABLES if name == dataset]
@@ -234,7 +240,7 @@ def probes(dataset: str, records: Sequence[Record]) -> Figure:
         *places, corner = panels[2 * i : 2 * i + 2].flat
         counted = []
         for head, line in zip(paper.HEADS, ("--", "-"), strict=True):
-            runs = selection.of_setting(
+            runs = of_setting(
                 records, dataset=dataset, architecture=architecture, head=head, protocol="fresh"
             )
             for axes, (name, title) in zip(places, _PROBES.items(), strict=True):
@@ -359,7 +365,7 @@ def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
             )
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return figure
+    return origins.rests_on(figure, {"": [*records, *logistic]})
 
 
 def _fold_panel(
@@ -376,10 +382,10 @@ def _fold_panel(
         zorder=4,
     )
     counts = []
-    for condition, line in ((Condition.AS_RUN, "-"), (Condition.AS_WRITTEN, "--")):
+    for condition, line in ((AS_RUN, "-"), (AS_WRITTEN, "--")):
         runs = [
             run
-            for run in condition.runs(records, dataset, architecture=architecture, head=head)
+            for run in under(records, condition, dataset, architecture=architecture, head=head)
             if run.folds
         ]
         counts.append(f"{len(runs)} {condition}")

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reluclf.showing import figures
+from reluclf.showing import figures, origins
 from reluclf.spec import N_SPLITS
 
 #: The epochs of a fold.
@@ -36,6 +36,7 @@ def epochs_spent(carried: bool, folds: int = N_SPLITS, epochs: int = EPOCHS) -> 
     return spent
 
 
+@origins.traced
 def figure() -> Figure:
     """Draw both grids: one model for all folds, and a new model in every fold."""
     drawn, (left, right) = plt.subplots(1, 2, figsize=(figures.WIDTH, 3.9))

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reluclf.judging import paper, selection
+from reluclf.judging import paper
+from reluclf.judging.evidence import of_setting
 from reluclf.record import Record
-from reluclf.showing import figures
+from reluclf.showing import figures, origins
 from reluclf.spec import N_SPLITS, TITLES
 
 #: The network that shows each reason, and what there is to see.
@@ -24,7 +25,7 @@ SHOWN = {
 def runs(network: tuple[str, str, str], records: Sequence[Record]) -> list[Record]:
     """Select the runs of a network as run that went through all folds, by seed."""
     dataset, architecture, head = network
-    found = selection.of_setting(
+    found = of_setting(
         records, dataset=dataset, architecture=architecture, head=head, protocol="carried"
     )
     return sorted(
@@ -32,6 +33,7 @@ def runs(network: tuple[str, str, str], records: Sequence[Record]) -> list[Recor
     )
 
 
+@origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw the accuracy on each fold's validation rows and on the test set, each on its scale."""
     drawn, panels = plt.subplots(1, 2, figsize=(figures.WIDTH, 3.1))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from reluclf import paths
+from reluclf.showing import origins
 
 #: The rooms, from the one that uses all others to the one that uses none, and what each is for.
 ROOMS = {
@@ -91,6 +92,7 @@ def _room(inside: Path) -> str:
     return "commands" if Path(inside.parts[0]).stem in _COMMANDS else "core"
 
 
+@origins.traced
 def figure() -> Figure:
     """Draw the rooms with their modules, and an arrow from each room to those that it uses."""
     drawn, axes = plt.subplots(figsize=(7.2, 5.4))

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reluclf.formats import NONE, cell, difference_cell, signed
+from reluclf.judging.evidence import difference, measure, of_setting
 from reluclf.judging.paper import HEAD_TITLES, HEADS
-from reluclf.judging.selection import MARGIN, by_seed, difference, measure
 from reluclf.judging.statistics import Difference, contrast, rejected
+from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
+from reluclf.showing import origins
 
 _TITLES = {
     "paper": "principal components, in order",
@@ -19,25 +21,26 @@ _TITLES = {
 }
 
 
-def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], dict[int, Record]]:
-    """The CNNs that were trained once on the whole training set, by what they see and their head, each by seed."""
+def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
+    """The CNNs that were trained once on the whole training set, by what they see and their head."""
     found = {}
     for features in _TITLES:
         setting = {} if features == "paper" else {"features": features}
         for head in HEADS:
-            found[features, head] = by_seed(
+            found[features, head] = of_setting(
                 records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh"
             )
     return found
 
 
+@origins.traced
 def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """Test accuracy of the CNN by what it sees, beside the FFNN on components in order; as text.
 
     All are models trained once on the whole training set (``fresh``). Differences are between all runs of each.
     """
     ffnn = {
-        head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh")
+        head: of_setting(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh")
         for head in HEADS
     }
     cnns = _cnns(dataset, records)
@@ -51,7 +54,7 @@ def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         row = {"network": network, "it sees": title}
         for head in HEADS:
             row[f"{HEAD_TITLES[head]}, %"] = cell(
-                measure(runs[head].values(), "test_accuracy"), "test_accuracy"
+                measure(runs[head], "test_accuracy"), "test_accuracy"
             )
         row["ReLU − softmax, points"] = difference_cell(difference(runs["relu"], runs["softmax"]))
         row["softmax − FFNN-Softmax, points"] = (
@@ -71,7 +74,9 @@ def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | 
         FFNN-Softmax. For the last two against the first, ``<input>_change_<head>``: how that head's accuracy changes; ``<input>_change_heads``: how
         ReLU minus softmax does. None where fewer than two seeds have what is compared.
     """
-    ffnn = by_seed(records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh")
+    ffnn = of_setting(
+        records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh"
+    )
     cnns = _cnns(dataset, records)
     found = {}
     for features in _TITLES:
@@ -83,7 +88,7 @@ def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | 
                 cnns[features, head], cnns["paper", head]
             )
         samples = [
-            [run.test.accuracy for run in cnns[of, head].values()]
+            [run.test.accuracy for run in cnns[of, head]]
             for of in (features, "paper")
             for head in ("relu", "softmax")
         ]

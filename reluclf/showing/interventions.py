@@ -11,12 +11,13 @@ import pandas as pd
 
 from reluclf.formats import NONE, cell
 from reluclf.judging import paper
+from reluclf.judging.evidence import difference, of_setting
 from reluclf.judging.mechanism import Closing, closing
 from reluclf.judging.paper import IMAGE_NETWORKS
-from reluclf.judging.selection import by_seed, difference
 from reluclf.judging.statistics import Difference, estimate
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Probe, Record
+from reluclf.showing import origins
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ class Intervention:
         """Whether no hidden unit can be exactly zero."""
         return "hidden" in self.setting
 
-    def runs(self, dataset: str, architecture: str, records: Sequence[Record]) -> dict[int, Record]:
-        """Models of a network with it, trained once on the whole training set, by seed."""
+    def runs(self, dataset: str, architecture: str, records: Sequence[Record]) -> list[Record]:
+        """Models of a network with it, trained once on the whole training set."""
         fields = {"dataset": dataset, "architecture": architecture, "head": self.head}
-        return by_seed(records, self.setting, protocol="fresh", **fields)
+        return of_setting(records, self.setting, protocol="fresh", **fields)
 
 
 #: The interventions, chosen before they were run.
@@ -87,7 +88,7 @@ def closed(
 ) -> Closing | None:
     """Compare a network with an intervention to both heads; None if any has fewer than two runs."""
     accuracy = [
-        [run.test.accuracy for run in one.runs(dataset, architecture, records).values()]
+        [run.test.accuracy for run in one.runs(dataset, architecture, records)]
         for one in (change, AS_IT_IS, SOFTMAX)
     ]
     if min(map(len, accuracy)) < 2:
@@ -95,6 +96,7 @@ def closed(
     return closing(*accuracy, MARGIN)
 
 
+@origins.traced
 def closings(records: Sequence[Record]) -> pd.DataFrame:
     """Show what share of the gap between the heads each intervention closes, as text."""
     rows = []
@@ -171,6 +173,7 @@ def hidden(
     return [probe.dead_hidden[-1] for probe in probes if probe.dead_hidden]
 
 
+@origins.traced
 def hazards(records: Sequence[Record]) -> pd.DataFrame:
     """Show what the probes saw of either hazard, without and with each intervention, as text.
 
@@ -214,5 +217,5 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
 def _probes(
     change: Intervention, dataset: str, architecture: str, records: Sequence[Record]
 ) -> list[Probe]:
-    runs = change.runs(dataset, architecture, records).values()
+    runs = change.runs(dataset, architecture, records)
     return [run.final.probe for run in runs if run.final and run.final.probe]

@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reluclf import formats
-from reluclf.judging import selection
+from reluclf.judging.evidence import of_setting
 from reluclf.losses import EPSILON, guarded
 from reluclf.networks import HEADS
 from reluclf.record import Record
-from reluclf.showing import derivations, figures
+from reluclf.showing import derivations, figures, origins
 from reluclf.spec import TITLES, SpecError
 
 #: The data sets of images.
@@ -169,6 +169,7 @@ def gradient(output: Output, logits: np.ndarray, true_class: int) -> np.ndarray:
     return (share - np.eye(len(logits))[true_class]) * output.slope(logits)
 
 
+@origins.traced
 def checked(rows: int, seed: int) -> pd.DataFrame:
     """Compare the formula with automatic and numerical differentiation of the trained loss.
 
@@ -237,9 +238,10 @@ def _loss(output: Output, logits: Any) -> Any:
 def runs(output: Output, dataset: str, records: Sequence[Record]) -> list[Record]:
     """Select the CNNs with this head, as written: models trained for 32 epochs from new weights."""
     fields = {"dataset": dataset, "architecture": "cnn", "head": output.head}
-    return selection.of_setting(records, output.setting, protocol="fresh", **fields)
+    return of_setting(records, output.setting, protocol="fresh", **fields)
 
 
+@origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw the slope of log h for every head, and beside it the test accuracies of the CNNs."""
     drawn, (curves, *strips) = plt.subplots(
@@ -302,5 +304,5 @@ def span(dataset: str, records: Sequence[Record], *titles: str) -> str:
 def of_head(dataset: str, records: Sequence[Record], head: str) -> str:
     """Write the lowest and highest test accuracy of the CNNs with a head of another loss."""
     fields = {"dataset": dataset, "architecture": "cnn", "head": head}
-    found = selection.of_setting(records, protocol="fresh", **fields)
+    found = of_setting(records, protocol="fresh", **fields)
     return formats.span([run.test.accuracy for run in found])

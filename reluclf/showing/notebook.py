@@ -8,12 +8,14 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from reluclf import formats
-from reluclf.judging import paper, selection
-from reluclf.judging.conditions import Condition
+from reluclf.judging import paper
+from reluclf.judging.design import BOTH
+from reluclf.judging.evidence import measure, pairs, under
 from reluclf.judging.statistics import Difference, Estimate, estimate
 from reluclf.judging.words import listed
 from reluclf.record import Record
@@ -25,22 +27,23 @@ _LINE = 110
 
 
 def start() -> None:
-    """Set a chapter up: its parameters checked, figures in the book's style, each with a note of the records it rests on.
+    """Set a chapter up: its parameters checked, figures in the book's style, each with the records that it rests on.
 
     They are SVG; where the book is made for print they are PDF, which ``RELUCLF_FIGURES`` then says.
     """
     from IPython import get_ipython
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     shell = get_ipython()
+    # Before what the next line registers, which shows the figures of a cell and closes them.
+    shell.events.register("post_execute", _glue_origins)
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
     parameters.settle(shell.user_ns, shell.user_ns["In"])
     shell.run_line_magic(
         "matplotlib", "inline"
     )  # with what MPLBACKEND may name instead, there would be no figures
     figures.style()
     set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"), bbox_inches="tight")
-    shell.events.register("pre_run_cell", _before)
-    shell.events.register("post_run_cell", _after)
 
 
 def origin(source: str) -> str:
@@ -48,30 +51,19 @@ def origin(source: str) -> str:
     return f"origin-{hashlib.sha256(source.strip().encode()).hexdigest()[:16]}"
 
 
-def _before(info) -> None:
-    selection.noted()
+def _glue_origins() -> None:
+    """Give the builder of the page what the figures of the cell that has run rest on."""
+    from IPython import get_ipython
+
+    source = get_ipython().history_manager.input_hist_raw[-1]
+    for number in plt.get_fignums():
+        _glue_origin(origin(source), origins.of(plt.figure(number)))
 
 
-def _after(result) -> None:
-    if re.search(r"\bfigures\.|\.(figure|picture)\(", result.info.raw_cell):
-        _glue_origin(origin(result.info.raw_cell))
-
-
-def _glue_origin(name: str) -> None:
-    """Give the builder of the page the records noted since the last table or figure: by group, their seeds, device and commit."""
+def _glue_origin(name: str, rests_on: list[dict[str, str]]) -> None:
     import myst_nb
 
-    frame = pd.concat(
-        [
-            pd.DataFrame(),
-            *(origins.groups(found, folder) for folder, found in selection.noted().items()),
-        ]
-    )
-    myst_nb.glue(
-        name,
-        frame.reindex(columns=["runs", "seeds", "device", "commit"]).to_dict("records"),
-        display=False,
-    )
+    myst_nb.glue(name, rests_on, display=False)
 
 
 def glue(**numbers: str | float | int) -> None:
@@ -112,14 +104,14 @@ def glue_results(dataset: str, records: Sequence[Record]) -> None:
                 f"{name}_paper_test": percent(published["test_accuracy"]),
             }
         )
-        for condition in Condition:
-            ours = condition.runs(records, dataset, architecture=architecture, head=head)
-            source = condition.name.lower()
+        for condition in BOTH:
+            ours = under(records, condition, dataset, architecture=architecture, head=head)
+            source = condition.key
             last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
             glue(
                 **{
-                    f"{name}_{source}_cv": percent(selection.measure(ours, "cv_accuracy")),
-                    f"{name}_{source}_test": percent(selection.measure(ours, "test_accuracy")),
+                    f"{name}_{source}_cv": percent(measure(ours, "cv_accuracy")),
+                    f"{name}_{source}_test": percent(measure(ours, "test_accuracy")),
                     f"{name}_{source}_last": percent(last),
                     f"{name}_{source}_each": _each(ours),
                     f"{name}_{source}_folds": _range_of_folds(ours),
@@ -202,11 +194,9 @@ def counts(value: Difference | None) -> str:
     return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
 
 
-def sides(a: dict[int, Record], b: dict[int, Record]) -> str:
+def sides(a: Sequence[Record], b: Sequence[Record]) -> str:
     """How runs paired by seed compare one by one in test accuracy, as prose: in how many the first is higher, the same and lower; and the median."""
-    differences = [
-        a[seed].test.accuracy - b[seed].test.accuracy for seed in sorted(a.keys() & b.keys())
-    ]
+    differences = [first.test.accuracy - second.test.accuracy for first, second in pairs(a, b)]
     if not differences:
         return formats.NOT_MEASURED
     higher, lower = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
@@ -221,6 +211,7 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     Parameters
     ----------
     frame : DataFrame of str
+        It says on which records it rests; see :func:`reluclf.showing.origins.traced`.
     caption : str
     name : str
         Its label, for ``{numref}``.
@@ -229,6 +220,7 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     """
     from IPython.display import Markdown, display
 
+    _glue_origin(f"origin-{name}", origins.of(frame))
     if frame.empty:  # a table without rows is no table to LaTeX
         frame = pd.DataFrame(
             [dict.fromkeys(list(frame.columns) or ["not measured yet"], formats.NONE)]
@@ -243,7 +235,6 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
             f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"
         )
     )
-    _glue_origin(f"origin-{name}")
 
 
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:

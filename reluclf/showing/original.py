@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 
 from reluclf import data, formats, paths
-from reluclf.judging import paper, selection
+from reluclf.judging import paper
+from reluclf.judging.evidence import of_setting
 from reluclf.judging.statistics import Difference, estimate, unpaired
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
+from reluclf.showing import origins
 from reluclf.spec import N_SPLITS
 from reluclf.store import Store
 
@@ -128,6 +130,7 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
         with its 95 % interval, and whether the two are shown to be within a point of each other.
     """
     rows, wanted = [], plan()
+    used: dict[str, list[Record]] = {f"{FOLDER}/": [], "": []}
     for (dataset, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
         network = (dataset, architecture, head)
         for quantity in (
@@ -136,10 +139,12 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
             setting = quantity.then | (
                 {"folds": quantity.folds} if quantity.folds < N_SPLITS else {}
             )
-            theirs = _runs(then, network, quantity.then, quantity.folds, FOLDER)
+            theirs = _runs(then, network, quantity.then, quantity.folds)
             if not theirs:
                 continue
             ours = _runs(now, network, quantity.now, N_SPLITS)
+            used[f"{FOLDER}/"] += theirs
+            used[""] += ours
             values = [[quantity.of(run) for run in runs] for runs in (theirs, ours)]
             difference = unpaired(*values, MARGIN)
             rows.append(
@@ -166,32 +171,16 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
         "2018 − today, points",
         "within two points",
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return origins.rests_on(pd.DataFrame(rows, columns=columns), used)
 
 
 def _runs(
-    records: Sequence[Record],
-    network: tuple[str, str, str],
-    setting: dict[str, Any],
-    folds: int,
-    folder: str = "",
+    records: Sequence[Record], network: tuple[str, str, str], setting: dict[str, Any], folds: int
 ) -> list[Record]:
     """The ``carried`` runs of a network with this setting, 32 epochs in every fold and at least so many folds, one for each seed."""
-    dataset, architecture, head = network
-    fields = {
-        "dataset": dataset,
-        "architecture": architecture,
-        "head": head,
-        "protocol": "carried",
-        "epochs": 32,
-        "samples": None,
-    }
-    found = {}
-    for run in sorted(selection.select(records, **fields), key=lambda run: run.spec.folds):
-        if run.spec.setting == setting and run.spec.folds >= folds:
-            found[run.spec.seed] = run
-    selection.note(found.values(), f"{folder}/" if folder else "")
-    return list(found.values())
+    fields = dict(zip(("dataset", "architecture", "head"), network, strict=True))
+    runs = of_setting(records, setting, protocol="carried", epochs=32, samples=None, **fields)
+    return [run for run in runs if run.spec.folds >= folds]
 
 
 def _written(difference: Difference | None) -> str:
@@ -214,17 +203,17 @@ def deaths(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
         met a loss that is not finite, and when; and how many had within the first batches, as many as the shorter runs of both have, beside ours.
     """
     rows, wanted = [], plan()
+    used: dict[str, list[Record]] = {f"{FOLDER}/": [], "": []}
     for (dataset, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
         network = (dataset, architecture, head)
         for features in ("raw", "paper") if dataset == "wdbc" else ("paper",):
             setting = {"loss": "verbatim"} | ({"features": features} if features != "paper" else {})
             length = {} if dataset == "wdbc" else {"epochs": 2, "folds": 1}
-            theirs, ours = (
-                _with_own_loss(records, network, setting, folder)
-                for records, folder in ((then, FOLDER), (now, ""))
-            )
+            theirs, ours = (_with_own_loss(records, network, setting) for records in (then, now))
             if not theirs:
                 continue
+            used[f"{FOLDER}/"] += theirs
+            used[""] += ours
             batches = sorted(run.diverged_at for run in theirs if run.diverged_at)
             common = min((_batches(run) for run in (*theirs, *ours)), default=0)
             of = {"raw": ", raw", "paper": ", standardised"}[features] if dataset == "wdbc" else ""
@@ -245,7 +234,7 @@ def deaths(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
                     else formats.NONE,
                 }
             )
-    return pd.DataFrame(rows, columns=_DEATHS)
+    return origins.rests_on(pd.DataFrame(rows, columns=_DEATHS), used)
 
 
 _DEATHS = [
@@ -260,18 +249,16 @@ _DEATHS = [
 
 
 def _with_own_loss(
-    records: Sequence[Record],
-    network: tuple[str, str, str],
-    setting: dict[str, Any],
-    folder: str = "",
+    records: Sequence[Record], network: tuple[str, str, str], setting: dict[str, Any]
 ) -> list[Record]:
-    dataset, architecture, head = network
-    chosen = selection.select(
-        records, dataset=dataset, architecture=architecture, head=head, samples=None
-    )
-    found = [run for run in chosen if run.spec.setting == setting]
-    selection.note(found, f"{folder}/" if folder else "")
-    return found
+    """All runs of a network with this setting, whatever their length."""
+    return [
+        run
+        for run in records
+        if (run.spec.dataset, run.spec.architecture, run.spec.head) == network
+        and run.spec.setting == setting
+        and run.spec.samples is None
+    ]
 
 
 def _batches(run: Record) -> int:

@@ -1,25 +1,92 @@
-"""Where the records come from."""
+"""Where the records come from, and on which of them a table or figure rests."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from reluclf.judging.selection import note
+from reluclf.judging.evidence import Evidence
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS
+
+Arguments = ParamSpec("Arguments")
+Shown = TypeVar("Shown", pd.DataFrame, Figure)
+
+#: What a page says of each group of records that a result rests on.
+_SAID = ("runs", "seeds", "device", "commit")
+
+
+def rests_on(result: Shown, by_folder: Mapping[str, Iterable[Record]] | None = None) -> Shown:
+    """Write into a table or figure on which records it rests.
+
+    Parameters
+    ----------
+    result : DataFrame or Figure
+    by_folder : mapping of str to iterable of Record
+        By the folder within ``results/`` that their store lies in; none where the result rests on
+        no training run.
+    """
+    found: list[dict[str, str]] = []
+    for folder, records in (by_folder or {}).items():
+        once = {record.spec: record for record in records}.values()
+        found += groups(once, folder).reindex(columns=list(_SAID)).to_dict("records")
+    _notes(result)["rests_on"] = found
+    return result
+
+
+def traced(maker: Callable[Arguments, Shown]) -> Callable[Arguments, Shown]:
+    """Have a maker of tables or figures write into each on which of its ``records`` it rests.
+
+    These are the ones that it was handed out by the :class:`~reluclf.judging.evidence.Evidence`
+    that it gets in their place; none if it has no such argument.
+    """
+    signature = inspect.signature(maker)
+
+    @functools.wraps(maker)
+    def make(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Shown:
+        given = signature.bind(*args, **kwargs)
+        evidence = Evidence(given.arguments.get("records", ()))
+        if "records" in given.arguments:
+            given.arguments["records"] = evidence
+        return rests_on(maker(*given.args, **given.kwargs), {"": evidence.seen.values()})
+
+    return make
+
+
+def of(result: pd.DataFrame | Figure) -> list[dict[str, str]]:
+    """Return on which records a table or figure rests: by group, their seeds, device and commit.
+
+    Raises
+    ------
+    ValueError
+        If its maker did not say so.
+    """
+    found = _notes(result).get("rests_on")
+    if found is None:
+        raise ValueError(
+            "a table or figure does not say on which records it rests; "
+            "mark its maker with @origins.traced, or call origins.rests_on."
+        )
+    return found
+
+
+def _notes(result: pd.DataFrame | Figure) -> dict[Any, Any]:
+    return vars(result) if isinstance(result, Figure) else result.attrs
 
 
 def experiments(records: Sequence[Record]) -> pd.DataFrame:
     """Where each record comes from: a row for each group of runs that differ in their seed only, as text; ``on`` has :func:`totals`'s letters."""
-    note(records)
     frame, letters = groups(records), _letters(records)
     if frame.empty:
-        return frame
+        return rests_on(frame)
     by_group = groupby(
         sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)
     )
@@ -28,7 +95,7 @@ def experiments(records: Sequence[Record]) -> pd.DataFrame:
         "on",
         [", ".join(sorted({letters[_where(r)] for r in members})) for _, members in by_group],
     )
-    return frame.drop(columns=["device", "backend"])
+    return rests_on(frame.drop(columns=["device", "backend"]), {"": records})
 
 
 def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
@@ -82,11 +149,8 @@ def totals(
 
     ``others`` are records whose stores lie in other folders within ``results/``, by folder.
     """
-    note(records)
-    everything = list(records)
-    for folder, found in (others or {}).items():
-        note(found, folder)
-        everything += found
+    stores = {"": records, **(others or {})}
+    everything = [record for found in stores.values() for record in found]
     rows, letters = [], _letters(records, everything)
     for where, letter in letters.items():
         members = [record for record in everything if _where(record) == where]
@@ -125,7 +189,7 @@ def totals(
             }
             | _effort(everything)
         )
-    return pd.DataFrame(rows)
+    return rests_on(pd.DataFrame(rows), stores)
 
 
 def _letters(*records: Iterable[Record]) -> dict[tuple[str, str], str]:

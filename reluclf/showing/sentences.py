@@ -8,7 +8,8 @@ import numpy as np
 
 from reluclf.judging import claims, paper, published
 from reluclf.judging.claims import Network
-from reluclf.judging.design import Cell, Evidence, Lacking
+from reluclf.judging.design import Cell, Lacking
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.rules import Compared
 from reluclf.judging.statistics import Difference, rejected
 from reluclf.judging.status import Status

@@ -10,12 +10,14 @@ import pandas as pd
 from reluclf import formats
 from reluclf.judging.status import Status
 from reluclf.judging.thresholds import LEVEL
+from reluclf.showing import origins
 
 #: The statuses that affirm what the paper says, and those that deny it.
 AFFIRMED = (Status.REPRODUCED, Status.SOME_RUNS, Status.IN_PART)
 DENIED = (Status.NOT_REPRODUCED, Status.CONTRADICTED)
 
 
+@origins.traced
 def table(result: dict[str, Any]) -> pd.DataFrame:
     """Set out the simulation: a row for each world, its numbers of runs side by side.
 

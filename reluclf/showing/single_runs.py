@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from reluclf import formats
 from reluclf.record import Record
-from reluclf.showing import figures, interventions
+from reluclf.showing import figures, interventions, origins
 from reluclf.showing.interventions import Intervention
 from reluclf.spec import TITLES
 
@@ -54,7 +54,7 @@ def accuracies(
 ) -> list[float]:
     """List the test accuracies, in percent, of the runs with an intervention, by seed."""
     runs = change.runs(dataset, architecture, records)
-    return [100 * runs[seed].test.accuracy for seed in sorted(runs)]
+    return [100 * run.test.accuracy for run in sorted(runs, key=lambda run: run.spec.seed)]
 
 
 def named(name: str) -> Intervention:
@@ -84,6 +84,7 @@ def _colour(change: Intervention) -> str:
     return heads.get(change.head, figures.COLOURS["relu"])
 
 
+@origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw the runs of the four image networks; CNN above, FFNN below."""
     drawn, panels = plt.subplots(2, 2, figsize=(figures.WIDTH, 5.9), sharey=True)

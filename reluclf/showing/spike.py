@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from reluclf.showing import figures
+from reluclf.showing import figures, origins
 
 #: Adam's default beta_1 and beta_2.
 BETA_1, BETA_2 = 0.9, 0.999
@@ -86,6 +86,7 @@ _DRAWN = (
 )
 
 
+@origins.traced
 def figure() -> Figure:
     """Draw the step over the epochs after one spike; ``book/_static/spike.js`` makes it move."""
     drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.8, 2.9))

@@ -14,11 +14,10 @@ from reluclf import data, networks
 from reluclf.formats import NONE, cell, difference_cell, ends, number, signed, signed_cell
 from reluclf.judging import paper, published
 from reluclf.judging.claims import Network
-from reluclf.judging.conditions import Condition
-from reluclf.judging.design import Evidence, Lacking
+from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH, Condition, Lacking
+from reluclf.judging.evidence import Evidence, difference, measure, of_setting, pairs, under
 from reluclf.judging.paper import HEAD_TITLES, HEADS
 from reluclf.judging.rules import Compared
-from reluclf.judging.selection import MARGIN, difference, measure, of_setting, select
 from reluclf.judging.statistics import (
     Difference,
     Estimate,
@@ -29,7 +28,9 @@ from reluclf.judging.statistics import (
     slope,
 )
 from reluclf.judging.status import Status
+from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
+from reluclf.showing import origins
 from reluclf.spec import N_SPLITS
 
 _LABELS = {
@@ -47,6 +48,7 @@ _LABELS = {
 OVERLAP = 1 / (N_SPLITS - 1)
 
 
+@origins.traced
 def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.DataFrame:
     """The paper's Table 3, 4, 6, 7 or 9 beside ours.
 
@@ -62,8 +64,8 @@ def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.Da
     for head in HEADS:
         of_paper = paper.result(dataset, architecture, head)
         ours = [
-            condition.runs(records, dataset, architecture=architecture, head=head)
-            for condition in Condition
+            under(records, condition, dataset, architecture=architecture, head=head)
+            for condition in BOTH
         ]
         for name in paper.MEASURES:
             as_run, as_written = (measure(runs, name) for runs in ours)
@@ -91,7 +93,7 @@ def _compared(
 ) -> list[Compared]:
     """The paper's numbers against the runs as run that there are; none where they are too few."""
     try:
-        return compare(network, Evidence(records, early=True), "as run")
+        return compare(network, Evidence.of(records).before_complete(), "as run")
     except Lacking:
         return []
 
@@ -116,6 +118,7 @@ _STANDS = {
 }
 
 
+@origins.traced
 def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """The paper's Table 5 or 8, the accuracy of the CNN-ReLU fold by fold, beside ours.
 
@@ -135,7 +138,7 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             condition: _of_folds(
                 dataset, condition, records, at, of_ten, lambda fold: fold.validation.accuracy[-1]
             )
-            for condition in Condition
+            for condition in BOTH
         }
         of_paper = of_ten(accuracy[at])
         row = {"fold": title, "paper, %": one(of_paper, "cv_accuracy")}
@@ -144,7 +147,7 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             row[f"{condition} − paper"] = (
                 signed(value.mean - of_paper, "cv_accuracy") if value else NONE
             )
-            if condition == Condition.AS_RUN:
+            if condition == AS_RUN:
                 tested = _of_folds(
                     dataset, condition, records, at, of_ten, lambda fold: fold.test.accuracy
                 )
@@ -154,6 +157,7 @@ def folds(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """The losses of the paper's Table 5 or 8 beside ours, as run and as written, in nats, as :func:`folds` has the accuracies."""
     losses, rows = paper.fold_loss(dataset), []
@@ -162,7 +166,7 @@ def fold_losses(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             "fold": title.replace("rise", "change"),
             "paper": one(of_ten(losses[at]), "test_loss"),
         }
-        for condition in Condition:
+        for condition in BOTH:
             row[str(condition)] = many(
                 _of_folds(
                     dataset, condition, records, at, of_ten, lambda fold: fold.validation.loss[-1]
@@ -193,7 +197,7 @@ def _of_folds(
     value: Callable[[Any], float],
 ) -> Estimate | None:
     """A statistic of the folds at hand of the CNN-ReLU, from the records that have them all."""
-    runs = condition.runs(records, dataset, architecture="cnn", head="relu")
+    runs = under(records, condition, dataset, architecture="cnn", head="relu")
     there = [run.folds[at] for run in runs if len(run.folds) >= at.stop]
     return estimate([of_ten(np.array([value(fold) for fold in folds])) for folds in there])
 
@@ -211,7 +215,7 @@ def rises(
     """
     found = {}
     for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
-        runs = Condition.AS_RUN.runs(records, dataset, architecture=architecture, head=head)
+        runs = under(records, AS_RUN, dataset, architecture=architecture, head=head)
         runs = [run for run in runs if len(run.folds) == N_SPLITS]
         if not runs:
             continue
@@ -227,6 +231,7 @@ def rises(
     return found
 
 
+@origins.traced
 def learning(records: Sequence[Record]) -> pd.DataFrame:
     """:func:`rises` as text: a row for each network."""
     rows = []
@@ -250,6 +255,7 @@ def learning(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+@origins.traced
 def layers(number: int, model: Any) -> pd.DataFrame:
     """The layers of the paper's Table 1 or 2 beside those of a built network, as text; a reshaping of the input is not a layer of the paper's."""
     of_paper = paper.layers(number)
@@ -278,6 +284,7 @@ def layers(number: int, model: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def optimism(records: Sequence[Record]) -> pd.DataFrame:
     """How far each cross-validation accuracy lies from the test accuracy of the model that is published, by network.
 
@@ -291,8 +298,8 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
     for dataset, architecture in paper.RESULT_TABLES:
         for head in HEADS:
             found = [
-                condition.runs(records, dataset, architecture=architecture, head=head)
-                for condition in Condition
+                under(records, condition, dataset, architecture=architecture, head=head)
+                for condition in BOTH
             ]
             as_run, as_written = (
                 [run for run in runs if len(run.folds) == N_SPLITS] for runs in found
@@ -322,6 +329,7 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
     """What the paper's rows of cross-validation would have been: its numbers, and those of a cross-validation that starts every fold anew.
 
@@ -334,7 +342,7 @@ def cross_validation(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for (dataset, architecture), head in product(paper.RESULT_TABLES, HEADS):
         own = paper.result(dataset, architecture, head)
-        runs = Condition.AS_WRITTEN.runs(records, dataset, architecture=architecture, head=head)
+        runs = under(records, AS_WRITTEN, dataset, architecture=architecture, head=head)
         runs = [run for run in runs if len(run.folds) == N_SPLITS]
         interval = (
             "{} to {}".format(
@@ -369,6 +377,7 @@ def over_folds(run: Record, comparisons: int = 1) -> tuple[float, float]:
     return folds.mean - half, folds.mean + half
 
 
+@origins.traced
 def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """The two heads compared, by architecture, as run and as written, as text.
 
@@ -382,35 +391,32 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         of other samples than these.
     """
     rows = []
-    for (of, architecture), condition in product(paper.RESULT_TABLES, Condition):
+    for (of, architecture), condition in product(paper.RESULT_TABLES, BOTH):
         if of != dataset:
             continue
-        by_head = [
-            condition.by_seed(records, dataset, architecture=architecture, head=head)
+        heads = [
+            under(records, condition, dataset, architecture=architecture, head=head)
             for head in ("relu", "softmax")
         ]
-        pairs = [
-            (by_head[0][seed], by_head[1][seed])
-            for seed in sorted(by_head[0].keys() & by_head[1].keys())
-        ]
+        both = pairs(*heads)
         whole = [
             pair
-            for pair in pairs
-            if condition == Condition.AS_WRITTEN and all(len(run.folds) == N_SPLITS for run in pair)
+            for pair in both
+            if condition == AS_WRITTEN and all(len(run.folds) == N_SPLITS for run in pair)
         ][:1]
         # Only runs that share a test set can be compared image by image; on WDBC the seed decides the split, for both heads alike.
         differ = rejected(
-            [mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in pairs]
+            [mcnemar(relu.test.correct, softmax.test.correct) for relu, softmax in both]
         )
         row = {
             "network": architecture.upper(),
             "runs": str(condition),
-            "over seeds, points": difference_cell(difference(*by_head)),
+            "over seeds, points": difference_cell(difference(*heads)),
         }
         if dataset == "wdbc":
-            overlap = len(pairs[0][0].test.labels) / _n_train(pairs[0][0]) if pairs else 0.0
+            overlap = len(both[0][0].test.labels) / _n_train(both[0][0]) if both else 0.0
             accuracies = [
-                [run.test.accuracy for run in runs] for runs in zip(*pairs, strict=True)
+                [run.test.accuracy for run in runs] for runs in zip(*both, strict=True)
             ] or [[], []]
             row["for other tumours, points"] = difference_cell(
                 paired(*accuracies, margin=MARGIN, overlap=overlap)
@@ -422,18 +428,19 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         )
         row["over folds, points"] = difference_cell(over_folds)
         row["seeds that differ (McNemar)"] = (
-            f"{int(np.sum(differ))} of {len(pairs)}" if pairs else NONE
+            f"{int(np.sum(differ))} of {len(both)}" if both else NONE
         )
         rows.append(row)
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def comparable(records: Sequence[Record]) -> pd.DataFrame:
     """ReLU minus softmax in test accuracy and F1 in the paper's five experiments, as text."""
     rows = []
-    for (dataset, architecture), condition in product(paper.RESULT_TABLES, Condition):
+    for (dataset, architecture), condition in product(paper.RESULT_TABLES, BOTH):
         heads = [
-            condition.by_seed(records, dataset, architecture=architecture, head=head)
+            under(records, condition, dataset, architecture=architecture, head=head)
             for head in ("relu", "softmax")
         ]
         accuracy, f1 = (difference(*heads, name=name) for name in ("test_accuracy", "f1"))
@@ -467,6 +474,7 @@ def _n_train(run: Record) -> int:
     return run.final.n_train if run.final else run.folds[0].n_train + run.folds[0].n_validation
 
 
+@origins.traced
 def deaths(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """What became of the ReLU head under Keras's own loss, word for word as the author's code has it.
 
@@ -544,6 +552,7 @@ def died(dataset: str, records: Sequence[Record]) -> str:
     return " ".join(told) or "No such run is recorded yet."
 
 
+@origins.traced
 def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """Test accuracy of the heads of :data:`reluclf.networks.HEADS` on both architectures, as text.
 
@@ -566,18 +575,14 @@ def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
 
 
 def errors_paired(
-    a: dict[int, Record], b: dict[int, Record]
+    a: Sequence[Record], b: Sequence[Record]
 ) -> dict[tuple[int, int], Difference | None]:
     """The difference in the counts of both kinds of error on WDBC, by (true class, prediction), of runs paired by seed."""
-    seeds = sorted(a.keys() & b.keys())
-    counts = [
-        np.array([runs[seed].test.confusion_matrix for seed in seeds], dtype=float).reshape(
-            -1, 2, 2
-        )
-        for runs in (a, b)
-    ]
+    counts = np.array(
+        [[run.test.confusion_matrix for run in pair] for pair in pairs(a, b)], dtype=float
+    ).reshape(-1, 2, 2, 2)
     return {
-        cell: paired(*(matrices[:, *cell] for matrices in counts), margin=0)
+        cell: paired(counts[:, 0, *cell], counts[:, 1, *cell], margin=0)
         for cell in ((0, 1), (1, 0))
     }
 
@@ -591,7 +596,8 @@ def between_epochs(
         accuracy = np.array(
             [
                 [run.final.test.accuracy[epoch - 1] for epoch in epochs]
-                for run in select(records, head=head)
+                for run in records
+                if run.spec.head == head
             ]
         ).reshape(-1, len(epochs))
         found[head] = [
@@ -612,6 +618,7 @@ def _middle(counts: np.ndarray) -> str:
     return f"{low:.0f} to {high:.0f}"
 
 
+@origins.traced
 def heads() -> pd.DataFrame:
     """The heads with their outputs, losses and sources, as text."""
     losses = {
@@ -633,6 +640,7 @@ def heads() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def clinic(records: Sequence[Record]) -> pd.DataFrame:
     """WDBC as a clinician reads it, malignant being positive: sensitivity, specificity and misses of each classifier, as text.
 
@@ -641,11 +649,11 @@ def clinic(records: Sequence[Record]) -> pd.DataFrame:
     """
     cases = [("logistic regression", of_setting(records, dataset="wdbc", architecture="logistic"))]
     for head in HEADS:
-        for condition in Condition:
+        for condition in BOTH:
             cases.append(
                 (
                     f"FFNN-{HEAD_TITLES[head]}, {condition}",
-                    condition.runs(records, "wdbc", architecture="ffnn", head=head),
+                    under(records, condition, "wdbc", architecture="ffnn", head=head),
                 )
             )
     rows = []

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from reluclf import formats
 from reluclf.campaign.batchwise import Steps
 from reluclf.judging.words import listed
-from reluclf.showing import figures
+from reluclf.showing import figures, origins
 from reluclf.spec import TITLES
 
 #: Batches over which the median step is taken: those of half an epoch.
@@ -37,6 +37,7 @@ def of_network(
     return {steps.spec.seed: steps for steps in found if steps.spec.setting == (setting or PLAIN)}
 
 
+@origins.traced
 def figure(measured: Sequence[Steps], dataset: str) -> Figure:
     """Draw gradient and step of every batch, one column a seed: ReLU, over softmax of that seed."""
     relu, softmax, clipped = (

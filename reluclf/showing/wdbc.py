@@ -10,8 +10,9 @@ import pandas as pd
 
 from reluclf import formats
 from reluclf.judging import paper
-from reluclf.judging.selection import of_setting
+from reluclf.judging.evidence import of_setting
 from reluclf.record import Record
+from reluclf.showing import origins
 from reluclf.spec import N_SPLITS
 
 #: Protocol and features of each kind of runs, by its name on the page: as run, one of the two differences at a time, as written.
@@ -110,6 +111,7 @@ def runs(records: Sequence[Record], head: str, kind: str) -> list[Record]:
     return [run for run in found if len(run.folds) == N_SPLITS]
 
 
+@origins.traced
 def table(records: Sequence[Record]) -> pd.DataFrame:
     """Each of the paper's numbers beside the median and the middle 95 % of the runs of every kind, as text; in bold where it lies outside these."""
     rows = []

@@ -10,8 +10,10 @@ import pandas as pd
 
 from reluclf import data, formats
 from reluclf.judging import paper
-from reluclf.judging.conditions import Condition
+from reluclf.judging.design import AS_RUN
+from reluclf.judging.evidence import under
 from reluclf.record import Record
+from reluclf.showing import origins
 from reluclf.spec import N_SPLITS
 
 
@@ -25,6 +27,7 @@ def loss_per_error(loss: float, accuracy: float) -> float:
     return loss / (1 - accuracy) if accuracy < 1 else np.inf
 
 
+@origins.traced
 def table(records: Sequence[Record]) -> pd.DataFrame:
     """Both traces in the paper's networks on images and in ours as run, as text.
 
@@ -38,7 +41,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     for (dataset, architecture), head in itertools.product(paper.IMAGE_NETWORKS, paper.HEADS):
         published = paper.result(dataset, architecture, head)
         found = sorted(
-            Condition.AS_RUN.runs(records, dataset, architecture=architecture, head=head),
+            under(records, AS_RUN, dataset, architecture=architecture, head=head),
             key=lambda run: run.spec.seed,
         )
         whole = [run for run in found if len(run.folds) == N_SPLITS]

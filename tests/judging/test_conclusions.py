@@ -6,8 +6,8 @@ import pytest
 
 from reluclf import paths
 from reluclf.campaign import batchwise
-from reluclf.judging import selection
-from reluclf.judging.conditions import Condition
+from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH
+from reluclf.judging.evidence import difference, measure, of_setting, under
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
 from reluclf.showing import dead_outputs, interventions, sentences, tables, traces, wdbc
 from reluclf.store import Store
@@ -38,10 +38,10 @@ def forgetting_closes_more_than_half_on_mnist_alone(records):
 
 def relu_scores_under_a_softmax_are_level(records):
     scores, softmax = (
-        selection.by_seed(records, dataset="mnist", architecture="cnn", head=head, protocol="fresh")
+        of_setting(records, dataset="mnist", architecture="cnn", head=head, protocol="fresh")
         for head in ("relu_softmax", "softmax")
     )
-    return selection.difference(scores, softmax).equivalent
+    return difference(scores, softmax).equivalent
 
 
 def dead_outputs_are_lost_classes(records):
@@ -55,9 +55,9 @@ def softmax_agrees_within_a_point(records):
 
 def relu_is_behind_as_written(records):
     return "as written it is behind in" in sentences.heads(records) and all(
-        selection.difference(
+        difference(
             *(
-                Condition.AS_WRITTEN.by_seed(records, dataset, architecture=architecture, head=head)
+                under(records, AS_WRITTEN, dataset, architecture=architecture, head=head)
                 for head in ("relu", "softmax")
             )
         ).mean
@@ -71,7 +71,7 @@ def relu_is_never_ahead(records):
 
 
 def relu_scatters(records):
-    runs = Condition.AS_RUN.runs(records, "mnist", architecture="ffnn", head="relu")
+    runs = under(records, AS_RUN, "mnist", architecture="ffnn", head="relu")
     return np.ptp([run.test.accuracy for run in runs]) > 0.05
 
 
@@ -143,9 +143,7 @@ def the_heads_part_in_two(records):
         for dataset, architecture in IMAGE_NETWORKS:
             network = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
             means = [
-                selection.measure(
-                    selection.of_setting(records, head=name, **network), "test_accuracy"
-                ).mean
+                measure(of_setting(records, head=name, **network), "test_accuracy").mean
                 for name in ("softmax", head)
             ]
             gaps.append(means[0] - means[1])
@@ -157,13 +155,13 @@ def the_heads_part_in_two(records):
 
 
 def logistic_regression_is_better(records):
-    solved = {run.spec.seed: run for run in Store(paths.RESULTS).select(architecture="logistic")}
+    solved = Store(paths.RESULTS).select(architecture="logistic")
     networks = [
-        condition.by_seed(records, "wdbc", architecture="ffnn", head=head)
-        for condition in Condition
+        under(records, condition, "wdbc", architecture="ffnn", head=head)
+        for condition in BOTH
         for head in ("softmax", "relu")
     ]
-    return all(selection.difference(solved, runs).greater for runs in networks)
+    return all(difference(solved, runs).greater for runs in networks)
 
 
 def all_of_wdbc_lies_among_the_runs_as_run(records):

@@ -3,7 +3,6 @@
 from factory import record
 
 from reluclf import Spec, formats
-from reluclf.judging import selection
 from reluclf.showing import backends, origins
 
 TINY = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "epochs": 2}
@@ -18,7 +17,6 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
             for seed, share in hits.items()
         ]
 
-    selection.noted()
     compared = backends.comparisons(
         {
             "tensorflow": [*runs("relu", 0), *runs("softmax", 0)],
@@ -41,15 +39,12 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
     assert table["minus tensorflow, points"][1].startswith("−") and table[
         "minus tensorflow, points"
     ][1].endswith("(n = 4)")
-    noted = selection.noted()
-    assert {folder: len(found) for folder, found in noted.items()} == {
-        "backends/tensorflow/": 8,
-        "backends/jax/": 8,
-        "backends/torch/": 1,
+    group = "wdbc/ffnn-{}/fresh,epochs=2,folds=0"
+    assert {(one["runs"], one["seeds"]) for one in origins.of(table)} == {
+        *((f"backends/tensorflow/{group.format(head)}", "1-4") for head in ("relu", "softmax")),
+        *((f"backends/jax/{group.format(head)}", "1-4") for head in ("relu", "softmax")),
+        (f"backends/torch/{group.format('relu')}", "1"),
     }
-    assert list(origins.groups(noted["backends/torch/"], "backends/torch/")["runs"]) == [
-        f"backends/torch/{runs('relu', 0)[0].spec.path.parent}"
-    ]
     noisy = [
         run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test})
         for run in runs("relu", 0)

@@ -13,7 +13,8 @@ import pytest
 from factory import record
 
 from reluclf import Spec, formats, grid
-from reluclf.judging import paper, selection
+from reluclf.judging import paper
+from reluclf.judging.evidence import of_setting
 from reluclf.judging.statistics import estimate
 from reluclf.judging.status import Status
 from reluclf.record import Probe, Score
@@ -360,12 +361,12 @@ def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
     with_folds = record(spec(protocol="fresh"), [0.9] * 10, hits=0.9)
     without = record(spec(protocol="fresh", folds=0), [], hits=0.9)
     for both in ([with_folds, without], [without, with_folds]):
-        assert selection.of_setting(both) == [with_folds]
+        assert of_setting(both) == [with_folds]
         assert row(tables.results("mnist", "ffnn", both), "ReLU", "test accuracy, %")[
             "ours, as written"
         ].endswith("(n = 1)")
     longer = record(spec(protocol="fresh", folds=0, epochs=64), [], hits=0.9)
-    assert len(selection.of_setting([with_folds, longer])) == 2
+    assert len(of_setting([with_folds, longer])) == 2
 
 
 def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
@@ -584,7 +585,6 @@ def test_a_place_has_the_same_letter_in_both_tables_of_provenance_whatever_else_
             update={"provenance": run.provenance.model_copy(update={"device": device})}
         )
 
-    selection.noted()
     runs, others = (
         [on("CPU, second", 1), on("GPU, third", 2)],
         {"backends/jax/": [on("CPU, first", 1), on("CPU, second", 2)]},
@@ -605,10 +605,10 @@ def test_a_place_has_the_same_letter_in_both_tables_of_provenance_whatever_else_
         "libraries"
     ].tolist() == ["jaxlib 0.5, python 3"]
     assert origins.experiments(runs)["on"].tolist() == ["A, B"]
-    assert {folder: len(found) for folder, found in selection.noted().items()} == {
-        "": 2,
-        "backends/jax/": 2,
-    }
+    assert [(one["runs"], one["seeds"]) for one in origins.of(origins.totals(runs, others))] == [
+        ("mnist/ffnn-relu/carried", "1-2"),
+        ("backends/jax/mnist/ffnn-relu/carried", "1-2"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -688,11 +688,11 @@ def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
     import pandas as pd
     from IPython import display
 
-    selection.noted()
     shown, glued = [], []
     monkeypatch.setattr(display, "display", shown.append)
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.append((name, value)))
-    notebook.table(pd.DataFrame(columns=columns), "Nothing yet.", "tab-nothing")
+    nothing = origins.rests_on(pd.DataFrame(columns=columns))
+    notebook.table(nothing, "Nothing yet.", "tab-nothing")
     lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
     assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {formats.NONE}
     assert glued == [("origin-tab-nothing", [])]
@@ -764,11 +764,19 @@ def test_a_verdict_has_a_letter_of_its_own_that_can_be_read_on_its_colour():
         assert (light + 0.05) / (dark + 0.05) > 4.5
 
 
-def test_what_a_table_rests_on_is_noted_while_it_is_made():
+def test_a_table_or_figure_carries_the_records_that_its_maker_was_handed():
     runs = [
         record(spec(head=head), [0.9] * 10, hits=0.9) for head in ("relu", "softmax", "softplus")
     ]
-    selection.noted()
-    tables.results("mnist", "ffnn", runs)
-    assert {run.spec.head for run in selection.noted()[""]} == {"relu", "softmax"}
-    assert selection.noted() == {}
+    for result in (tables.results("mnist", "ffnn", runs), figures.folds("mnist", "ffnn", runs)):
+        assert {one["runs"] for one in origins.of(result)} == {
+            f"mnist/ffnn-{head}/carried" for head in ("relu", "softmax")
+        }
+    assert origins.of(tables.heads()) == origins.of(figures.relu()) == []
+
+
+def test_what_does_not_say_on_which_records_it_rests_is_not_shown():
+    with pytest.raises(ValueError, match="does not say on which records it rests; mark its maker"):
+        notebook.table(pd.DataFrame({"a": ["1"]}), "A caption.", "tab-a")
+    with pytest.raises(ValueError, match="does not say on which records it rests; mark its maker"):
+        origins.of(plt.figure())
