@@ -19,7 +19,8 @@ from sphinx.errors import ExtensionError
 from sphinx.util.i18n import format_date
 
 import reluclf
-from reluclf import checkout, paths
+from reluclf import paths
+from reluclf.campaign import checkout
 from reluclf.judging import items, published
 from reluclf.judging.status import Status
 from reluclf.showing import notebook
@@ -87,7 +88,7 @@ def makers(source: str, label: str) -> list[tuple[str, str]]:
 
 
 #: Functions that show what others have made.
-_SHOWERS = (("notebook", "table"), ("notebook", "glue"), ("origins", "rests_on"))
+_SHOWERS = (("notebook", "table"), ("notebook", "glue"))
 
 
 def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
@@ -104,7 +105,7 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
 MEASURED = {
     ("traces", "figure"): "results/steps.jsonl",
     ("derivations", "zero_rows"): "results/zero-rows.json",
-    ("bench", "table"): "results/bench.json",
+    ("speed", "table"): "results/bench.json",
 }
 
 
