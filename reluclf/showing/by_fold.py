@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -13,7 +14,7 @@ from reluclf.judging import paper
 from reluclf.judging.design import AS_RUN, BOTH
 from reluclf.record import Record
 from reluclf.showing import origins
-from reluclf.showing.figures import COLOURS, MARKERS, WIDTH
+from reluclf.showing.figures import COLOURS, MARKERS, WIDTH, Looks
 from reluclf.showing.runs import Network, with_both_heads
 from reluclf.spec import N_SPLITS
 
@@ -53,17 +54,17 @@ def figure(dataset: str, architecture: str, records: Sequence[Record]) -> Figure
     for axes, network in zip(panels, with_both_heads(dataset, architecture), strict=True):
         _panel(axes, network, records)
     panels[0].set_ylabel("accuracy, %")
-    entries = {}
+    entries: dict[str, Artist] = {}
     for axes in panels:
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    drawn.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
+    drawn.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=2)
     return drawn
 
 
 def _panel(axes: Axes, network: Network, records: Sequence[Record]) -> None:
     """Draw the folds of a network; the title says how many runs of each kind there are."""
-    looks = {"color": COLOURS["paper"], "label": "paper", "zorder": 4}
+    looks: Looks = {"color": COLOURS["paper"], "label": "paper", "zorder": 4}
     axes.plot(_FOLDS, 100 * paper.fold_accuracy(*network), MARKERS["paper"], **looks)
     counts = []
     for condition, line in zip(BOTH, ("-", "--"), strict=True):
@@ -90,7 +91,7 @@ def _mean(
     elif len(curves) > 1:
         for curve in curves:
             axes.plot(x, curve, line, color=colour, linewidth=0.5, alpha=0.35)
-    looks = {"marker": MARKERS[protocol], "ms": 3.5, "mfc": "white" if hollow else colour}
+    looks: Looks = {"marker": MARKERS[protocol], "ms": 3.5, "mfc": "white" if hollow else colour}
     axes.plot(x, np.mean(curves, axis=0), line, color=colour, label=label, **looks)
 
 
@@ -100,7 +101,7 @@ def reasons(records: Sequence[Record]) -> Figure:
     drawn, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.1))
     for axes, (reason, network) in zip(panels, REASONS.items(), strict=True):
         runs = sorted(network.whole(records, AS_RUN), key=lambda run: run.spec.seed)
-        own = {"color": "k", "ms": 8, "mew": 1.5, "label": "the paper's folds", "zorder": 4}
+        own: Looks = {"color": "k", "ms": 8, "mew": 1.5, "label": "the paper's folds", "zorder": 4}
         axes.plot(_FOLDS, 100 * paper.fold_accuracy(*network), "+", **own)
         colour = COLOURS[network.head]
         label = f"the fold's validation rows (n = {len(runs)})"
@@ -121,7 +122,7 @@ def _each_and_mean(
     for curve in curves:
         axes.plot(_FOLDS, curve, line, color=colour, lw=0.6, alpha=0.5)
     if curves:
-        looks = {"marker": "o", "ms": 4.5, "mfc": face, "mec": "k", "mew": 0.5}
+        looks: Looks = {"marker": "o", "ms": 4.5, "mfc": face, "mec": "k", "mew": 0.5}
         axes.plot(_FOLDS, np.mean(curves, axis=0), line, color=colour, lw=1.8, label=label, **looks)
 
 

@@ -40,12 +40,12 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for title, runs in cases:
         counts = np.array([run.test.confusion_matrix for run in runs], float).reshape(-1, 2, 2)
-        shares, missed = counts / counts.sum(axis=2, keepdims=True), counts[:, 0, 1]
+        shares, missed = counts / counts.sum(axis=2, keepdims=True), list(counts[:, 0, 1])
         enough = len(missed) >= wdbc.FEWEST
         row = {
             "classifier": title,
-            "sensitivity, %": cell(estimate(shares[:, 0, 0]), "test_accuracy"),
-            "specificity, %": cell(estimate(shares[:, 1, 1]), "test_accuracy"),
+            "sensitivity, %": cell(estimate(list(shares[:, 0, 0])), "test_accuracy"),
+            "specificity, %": cell(estimate(list(shares[:, 1, 1])), "test_accuracy"),
             "malignant missed": cell(estimate(missed), "count"),
             "in 95 of 100 splits": "{:.0f} to {:.0f}".format(*wdbc.ends(missed))
             if enough
@@ -69,12 +69,11 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
 
 def errors(a: Sequence[Record], b: Sequence[Record]) -> dict[str, Difference | None]:
     """Compare the counts of ``misses`` and of ``false`` alarms of runs paired by seed."""
-    matrices = [[run.test.confusion_matrix for run in pair] for pair in pairs(a, b)]
-    first, second = np.array(matrices, float).reshape(-1, 2, 2, 2).transpose(1, 0, 2, 3)
-    return {
-        "misses": paired(first[:, 0, 1], second[:, 0, 1], margin=0),
-        "false": paired(first[:, 1, 0], second[:, 1, 0], margin=0),
-    }
+    found = {}
+    for name, (true, called) in {"misses": (0, 1), "false": (1, 0)}.items():
+        counts = [[run.test.confusion_matrix[true][called] for run in pair] for pair in pairs(a, b)]
+        found[name] = paired([ours for ours, _ in counts], [theirs for _, theirs in counts], 0)
+    return found
 
 
 def between_epochs(
@@ -123,10 +122,10 @@ def longer(records: Sequence[Record], logistic: Sequence[Record]) -> Figure:
         axes.set(xlabel="updates of the weights", xscale="log")
         if not axes.lines:
             figures.say(axes, "no record yet")
-        for updates, name in ((64, "a fold"), (640, "the paper's test")):
-            axes.axvline(updates, color="#777777", linewidth=0.7)
+        for at, name in ((64, "a fold"), (640, "the paper's test")):
+            axes.axvline(at, color="#777777", linewidth=0.7)
             place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-            axes.annotate(name, (updates, 1), xytext=(2, -2), fontsize=7, va="top", **place)
+            axes.annotate(name, (at, 1), xytext=(2, -2), fontsize=7, va="top", **place)
     handles, labels = left.get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=3)
     return origins.rests_on(drawn, {"": [*records, *logistic]})

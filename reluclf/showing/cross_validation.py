@@ -49,11 +49,11 @@ def rises(records: Sequence[Record]) -> dict[Network, Rise]:
     found = {}
     for network in NETWORKS:
         runs = network.whole(records, AS_RUN)
-        seen = [slope(run.fold_accuracy).mean for run in runs]
+        seen = [slope(list(run.fold_accuracy)).mean for run in runs]
         unseen = [slope([fold.test.accuracy for fold in run.folds]).mean for run in runs]
         validation, test = estimate(seen), estimate(unseen)
         if validation and test:
-            own = slope(paper.fold_accuracy(*network)).mean
+            own = slope(list(paper.fold_accuracy(*network))).mean
             found[network] = Rise(own, validation, test, paired(seen, unseen, MARGIN))
     return found
 
@@ -141,7 +141,7 @@ def _of_one(runs: Sequence[Record]) -> str:
 
 def over_folds(run: Record) -> tuple[float, float]:
     """Bound the expected accuracy by the folds of one run (Nadeau and Bengio, 2003)."""
-    folds = estimate(run.fold_accuracy)
+    folds = estimate(list(run.fold_accuracy))
     assert folds is not None
     # What one more fold would give, with the variance of a mean of folds that overlap.
     corrected = math.sqrt((1 / N_SPLITS + OVERLAP) / (1 + 1 / N_SPLITS))

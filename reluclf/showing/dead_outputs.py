@@ -81,7 +81,7 @@ def figure(records: Sequence[Record]) -> Figure:
             recalls = [100 * worst_recall(run) for run, died in found if died == dead]
             heights = y + 0.2 * (np.arange(len(recalls)) - (len(recalls) - 1) / 2)
             label = "an output is dead" if dead else "no output is dead"
-            looks = {"color": colour, "mfc": colour if dead else "white", "ms": 6.5}
+            looks: figures.Looks = {"color": colour, "mfc": colour if dead else "white", "ms": 6.5}
             axes.plot(recalls, heights, "X" if dead else "o", label="" if y else label, **looks)
     axes.set_yticks(range(2), names)
     axes.set(ylim=(1.5, -0.5), xlim=(-3, 100))

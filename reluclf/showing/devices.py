@@ -42,13 +42,13 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
         if not fast or not slow:
             continue
         used += runs
-        accuracies = [[run.test.accuracy for run in kind] for kind in (fast, slow)]
+        ours, theirs = ([run.test.accuracy for run in kind] for kind in (fast, slow))
         row = {
             "network": paper.title(*one[:3]),
             "condition": one.condition,
             "processors, %": cell(measure(slow, "test_accuracy"), "test_accuracy"),
             "accelerators, %": cell(measure(fast, "test_accuracy"), "test_accuracy"),
-            "accelerators − processors": difference_cell(unpaired(*accuracies, MARGIN)),
+            "accelerators − processors": difference_cell(unpaired(ours, theirs, MARGIN)),
             "without accelerators": f"{len(slow)} of {n}",
         }
         rows.append(row)

@@ -37,12 +37,12 @@ def compared(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     for architecture in architectures(dataset):
         softmax, relu = with_both_heads(dataset, architecture)
         for condition in BOTH:
-            heads = [network.under(records, condition) for network in (relu, softmax)]
-            both = pairs(*heads)
+            ours, theirs = relu.under(records, condition), softmax.under(records, condition)
+            both = pairs(ours, theirs)
             row = {
                 "network": architecture.upper(),
                 "runs": str(condition),
-                "over seeds, points": difference_cell(difference(*heads)),
+                "over seeds, points": difference_cell(difference(ours, theirs)),
             }
             if dataset == "wdbc":
                 row["for other tumours, points"] = difference_cell(_of_other_samples(both))
@@ -65,7 +65,8 @@ def _over_folds(both: Pairs) -> Difference | None:
     """Compare the ten folds of the first pair that has them."""
     for relu, softmax in both:
         if len(relu.folds) == len(softmax.folds) == N_SPLITS:
-            return paired(relu.fold_accuracy, softmax.fold_accuracy, MARGIN, OVERLAP)
+            ours, theirs = list(relu.fold_accuracy), list(softmax.fold_accuracy)
+            return paired(ours, theirs, MARGIN, OVERLAP)
     return None
 
 
@@ -99,8 +100,8 @@ def comparable(records: Sequence[Record]) -> pd.DataFrame:
     for of in paper.RESULT_TABLES:
         softmax, relu = with_both_heads(*of)
         for condition in BOTH:
-            heads = [network.under(records, condition) for network in (relu, softmax)]
-            accuracy, f1 = (difference(*heads, name=name) for name in ("test_accuracy", "f1"))
+            ours, theirs = relu.under(records, condition), softmax.under(records, condition)
+            accuracy, f1 = difference(ours, theirs), difference(ours, theirs, "f1")
             row = {
                 "network": paper.title(*of),
                 "runs": str(condition),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -29,6 +30,9 @@ COLOURS = {
 MARKERS = {"paper": "o", "carried": "s", "fresh": "D"}
 
 WIDTH = 7.2  # inches: the text width of the PDF
+
+#: What is handed on to matplotlib.
+Looks = dict[str, Any]
 
 #: Counts off the diagonal are at most this share of a class in the colour scale.
 _SATURATION = 0.05
@@ -72,7 +76,7 @@ def ink(background: str) -> str:
 
 def say(axes: Axes, text: str, size: float | None = None) -> None:
     """Write into the middle of a panel that has nothing to draw."""
-    place = {"ha": "center", "va": "center", "transform": axes.transAxes}
+    place: Looks = {"ha": "center", "va": "center", "transform": axes.transAxes}
     axes.text(0.5, 0.5, text, fontsize=size, **place)
 
 
@@ -136,7 +140,7 @@ def _heat(
     k = len(names)
     cmap, low, high = ("RdBu_r", -limit, limit) if signed else ("Greys", 0, 1.25 * limit)
     edges = np.arange(k + 1) - 0.5  # a mesh, not an image: in print it stays sharp
-    looks = {"cmap": cmap, "vmin": low, "vmax": high, "edgecolors": "face", "linewidth": 0.2}
+    looks: Looks = {"cmap": cmap, "vmin": low, "vmax": high, "edgecolors": "face", "linewidth": 0.2}
     axes.pcolormesh(edges, edges, np.clip(counts, low, limit), **looks)
     axes.set_aspect("equal")
     axes.invert_yaxis()

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from reluclf import paths
-from reluclf.showing import origins
+from reluclf.showing import figures, origins
+from reluclf.showing.figures import Looks
 
 #: The rooms, from the one that uses all others to the one that uses none, and what each is for.
 ROOMS = {
@@ -99,20 +100,20 @@ def figure() -> Figure:
     drawn, axes = plt.subplots(figsize=(7.2, 5.4))
     axes.set(xlim=(-1.1, 8.4), ylim=(-0.1, 6.35))
     axes.set_axis_off()
-    centred = {"ha": "center", "va": "center"}
+    centred: Looks = {"ha": "center", "va": "center"}
     for room, names in modules().items():
         left, low, width, colour = _PLACES[room]
         style = "round,pad=0,rounding_size=0.12"
-        looks = {"facecolor": colour, "edgecolor": _EDGE, "gid": f"room {room}"}
+        looks: Looks = {"facecolor": colour, "edgecolor": _EDGE, "gid": f"room {room}"}
         axes.add_patch(FancyBboxPatch((left, low), width, _HEIGHT, style, **looks))
         middle, title = left + width / 2, f"{room}: {ROOMS[room]}"
         axes.text(middle, low + _HEIGHT - 0.25, title, fontsize=8, weight="bold", **centred)
         axes.text(middle, low + 0.4, _in_lines(names, 12 * width), fontsize=7, **centred)
     for room, used in sorted(arrows()):
         start, end, bend = _ARROWS.get((room, used), (_middle(room), _middle(used), 0.3))
-        looks = {"arrowstyle": "-|>", "color": _EDGE, "shrinkA": 0, "shrinkB": 0}
-        looks |= {"connectionstyle": f"arc3,rad={bend}", "gid": f"arrow {room} {used}"}
-        axes.annotate("", xy=end, xytext=start, arrowprops=looks)
+        properties: Looks = {"arrowstyle": "-|>", "color": _EDGE, "shrinkA": 0, "shrinkB": 0}
+        properties |= {"connectionstyle": f"arc3,rad={bend}", "gid": f"arrow {room} {used}"}
+        axes.annotate("", xy=end, xytext=start, arrowprops=properties)
     return drawn
 
 
@@ -128,8 +129,6 @@ def _in_lines(names: list[str], most: float) -> str:
 
 def draw() -> Path:
     """Draw the picture that CONTRIBUTING shows, and return its file."""
-    from reluclf.showing import figures
-
     figures.style()
     with plt.rc_context({"svg.fonttype": "none"}):  # its words can be searched, and read aloud
         figure().savefig(FILE, metadata={"Date": None})

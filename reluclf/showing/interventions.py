@@ -89,11 +89,13 @@ def closed(
     change: Intervention, dataset: str, architecture: str, records: Sequence[Record]
 ) -> Closing | None:
     """Compare a network with an intervention to both heads; None if any has fewer than two runs."""
-    accuracy = [
+    changed, relu, softmax = (
         [run.test.accuracy for run in one.runs(dataset, architecture, records)]
         for one in (change, AS_IT_IS, SOFTMAX)
-    ]
-    return closing(*accuracy, MARGIN) if min(map(len, accuracy)) > 1 else None
+    )
+    if min(map(len, (changed, relu, softmax))) < 2:
+        return None
+    return closing(changed, relu, softmax, MARGIN)
 
 
 @origins.traced
@@ -103,7 +105,7 @@ def closings(records: Sequence[Record]) -> pd.DataFrame:
     for change in (*INTERVENTIONS, *COMPARISONS):
         row = {"intervention": change.title, "against": change.against or "none"}
         for pair in IMAGE_NETWORKS:
-            gap = difference(*(one.runs(*pair, records) for one in (SOFTMAX, AS_IT_IS)))
+            gap = difference(SOFTMAX.runs(*pair, records), AS_IT_IS.runs(*pair, records))
             n = len(change.runs(*pair, records))
             row[paper.title(*pair)] = _closed(gap, closed(change, *pair, records), n)
         rows.append(row)

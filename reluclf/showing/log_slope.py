@@ -280,7 +280,13 @@ def _strip(axes: Axes, dataset: str, records: Sequence[Record]) -> None:
         accuracy = [100 * run.test.accuracy for run in runs(output, dataset, records)]
         counts.append(len(accuracy))
         shape = "o" if output.bounded else "D"
-        looks = {"color": output.colour, "ms": 5, "alpha": 0.75, "mec": "k", "mew": 0.3}
+        looks: figures.Looks = {
+            "color": output.colour,
+            "ms": 5,
+            "alpha": 0.75,
+            "mec": "k",
+            "mew": 0.3,
+        }
         axes.plot(accuracy, [y] * len(accuracy), shape, **looks)
     axes.set_ylim(len(OUTPUTS) - 0.5, -0.5)
     axes.set_xlim(15, 100)

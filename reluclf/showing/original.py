@@ -138,14 +138,14 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
         if not theirs:
             continue
         ours = _runs(new, case.network, case.now, N_SPLITS)
-        values = [[case.quantity.of(run) for run in runs] for runs in (theirs, ours)]
-        difference = unpaired(*values, MARGIN)
+        of_2018, of_today = ([case.quantity.of(run) for run in runs] for runs in (theirs, ours))
+        difference = unpaired(of_2018, of_today, MARGIN)
         row = {
             "network": case.network.title,
             "accuracy, %": case.title,
-            "2018": cell(estimate(values[0]), "test_accuracy"),
+            "2018": cell(estimate(of_2018), "test_accuracy"),
             "runs planned": _planned(case.network, folds=case.quantity.folds, **case.then),
-            "today": cell(estimate(values[1]), "test_accuracy"),
+            "today": cell(estimate(of_today), "test_accuracy"),
             "2018 − today, points": _written(difference),
             "within two points": _within(difference),
         }

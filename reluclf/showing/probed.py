@@ -34,8 +34,8 @@ def figure(dataset: str, architecture: str, records: Sequence[Record]) -> Figure
     corner.set_axis_off()
     probed = {}
     for network in with_both_heads(dataset, architecture):
-        runs = [run for run in network.once(records) if run.final and run.final.probe]
-        probed[network] = [run.final.probe for run in runs]
+        finals = [run.final for run in network.once(records)]
+        probed[network] = [final.probe for final in finals if final and final.probe]
     for axes, name in zip(places, _PROBES, strict=True):
         _panel(axes, name, probed)
     handles, labels = places[0].get_legend_handles_labels()
@@ -58,9 +58,8 @@ def _panel(axes: Axes, name: str, probed: dict[Network, list[Probe]]) -> None:
         counts.append(len(curves))
         if curves:
             curve = (100 if percent else 1) * _mean_of_values(np.array(curves))
-            looks = {"color": figures.COLOURS[network.head]}
-            label = f"{network.short} (n = {len(curves)})"
-            axes.plot(range(1, len(curve) + 1), curve, line, label=label, **looks)
+            colour, label = figures.COLOURS[network.head], f"{network.short} (n = {len(curves)})"
+            axes.plot(range(1, len(curve) + 1), curve, line, color=colour, label=label)
             if name.startswith("norm") and curve.max() > 0:
                 axes.set_yscale("log")
                 axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())

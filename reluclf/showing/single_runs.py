@@ -89,15 +89,21 @@ def figure(records: Sequence[Record]) -> Figure:
 
 
 def _panel(axes: Axes, dataset: str, architecture: str, records: Sequence[Record]) -> None:
-    beside = {"transform": axes.get_yaxis_transform(), "fontsize": 7}
+    beside: figures.Looks = {"transform": axes.get_yaxis_transform(), "fontsize": 7}
     for y, change in enumerate(ROWS):
         accuracy = accuracies(change, dataset, architecture, records)
-        looks = {"color": _colour(change), "ms": 5, "alpha": 0.75, "mec": "k", "mew": 0.3}
+        looks: figures.Looks = {
+            "color": _colour(change),
+            "ms": 5,
+            "alpha": 0.75,
+            "mec": "k",
+            "mew": 0.3,
+        }
         axes.plot(accuracy, [y] * len(accuracy), _MARKS[_kind(change)], **looks)
         n = str(len(accuracy)) if accuracy else formats.NONE
         axes.text(1.02, y, n, va="center", ha="left", **beside)
         if change == interventions.SOFTMAX and accuracy:
-            axes.axvline(np.mean(accuracy), color=_colour(change), lw=1, zorder=0)
+            axes.axvline(float(np.mean(accuracy)), color=_colour(change), lw=1, zorder=0)
     axes.text(1.02, -0.9, "n", style="italic", **beside)
     axes.set_yticks(range(len(ROWS)), [change.title for change in ROWS], fontsize=8)
     axes.set_xlim(10, 100)

@@ -75,7 +75,7 @@ def figure() -> Figure:
         half = half_after(ratio, beta_2)
         axes.plot(half / BATCHES, 0.5, "o", color=colour, ms=5)
         side = "left" if shift[0] > 0 else "right"
-        looks = {"textcoords": "offset points", "ha": side, "fontsize": 8}
+        looks: figures.Looks = {"textcoords": "offset points", "ha": side, "fontsize": 8}
         axes.annotate(f"half after {spelled(half)} batches", (half / BATCHES, 0.5), shift, **looks)
     axes.axhline(1, color=figures.COLOURS["softmax"], lw=1.5, label="no spike")
     axes.set(xlim=(-0.5, EPOCHS), ylim=(0, 1.08), xticks=range(0, EPOCHS + 1, 4))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -167,7 +166,7 @@ def _by_row(values: Sequence[float] | np.ndarray) -> list[float]:
     """List the values of folds and, where there are all ten, their mean and their rise."""
     if len(values) < N_SPLITS:
         return list(values)
-    return [*values, float(np.mean(values)), slope(values).mean]
+    return [*values, float(np.mean(values)), slope(list(values)).mean]
 
 
 def _of_rows(runs: Sequence[Record], value: Callable[[Fold], float]) -> list[Estimate | None]:
@@ -182,13 +181,14 @@ def layers(table: int, model: Any) -> pd.DataFrame:
 
     A layer that reshapes the input is none of the paper's.
     """
-    of_paper = paper.layers(table)
-    ours = [layer for layer in model.layers if not layer.name.startswith("reshape")]
+    of_paper: Iterator[tuple[str, Sequence[int], int]] = iter(paper.layers(table))
     rows = []
-    for (name, shape, parameters), layer in zip_longest(of_paper, ours, fillvalue=(NONE, (), 0)):
-        row = [name, _shape(shape), parameters]
-        rows.append([*row, _described(layer), _shape(layer.output.shape[1:]), layer.count_params()])
-    total = sum(parameters for _, _, parameters in of_paper)
+    for layer in model.layers:
+        if not layer.name.startswith("reshape"):
+            name, shape, parameters = next(of_paper, (NONE, (), 0))
+            ours = [_described(layer), _shape(layer.output.shape[1:]), layer.count_params()]
+            rows.append([name, _shape(shape), parameters, *ours])
+    total = sum(parameters for _, _, parameters in paper.layers(table))
     rows.append(["total", "", total, "total", "", model.count_params()])
     columns = ["paper's layer", "output", "parameters", "our layer", "our output", "our parameters"]
     frame = pd.DataFrame(rows, columns=columns)

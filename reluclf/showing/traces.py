@@ -47,9 +47,8 @@ def figure(measured: Sequence[Steps], dataset: str) -> Figure:
         "ReLU": (relu, "relu", "-", 0.9, 1.0),
     }
     seeds = sorted(relu) or [1]
-    size = (figures.WIDTH, 4.0)
-    shared = {"sharex": True, "sharey": "row", "squeeze": False}
-    drawn, panels = plt.subplots(2, len(seeds), figsize=size, **shared)
+    shared: figures.Looks = {"sharex": True, "sharey": "row", "squeeze": False}
+    drawn, panels = plt.subplots(2, len(seeds), figsize=(figures.WIDTH, 4.0), **shared)
     for (above, below), seed in zip(panels.T, seeds, strict=True):
         for title, (runs, head, line, width, alpha) in lines.items():
             if seed not in runs:
@@ -77,7 +76,7 @@ def _mark(axes: Axes, run: Steps) -> None:
     batch = int(np.argmax(run.gradient))
     side, shift = ("left", 5) if batch < len(run.gradient) / 2 else ("right", -5)
     largest = run.gradient[batch]
-    looks = {"textcoords": "offset points", "ha": side, "va": "top", "fontsize": 8}
+    looks: figures.Looks = {"textcoords": "offset points", "ha": side, "va": "top", "fontsize": 8}
     axes.annotate(f"{largest:,.0f}", (batch, largest), (shift, -2), **looks)
 
 
