@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reluclf.formats import NONE, cell, difference_cell, signed
-from reluclf.judging import paper
+from reluclf.judging import paper, words
 from reluclf.judging.evidence import difference, measure
 from reluclf.judging.statistics import Difference, contrast, rejected
 from reluclf.judging.thresholds import MARGIN
-from reluclf.judging.words import say
 from reluclf.record import Record
 from reluclf.showing import origins, prose
 from reluclf.showing.runs import with_both_heads
@@ -104,18 +103,20 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
     found = readings(dataset, records)
     order, pixels = found["shuffled_change_softmax"], found["pixels_change_softmax"]
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
-        return say("inputs-few")
+        return words.say("inputs-few")
     order_differs, pixels_differ = rejected([order.p, pixels.p])
     if order.equivalent:
         key = "inputs-order-small-and" if order_differs else "inputs-order-small"
     else:
         key = "inputs-order-matters" if order_differs else "inputs-order-unknown"
     low, high = (signed(end, "cv_accuracy") for end in order.equivalence_interval)
-    first = say(key, **_change(order), low=low, high=high, n=order.n)
-    second = say("inputs-pixels" if pixels_differ else "inputs-pixels-unknown", **_change(pixels))
+    first = words.say(key, **_change(order), low=low, high=high, n=order.n)
+    second = words.say(
+        "inputs-pixels" if pixels_differ else "inputs-pixels-unknown", **_change(pixels)
+    )
     if order.equivalent and pixels_differ and pixels.mean > 0:
         harmless = order_differs and order.mean > 0
-        second += say("inputs-gains-nothing" if harmless else "inputs-gains-little")
+        second += words.say("inputs-gains-nothing" if harmless else "inputs-gains-little")
     return f"{first}; {second}. {_of_relu(found)}"
 
 
@@ -123,17 +124,17 @@ def _of_relu(found: dict[str, Difference | None]) -> str:
     """Say the same of CNN-ReLU, in brief."""
     order, pixels = found["shuffled_change_relu"], found["pixels_change_relu"]
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
-        return say("inputs-relu-few")
+        return words.say("inputs-relu-few")
     differ = rejected([order.p, pixels.p])
     if not any(differ):
-        return say("inputs-relu-neither")
+        return words.say("inputs-relu-neither")
     parts = []
     for what, change, differs in zip(
         ("a random order", "pixels"), (order, pixels), differ, strict=True
     ):
         key = "inputs-relu-shown" if differs else "inputs-relu-unknown"
-        parts.append(say(key, what=what, **_change(change)))
-    return say("inputs-relu", parts=" and ".join(parts))
+        parts.append(words.say(key, what=what, **_change(change)))
+    return words.say("inputs-relu", parts=" and ".join(parts))
 
 
 def _change(change: Difference) -> dict[str, str]:

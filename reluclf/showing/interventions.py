@@ -9,13 +9,12 @@ from typing import Any
 import pandas as pd
 
 from reluclf.formats import NONE, cell
-from reluclf.judging import paper
+from reluclf.judging import paper, words
 from reluclf.judging.evidence import difference
 from reluclf.judging.mechanism import Closing, closing
 from reluclf.judging.paper import IMAGE_NETWORKS
 from reluclf.judging.statistics import Difference, estimate
 from reluclf.judging.thresholds import MARGIN
-from reluclf.judging.words import say
 from reluclf.record import Probe, Record
 from reluclf.showing import origins
 from reluclf.showing.runs import Network
@@ -136,13 +135,13 @@ def favoured(records: Sequence[Record]) -> str:
         if pair[1] == "cnn" and closing_causes is not None:
             found[paper.title(*pair)] = closing_causes
     if not found:
-        return say("favoured-unknown")
+        return words.say("favoured-unknown")
     always = [cause for cause in causes if all(cause in closing for closing in found.values())]
     never = [cause for cause in causes if not any(cause in closing for closing in found.values())]
     if not always:
-        return say("favoured-none", networks=" and ".join(found))
-    text = say("favoured", causes=" and ".join(always))
-    return text + (say("favoured-not", causes=" or ".join(never)) if never else "")
+        return words.say("favoured-none", networks=" and ".join(found))
+    text = words.say("favoured", causes=" and ".join(always))
+    return text + (words.say("favoured-not", causes=" or ".join(never)) if never else "")
 
 
 def _closing_causes(pair: tuple[str, str], records: Sequence[Record]) -> set[str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from reluclf.formats import NOT_MEASURED
-from reluclf.judging import claims, paper, published
+from reluclf.judging import claims, paper, published, words
 from reluclf.judging.design import AS_RUN, AS_WRITTEN, Condition, Lacking
 from reluclf.judging.evidence import Evidence
 from reluclf.judging.rules import Compared
@@ -15,7 +15,7 @@ from reluclf.judging.statistics import Difference, rejected
 from reluclf.judging.status import Status
 from reluclf.judging.thresholds import MARGIN
 from reluclf.judging.verdicts import Verdict
-from reluclf.judging.words import listed, say
+from reluclf.judging.words import listed
 from reluclf.record import Record
 from reluclf.showing.runs import ON_IMAGES
 
@@ -31,7 +31,7 @@ def part(number: int, of: int, what: str) -> str:
     'four of the five networks'
     """
     if not of:
-        return say("part-unknown", what=what)
+        return words.say("part-unknown", what=what)
     some, every = (_WORDS[n] if n < len(_WORDS) else str(n) for n in (number, of))
     return f"all {every} {what}" if number == of else f"{some} of the {every} {what}"
 
@@ -60,10 +60,10 @@ def heads(records: Iterable[Record]) -> str:
         ahead += int(np.sum(sure & (signs > 0)))
         total += len(found)
         behind = part(int(np.sum(sure & (signs < 0))), len(found), "networks")
-        told.append(say("heads-behind", condition=condition, part=behind))
+        told.append(words.say("heads-behind", condition=condition, part=behind))
     ahead_in = part(ahead, total, "comparisons")
     key = "heads-ahead" if ahead else "heads-never-ahead"
-    return say(key, ahead=ahead_in, behind="; ".join(told))
+    return words.say(key, ahead=ahead_in, behind="; ".join(told))
 
 
 def _softmax(records: Iterable[Record]) -> list[Compared]:
@@ -87,10 +87,10 @@ def softmax_agrees(records: Iterable[Record]) -> str:
     """Say how many of the paper's accuracies of softmax networks on images our runs give."""
     found = _softmax(records)
     if not found:
-        return say("softmax-unknown")
+        return words.say("softmax-unknown")
     inside = sum(one.status != Status.NOT_REPRODUCED for one in found)
     told = part(inside, len(found), "accuracies")
-    return say("softmax", part=told, apart=f"{_apart(found):.2f}\u00a0points")
+    return words.say("softmax", part=told, apart=f"{_apart(found):.2f}\u00a0points")
 
 
 def softmax_apart(records: Iterable[Record]) -> str:
@@ -109,10 +109,10 @@ def new_weights(records: Iterable[Record]) -> str:
             apart.append(100 * (network.published["cv_accuracy"] - ours))
             n.append(len(runs))
     if not apart:
-        return say("new-weights-unknown")
+        return words.say("new-weights-unknown")
     higher = part(sum(value > 0 for value in apart), len(apart), "networks on images")
     low, high = (f"{end:.1f}" for end in (min(apart), max(apart)))
-    return say("new-weights", part=higher, low=low, high=high, n=min(n))
+    return words.say("new-weights", part=higher, low=low, high=high, n=min(n))
 
 
 def of_kinds(found: Sequence[Verdict], *statuses: Status) -> str:

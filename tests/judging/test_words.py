@@ -43,7 +43,7 @@ def in_the_package():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("words.say", "say"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "words.say":
                 said |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
     return texts, said
 
