@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from docutils import nodes
 from myst_nb.ext.glue.crossref import read_glue_cache
 from sphinx import addnodes
+from sphinx.errors import ExtensionError
 from sphinx.util.i18n import format_date
 
 import reluclf
@@ -86,6 +87,10 @@ def makers(source: str, label: str) -> list[tuple[str, str]]:
     return _functions_called(inside) or _functions_called(calls)
 
 
+#: Functions that show what others have made.
+_SHOWERS = (("notebook", "table"), ("notebook", "glue"))
+
+
 def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
     found = []
     for function in (call.func for call in calls):
@@ -93,11 +98,7 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
             maker = function.value.id, function.attr
             if maker[0] in modules() and maker[1] in functions(maker[0]):
                 found.append(maker)
-    return [
-        maker
-        for maker in dict.fromkeys(found)
-        if maker not in (("notebook", "table"), ("notebook", "glue"))
-    ]
+    return [maker for maker in dict.fromkeys(found) if maker not in _SHOWERS]
 
 
 #: What rests on a measurement that is no record of a training run: its file, by the module and the function that show it.
@@ -168,12 +169,11 @@ def _add_origins(app, doctree):
         ):
             label = node["names"][0]
             name = f"origin-{label}" if isinstance(node, nodes.table) else notebook.origin(source)
-            if name in glued:
-                records = ast.literal_eval(glued[name]["data"]["text/plain"])
-                raw = nodes.raw(
-                    "", origin(source, label, records, f"{docname}.ipynb"), format="html"
-                )
-                node.parent.insert(node.parent.index(node) + 1, raw)
+            if name not in glued:
+                raise ExtensionError(f"{docname}: {label} does not say on which records it rests.")
+            records = ast.literal_eval(glued[name]["data"]["text/plain"])
+            raw = nodes.raw("", origin(source, label, records, f"{docname}.ipynb"), format="html")
+            node.parent.insert(node.parent.index(node) + 1, raw)
 
 
 def _rule(identifier: str) -> str:
