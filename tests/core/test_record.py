@@ -284,7 +284,7 @@ TAMPERING_WITH_FRESH = {
 
 
 @pytest.mark.parametrize("tamper", TAMPERING_WITH_FRESH.values(), ids=TAMPERING_WITH_FRESH)
-def test_so_is_one_with_another_final_model(store, tamper):
+def test_a_record_with_another_final_model_is_refused_and_its_file_named(store, tamper):
     changed = content(store, FRESH)
     tamper(changed)
     put(store, changed, FRESH)

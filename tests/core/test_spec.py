@@ -265,6 +265,12 @@ def test_the_first_seeds_count_from_one():
     assert list(first(3)) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("n", [0, -1, 10**9])
+def test_so_many_seeds_are_refused(n):
+    with pytest.raises(SpecError, match=f"{n} seeds are not allowed; 1 to 10000 are"):
+        first(n)
+
+
 # The path names the spec
 
 
