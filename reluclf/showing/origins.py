@@ -129,7 +129,7 @@ def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
         rows.append(
             {
                 "runs": f"{folder}{group}",
-                "seeds": _ranges(record.spec.seed for record in members),
+                "seeds": ranges(record.spec.seed for record in members),
                 **_effort(members),
                 "device": "; ".join(sorted({_where(record)[0] for record in members})),
                 "backend": ", ".join(sorted({_where(record)[1] for record in members})),
@@ -224,7 +224,7 @@ def _effort(records: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def _ranges(seeds: Iterable[int]) -> str:
+def ranges(seeds: Iterable[int]) -> str:
     """Seeds in brief, as ``1-5, 8``."""
     runs: list[list[int]] = []
     for seed in sorted(seeds):

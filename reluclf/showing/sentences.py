@@ -40,7 +40,7 @@ def _differences(evidence: Evidence, condition: str) -> list[Difference]:
     found = []
     for network in paper.RESULT_TABLES:
         try:
-            everything, _ = claims.measured(evidence, Network(*network), condition, claims.accuracy)
+            everything, _ = claims.measured(evidence, Network(*network), condition, claims.ACCURACY)
         except Lacking:
             continue
         found.append(everything.difference(MARGIN))
