@@ -17,7 +17,7 @@ from reluclf.showing import origins
 
 
 def on_accelerator(record: Record) -> bool:
-    """Whether a run was made on an accelerator, not on a processor."""
+    """Tell whether a run was made on an accelerator, not on a processor."""
     return not record.provenance.device.startswith("CPU")
 
 
@@ -34,8 +34,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     for record in records:
         for one in cells_of(record.spec):
             by_cell.setdefault(one, []).append(record)
-    rows: list[dict[str, str]] = []
-    used: list[Record] = []
+    rows, used = [], []
     for one, n in planned().items():
         runs = by_cell.get(one, [])
         fast = [run for run in runs if on_accelerator(run)]
@@ -43,28 +42,25 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
         if not fast or not slow:
             continue
         used += runs
-        accuracies = [[run.test.accuracy for run in kind] for kind in (fast, slow)]
-        rows.append(
-            {
-                "network": paper.title(one.dataset, one.architecture, one.head),
-                "condition": one.condition,
-                "processors, %": cell(measure(slow, "test_accuracy"), "test_accuracy"),
-                "accelerators, %": cell(measure(fast, "test_accuracy"), "test_accuracy"),
-                "accelerators − processors": difference_cell(unpaired(*accuracies, MARGIN)),
-                "without accelerators": f"{len(slow)} of {n}",
-            }
-        )
-    columns = ["network", "condition", "processors, %", "accelerators, %"]
-    columns += ["accelerators − processors", "without accelerators"]
-    return origins.rests_on(pd.DataFrame(rows, columns=columns), {"": used})
+        ours, theirs = ([run.test.accuracy for run in kind] for kind in (fast, slow))
+        row = {
+            "network": paper.title(*one[:3]),
+            "condition": one.condition,
+            "processors, %": cell(measure(slow, "test_accuracy"), "test_accuracy"),
+            "accelerators, %": cell(measure(fast, "test_accuracy"), "test_accuracy"),
+            "accelerators − processors": difference_cell(unpaired(ours, theirs, MARGIN)),
+            "without accelerators": f"{len(slow)} of {n}",
+        }
+        rows.append(row)
+    return origins.rests_on(pd.DataFrame(rows), {"": used})
 
 
 def resting(records: Sequence[Record]) -> str:
-    """List the conditions and networks that are complete only with an accelerator's runs."""
+    """List the networks and conditions that are complete only with an accelerator's runs."""
     everything = Evidence(records)
-    slow = Evidence([record for record in records if not on_accelerator(record)])
+    slow = Evidence(record for record in records if not on_accelerator(record))
     named = [
-        f"{paper.title(one.dataset, one.architecture, one.head)} ({one.condition})"
+        f"{paper.title(*one[:3])} ({one.condition})"
         for one, n in planned().items()
         if len(everything.there(one)) == n > len(slow.there(one))
     ]

@@ -83,8 +83,8 @@ def _row(
             chosen = np.linspace(0, len(accuracy) - 1, _MOST_POINTS).round().astype(int)
             accuracy = accuracy[chosen]
         face = colour if filled else "white"
-        style = {"color": colour, "mfc": face, "markersize": 4, "linestyle": "none", "alpha": 0.9}
-        axes.plot(accuracy, np.full(len(accuracy), y + off), marker, **style)
+        style: figures.Looks = {"mfc": face, "markersize": 4, "linestyle": "none", "alpha": 0.9}
+        axes.plot(accuracy, np.full(len(accuracy), y + off), marker, color=colour, **style)
     published = 100 * paper.result(*network, head)["test_accuracy"]
     axes.plot([published] * 2, [y - 0.38, y + 0.38], color="black", linewidth=2, zorder=4)
 

@@ -62,7 +62,9 @@ def planned(records: Iterable[Record]) -> pd.DataFrame:
     for line in yaml.safe_load(paths.DESIGN.read_text(encoding="utf-8"))["runs"]:
         cells = []
         for network in line["networks"]:
-            cells += [Cell(*network.split(), head, line["condition"]) for head in line["heads"]]
+            dataset, architecture = network.split()
+            for head in line["heads"]:
+                cells.append(Cell(dataset, architecture, head, line["condition"]))
         row = {
             "condition": line["condition"],
             "networks": words.listed(

@@ -1,25 +1,19 @@
-"""How a chapter puts its results on the page: numbers glued into the prose, numbered tables, where they come from, and what is not measured yet."""
+"""How a chapter puts its results on the page: numbers glued into the prose, and numbered tables."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from reluclf import formats
-from reluclf.judging import paper
-from reluclf.judging.design import BOTH
-from reluclf.judging.evidence import measure, pairs, under
-from reluclf.judging.statistics import Difference, Estimate, estimate
-from reluclf.judging.words import listed
 from reluclf.record import Record
-from reluclf.showing import figures, input_controls, origins, parameters, tables
+from reluclf.showing import figures, origins, parameters
 from reluclf.spec import Spec
 
 #: Characters on a printed line of a table, roughly.
@@ -27,9 +21,9 @@ _LINE = 110
 
 
 def start() -> None:
-    """Set a chapter up: its parameters checked, figures in the book's style, each with the records that it rests on.
+    """Set a chapter up: parameters checked, figures in the book's style and with their origins.
 
-    They are SVG; where the book is made for print they are PDF, which ``RELUCLF_FIGURES`` then says.
+    Figures are SVG; where the book is made for print ``RELUCLF_FIGURES`` says that they are PDF.
     """
     from IPython import get_ipython
 
@@ -39,15 +33,14 @@ def start() -> None:
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     parameters.settle(shell.user_ns, shell.user_ns["In"])
-    shell.run_line_magic(
-        "matplotlib", "inline"
-    )  # with what MPLBACKEND may name instead, there would be no figures
+    # With what MPLBACKEND may name instead, there would be no figures.
+    shell.run_line_magic("matplotlib", "inline")
     figures.style()
     set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"), bbox_inches="tight")
 
 
 def origin(source: str) -> str:
-    """The name under which a cell with this source glues what its figure rests on; that of a table is ``origin-`` and its label."""
+    """Name what a cell with this source glues of its figure's origin; a table's has its label."""
     return f"origin-{hashlib.sha256(source.strip().encode()).hexdigest()[:16]}"
 
 
@@ -67,142 +60,11 @@ def _glue_origin(name: str, rests_on: list[dict[str, str]]) -> None:
 
 
 def glue(**numbers: str | float | int) -> None:
-    """Give texts to the prose, each under its name; underscores become hyphens. The prose takes them up with ``{glue:text}``."""
+    """Give texts to the prose, which takes them up with ``{glue:text}``; underscores become hyphens."""
     import myst_nb
 
     for name, value in numbers.items():
         myst_nb.glue(name.replace("_", "-"), str(value), display=False)
-
-
-def glue_results(dataset: str, records: Sequence[Record]) -> None:
-    """Glue the accuracies of every network of a data set, the paper's and ours.
-
-    The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``as-run`` or ``as-written``, and what is
-    ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy), ``last`` (the accuracy on the last fold's validation rows) or ``folds``
-    (the lowest and the highest fold); of ours also ``each`` (the test accuracy of every run) and ``lost`` (in how many of them a class is lost).
-    ``<dataset>-<architecture>-<head>-rise`` is the rise from fold to fold of the accuracy on validation rows as run, ``-rise-test`` that on
-    the test set, ``-rise-leak`` the difference.
-    """
-    for (of, architecture, head), (_, seen, unseen, difference) in tables.rises(records).items():
-        if of == dataset:
-            name = f"{dataset}_{architecture}_{head}_rise"
-            glue(
-                **{
-                    name: points(seen),
-                    f"{name}_test": points(unseen),
-                    f"{name}_leak": points(difference),
-                }
-            )
-    for (of, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
-        if of != dataset:
-            continue
-        published = paper.result(dataset, architecture, head)
-        name = f"{dataset}_{architecture}_{head}"
-        glue(
-            **{
-                f"{name}_paper_cv": percent(published["cv_accuracy"]),
-                f"{name}_paper_test": percent(published["test_accuracy"]),
-            }
-        )
-        for condition in BOTH:
-            ours = under(records, condition, dataset, architecture=architecture, head=head)
-            source = condition.key
-            last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
-            glue(
-                **{
-                    f"{name}_{source}_cv": percent(measure(ours, "cv_accuracy")),
-                    f"{name}_{source}_test": percent(measure(ours, "test_accuracy")),
-                    f"{name}_{source}_last": percent(last),
-                    f"{name}_{source}_each": _each(ours),
-                    f"{name}_{source}_folds": _range_of_folds(ours),
-                    f"{name}_{source}_lost": _count([run.test.lost for run in ours]),
-                }
-            )
-
-
-def _each(runs: Sequence[Record]) -> str:
-    """The test accuracy of every run, by seed."""
-    ordered = sorted(runs, key=lambda run: run.spec.seed)
-    return (
-        listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%"
-        if ordered
-        else formats.NOT_MEASURED
-    )
-
-
-def _range_of_folds(runs: Sequence[Record]) -> str:
-    """The lowest and the highest accuracy on a fold's validation rows, of any of the runs."""
-    folds = [accuracy for run in runs if run.folds for accuracy in run.fold_accuracy]
-    return (
-        f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%"
-        if folds
-        else formats.NOT_MEASURED
-    )
-
-
-def _count(runs: Sequence[bool]) -> str:
-    """In how many of the runs something is so, as prose has it."""
-    return f"{sum(runs) or 'none'} of {len(runs)}" if runs else formats.NOT_MEASURED
-
-
-def glue_inputs(dataset: str, records: Sequence[Record]) -> None:
-    """Glue what becomes of the CNN by what it sees, by :mod:`.input_controls`, as ``<dataset>-<reading>``, and ``<dataset>-inputs``."""
-    glue(
-        **{
-            f"{dataset}_{reading}": points(found)
-            for reading, found in input_controls.readings(dataset, records).items()
-        }
-    )
-    glue(**{f"{dataset}_inputs": input_controls.answer(dataset, records)})
-
-
-def percent(value: float | Estimate | None) -> str:
-    """An accuracy as prose has it: in percent, an estimate with its 95\u00a0% interval and n; None is "not measured yet"."""
-    if value is None:
-        return formats.NOT_MEASURED
-    if not isinstance(value, Estimate):
-        return f"{100 * value:.2f}\u00a0%"
-    if value.n == 1:
-        return f"{100 * value.mean:.2f}\u00a0% (n\u00a0=\u00a01)"
-    low, high = formats.ends(value.low, value.high, "test_accuracy")
-    return f"{100 * value.mean:.2f}\u00a0% ({low} to {high}, n\u00a0=\u00a0{value.n})"
-
-
-def shares(values: Sequence[float]) -> str:
-    """Shares as prose has them: up to three one by one, for their interval would say nothing; more by their mean, as :func:`percent` has it."""
-    if 1 < len(values) <= 3:
-        return f"{listed([f'{100 * value:.2f}' for value in values])}\u00a0% (n\u00a0=\u00a0{len(values)})"
-    return percent(estimate(values))
-
-
-def points(value: Difference | Estimate | None) -> str:
-    """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
-    if value is None:
-        return "(needs two seeds of each)"
-    return (
-        formats.points(value).replace(" points", "\u00a0points").replace("n = ", "n\u00a0=\u00a0")
-    )
-
-
-def counts(value: Difference | None) -> str:
-    """A difference of mean counts as prose has it, with its 95\u00a0% interval and n; None says what is needed."""
-    if value is None:
-        return "(needs two seeds of each)"
-    low, mean, high = (
-        formats.signed(part, "count") for part in (value.low, value.mean, value.high)
-    )
-    return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
-
-
-def sides(a: Sequence[Record], b: Sequence[Record]) -> str:
-    """How runs paired by seed compare one by one in test accuracy, as prose: in how many the first is higher, the same and lower; and the median."""
-    differences = [first.test.accuracy - second.test.accuracy for first, second in pairs(a, b)]
-    if not differences:
-        return formats.NOT_MEASURED
-    higher, lower = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
-    median = formats.signed(float(np.median(differences)), "cv_accuracy")
-    same = len(differences) - higher - lower
-    return f"higher in {higher} of {len(differences)} runs, the same in {same} and lower in {lower} (median difference {median}\u00a0points)"
 
 
 def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
@@ -242,20 +104,17 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
     from IPython.display import Markdown, display
 
     there = {record.spec for record in records}
-    absent = [spec for spec in specs if spec not in there]
+    absent = Counter(str(spec.path.parent) for spec in specs if spec not in there)
     if not absent:
         return
-    groups = sorted({str(spec.path.parent) for spec in absent})
-    listed = "; ".join(
-        f"`{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups
-    )
+    listed = "; ".join(f"`{group}`: {n}" for group, n in sorted(absent.items()))
     display(
         Markdown(
-            f":::{{admonition}} {len(absent)} of the {len(specs)} runs that this chapter names are not measured yet\n"
-            f":class: warning dropdown\n\n"
-            "What follows rests on those that are. "
-            f"`make experiments CHAPTER={chapter}` trains what is missing, and the page then shows it. Missing runs, by folder of `results/`:\n\n"
-            f"{listed}.\n:::"
+            f":::{{admonition}} {absent.total()} of the {len(specs)} runs that this chapter names "
+            "are not measured yet\n:class: warning dropdown\n\n"
+            f"What follows rests on those that are. `make experiments CHAPTER={chapter}` trains "
+            "what is missing, and the page then shows it. Missing runs, by folder of `results/`:"
+            f"\n\n{listed}.\n:::"
         )
     )
 

@@ -7,14 +7,13 @@ import inspect
 import json
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from reluclf.judging.evidence import Evidence
-from reluclf.record import Record
+from reluclf.record import Provenance, Record
 from reluclf.spec import N_SPLITS
 
 Arguments = ParamSpec("Arguments")
@@ -83,23 +82,26 @@ def _notes(result: pd.DataFrame | Figure) -> dict[Any, Any]:
 
 
 def experiments(records: Sequence[Record]) -> pd.DataFrame:
-    """Where each record comes from: a row for each group of runs that differ in their seed only, as text; ``on`` has :func:`totals`'s letters."""
-    frame, letters = groups(records), _letters(records)
+    """Show where the records come from: a row for each group that differs in its seeds only.
+
+    What was measured where stands in column ``on``, as a letter of :func:`totals`.
+    """
+    letters = _letters(records)
+    frame = groups(records)
     if frame.empty:
         return rests_on(frame)
-    by_group = groupby(
-        sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)
-    )
-    frame.insert(
-        frame.columns.get_loc("device"),
-        "on",
-        [", ".join(sorted({letters[_where(r)] for r in members})) for _, members in by_group],
-    )
+    places = [
+        sorted({letters[_place(run)] for run in runs}) for runs in _by_group(records).values()
+    ]
+    frame.insert(frame.columns.get_loc("device"), "on", [", ".join(place) for place in places])
     return rests_on(frame.drop(columns=["device", "backend"]), {"": records})
 
 
 def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
-    """A row for each record: its file, whose store lies in this folder within ``results/``; its outcome; and all of its provenance."""
+    """List each record with its file, its outcome and all of its provenance.
+
+    ``folder`` is where the store lies within ``results/``.
+    """
     rows = []
     for record in records:
         whole = len(record.folds) == N_SPLITS
@@ -110,122 +112,121 @@ def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
             "test_accuracy": record.test.accuracy,
             "diverged_at": record.diverged_at,
         }
-        described = record.provenance.model_dump(mode="json")
-        texts = {
-            name: json.dumps(described.pop(name), sort_keys=True) for name in ("versions", "data")
-        }
-        rows.append(outcome | described | texts)
+        provenance = record.provenance.model_dump(mode="json")
+        for name in ("versions", "data"):
+            provenance[name] = json.dumps(provenance.pop(name), sort_keys=True)
+        rows.append(outcome | provenance)
     return pd.DataFrame(rows)
 
 
 def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
-    """What :func:`experiments` shows of the records, whose store lies in this folder within ``results/``."""
+    """Describe groups of records that differ in their seeds only, as text.
+
+    ``folder`` is where their store lies within ``results/``.
+    """
     rows = []
-    for group, members in groupby(
-        sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)
-    ):
-        members = list(members)
+    for group, members in _by_group(records).items():
+        places = [_place(record) for record in members]
         where = [record.provenance for record in members]
-        rows.append(
-            {
-                "runs": f"{folder}{group}",
-                "seeds": ranges(record.spec.seed for record in members),
-                **_effort(members),
-                "device": "; ".join(sorted({_where(record)[0] for record in members})),
-                "backend": ", ".join(sorted({_where(record)[1] for record in members})),
-                "commit": ", ".join(
-                    sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})
-                ),
-                "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
-            }
-        )
+        row = {
+            "runs": f"{folder}{group}",
+            "seeds": ranges(record.spec.seed for record in members),
+            **_effort(members),
+            "device": "; ".join(sorted({place.device for place in places})),
+            "backend": ", ".join(sorted({place.library for place in places})),
+            "commit": ", ".join(sorted({_commit(made) for made in where})),
+            "first started": f"{min(made.started for made in where):%Y-%m-%d}",
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Group records by the folder of their files."""
+    found: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: str(record.spec.path)):
+        found.setdefault(str(record.spec.path.parent), []).append(record)
+    return found
+
+
+def _commit(made: Provenance) -> str:
+    return (made.commit or "none")[:7] + ("+" if made.modified else "")
 
 
 def totals(
     records: Sequence[Record], others: Mapping[str, Sequence[Record]] | None = None
 ) -> pd.DataFrame:
-    """Runs, epochs and hours of computing, by device, libraries and threads, each with a letter, and all together, as text.
+    """Add up runs, epochs and hours by device and library, each with a letter, as text.
 
     ``others`` are records whose stores lie in other folders within ``results/``, by folder.
     """
     stores = {"": records, **(others or {})}
     everything = [record for found in stores.values() for record in found]
-    rows, letters = [], _letters(records, everything)
-    for where, letter in letters.items():
-        members = [record for record in everything if _where(record) == where]
-        threads = ", ".join(map(str, sorted({record.provenance.threads for record in members})))
-        device, backend = where
-        found = {
-            name: sorted({r.provenance.versions.get(name, "") for r in members} - {""})
-            for name in ("keras", "numpy", "scikit-learn", "python")
-        }
-        libraries = ", ".join(
-            [
-                backend,
-                *(
-                    f"{name} {' and '.join(versions)}"
-                    for name, versions in found.items()
-                    if versions
-                ),
-            ]
-        )
+    rows = []
+    for place, letter in _letters(records, everything).items():
+        members = [record for record in everything if _place(record) == place]
+        threads = sorted({record.provenance.threads for record in members})
         row = {
             "": letter,
-            "device": device,
-            "libraries": libraries,
-            "threads": threads,
+            "device": place.device,
+            "libraries": ", ".join([place.library, *_libraries(members)]),
+            "threads": ", ".join(map(str, threads)),
             "runs": f"{len(members):,}",
         }
         rows.append(row | _effort(members))
     if len(rows) > 1:
-        rows.append(
-            {
-                "": "",
-                "device": "all",
-                "libraries": "",
-                "threads": "",
-                "runs": f"{len(everything):,}",
-            }
-            | _effort(everything)
-        )
+        row = {
+            "": "",
+            "device": "all",
+            "libraries": "",
+            "threads": "",
+            "runs": f"{len(everything):,}",
+        }
+        rows.append(row | _effort(everything))
     return rests_on(pd.DataFrame(rows), stores)
 
 
-def _letters(*records: Iterable[Record]) -> dict[tuple[str, str], str]:
-    """A letter for each place, in order; those of the first records have the same letters whatever others there are."""
+def _libraries(records: Sequence[Record]) -> list[str]:
+    """Name the other libraries with their versions."""
+    told = []
+    for name in ("keras", "numpy", "scikit-learn", "python"):
+        versions = {record.provenance.versions.get(name, "") for record in records} - {""}
+        if versions:
+            told.append(f"{name} {' and '.join(sorted(versions))}")
+    return told
+
+
+class _Place(NamedTuple):
+    """A device, and the backend's library with its version."""
+
+    device: str
+    library: str
+
+
+def _place(record: Record) -> _Place:
+    made = record.provenance
+    library = {"jax": "jaxlib"}.get(made.backend, made.backend)
+    return _Place(made.device, f"{library} {made.versions.get(library, '')}".strip())
+
+
+def _letters(*records: Iterable[Record]) -> dict[_Place, str]:
+    """Give each place a letter; those of the first records keep theirs whatever others there are."""
     places = dict.fromkeys(
-        place for found in records for place in sorted({_where(record) for record in found})
+        place for found in records for place in sorted({_place(record) for record in found})
     )
     return dict(zip(places, string.ascii_uppercase, strict=False))
 
 
-def _where(record: Record) -> tuple[str, str]:
-    """The device, and the backend's library with its version."""
-    library = {"jax": "jaxlib"}.get(record.provenance.backend, record.provenance.backend)
-    return (
-        record.provenance.device,
-        f"{library} {record.provenance.versions.get(library, '')}".strip(),
-    )
-
-
 def _effort(records: Sequence[Record]) -> dict[str, str]:
     epochs = sum(
-        len(curve.loss)
-        for record in records
-        for curve in (
-            *(fold.train for fold in record.folds),
-            *([record.final.train] if record.final else []),
-        )
+        record.spec.epochs * (len(record.folds) + bool(record.final)) for record in records
     )
-    return {
-        "epochs": f"{epochs:,}",
-        "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}",
-    }
+    hours = sum(record.provenance.seconds for record in records) / 3600
+    return {"epochs": f"{epochs:,}", "hours": f"{hours:.2f}"}
 
 
 def ranges(seeds: Iterable[int]) -> str:
-    """Seeds in brief, as ``1-5, 8``."""
+    """Write seeds in brief, as ``1-5, 8``."""
     runs: list[list[int]] = []
     for seed in sorted(seeds):
         if runs and seed == runs[-1][-1] + 1:

@@ -9,7 +9,14 @@ from reluclf.campaign import batchwise
 from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH
 from reluclf.judging.evidence import difference, measure, of_setting, under
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
-from reluclf.showing import dead_outputs, interventions, sentences, tables, traces, wdbc
+from reluclf.showing import (
+    cross_validation,
+    dead_outputs,
+    interventions,
+    sentences,
+    traces,
+    wdbc,
+)
 from reluclf.store import Store
 
 
@@ -18,13 +25,10 @@ def committed():
     return Store(paths.RESULTS).select(samples=None, epochs=32)
 
 
-def intervention(name):
-    known = (*interventions.INTERVENTIONS, *interventions.COMPARISONS)
-    return next(change for change in known if change.name == name)
-
-
 def closes_more_than_half(name, dataset, records):
-    return interventions.closed(intervention(name), dataset, "cnn", records).past_half.greater
+    return interventions.closed(
+        interventions.named(name), dataset, "cnn", records
+    ).past_half.greater
 
 
 def clipping_lifts_the_cnn(records):
@@ -76,7 +80,7 @@ def relu_scatters(records):
 
 
 def relu_learns_and_softmax_leaks(records):
-    rises = tables.rises(records)
+    rises = cross_validation.rises(records)
     _, seen, unseen, _ = rises["mnist", "cnn", "relu"]
     _, of_softmax, _, leak_of_softmax = rises["mnist", "cnn", "softmax"]
     learns = unseen.mean > 0.9 * seen.mean
@@ -84,7 +88,7 @@ def relu_learns_and_softmax_leaks(records):
 
 
 def cnn_relu_is_slow_on_both_sets(records):
-    rises = tables.rises(records)
+    rises = cross_validation.rises(records)
     return all(rises[dataset, "cnn", "relu"][2].low > 0 for dataset in FOLD_TABLES)
 
 
@@ -104,7 +108,7 @@ def hidden_units_die_with_relu(records):
 
 
 def clipping_keeps_hidden_units_alive(records):
-    clipped = interventions.hidden("mnist", "cnn", records, intervention("clipnorm"))
+    clipped = interventions.hidden("mnist", "cnn", records, interventions.named("clipnorm"))
     return max(clipped) < min(interventions.hidden("mnist", "cnn", records))
 
 

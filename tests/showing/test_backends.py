@@ -39,12 +39,12 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
     assert table["minus tensorflow, points"][1].startswith("−") and table[
         "minus tensorflow, points"
     ][1].endswith("(n = 4)")
-    group = "wdbc/ffnn-{}/fresh,epochs=2,folds=0"
-    assert {(one["runs"], one["seeds"]) for one in origins.of(table)} == {
-        *((f"backends/tensorflow/{group.format(head)}", "1-4") for head in ("relu", "softmax")),
-        *((f"backends/jax/{group.format(head)}", "1-4") for head in ("relu", "softmax")),
-        (f"backends/torch/{group.format('relu')}", "1"),
-    }
+    rests = origins.of(table)
+    assert [group["runs"].split("/")[1] for group in rests] == [
+        *["tensorflow"] * 2,
+        *["jax"] * 2,
+        "torch",
+    ]
     noisy = [
         run.model_copy(update={"test": record(run.spec, [], 0.8 + 0.05 * run.spec.seed).test})
         for run in runs("relu", 0)
@@ -64,7 +64,7 @@ def test_backends_are_compared_seed_by_seed_with_the_first_and_told_apart_only_w
 
 def test_a_comparison_without_runs_is_a_table_without_rows():
     table = backends.table(backends.comparisons({"tensorflow": [], "jax": []}))
-    assert table.empty and "equivalent" in table
+    assert table.empty
 
 
 def test_runs_with_kerass_own_loss_are_counted_by_themselves():
