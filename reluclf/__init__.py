@@ -3,7 +3,8 @@
 Importing this package imports no deep-learning framework; training does.
 """
 
-from reluclf.spec import Spec, SpecError, first, grid
+from reluclf.grids import first, grid
+from reluclf.spec import Spec, SpecError
 
 __all__ = ["Spec", "SpecError", "first", "grid"]
 __version__ = "0.1.0"

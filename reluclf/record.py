@@ -10,20 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
 from reluclf.metrics import confusion_matrix, from_digits, loses_a_class, scores, to_digits
+from reluclf.provenance import Part, Provenance
 from reluclf.spec import CLASSES, Spec
 
 #: The version of the schema; a record of another version is refused. (A type checker wants it
@@ -31,27 +27,21 @@ from reluclf.spec import CLASSES, Spec
 FORMAT = 1
 
 
-class _Part(BaseModel):
-    # A run that diverged has NaN and infinite losses. They are results, and are written as the
-    # strings "NaN", "Infinity".
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class Curve(_Part):
+class Curve(Part):
     """Loss and accuracy after every epoch; in training means over its batches, dropout on."""
 
     loss: tuple[float, ...]
     accuracy: tuple[float, ...]
 
 
-class Score(_Part):
+class Score(Part):
     """Mean loss and accuracy on one set of samples."""
 
     loss: float
     accuracy: float
 
 
-class Fold(_Part):
+class Fold(Part):
     """One fold: rows trained on, rows held out, and the test set after its last epoch."""
 
     fold: int
@@ -63,7 +53,7 @@ class Fold(_Part):
     seconds: float
 
 
-class Probe(_Part):
+class Probe(Part):
     """What :mod:`reluclf.probes` measured after every epoch.
 
     Runs of before 25 November 2026 were not asked for ``dead_hidden``.
@@ -78,7 +68,7 @@ class Probe(_Part):
     dead_hidden: tuple[float, ...] | None = None
 
 
-class Final(_Part):
+class Final(Part):
     """The model that ``fresh`` trains once on the whole training set, tested after every epoch."""
 
     n_train: int
@@ -88,7 +78,7 @@ class Final(_Part):
     seconds: float
 
 
-class Test(_Part):
+class Test(Part):
     """The test of the run's last model.
 
     Attributes
@@ -163,76 +153,7 @@ class Test(_Part):
         return self
 
 
-class Provenance(_Part):
-    """Where, when and with what a run was made.
-
-    Attributes
-    ----------
-    started : datetime, in UTC
-    seconds : float
-        Wall time of the run, without that of earlier attempts.
-    commit : str or None
-        The commit of the checkout; None outside git.
-    modified : bool
-        Whether the folder of the code, ``reluclf/`` or ``original/``, differed from that commit.
-    code : str
-        SHA-256 of the modules that decide a run's outcome.
-    versions : dict
-        Python and the libraries, by name.
-    backend, device : str
-    threads : int
-        Threads the framework may use within one operation; 0 means all.
-    data : dict
-        SHA-256 of what the data set was read from.
-    precision : {"float32", "tf32"} or None
-        Of products on an accelerator; ``float32`` on a processor. None in records of before it was
-        noted, as of all that follow.
-    deterministic : bool or None
-        Whether the accelerator was held to kernels that always add in the same order; None on a
-        processor.
-    width, lane : int or None
-        How many seeds the program trained at once, and the place this one had, from 0; None if it
-        was trained alone. Its ``seconds`` then are the wall time divided by the runs that shared
-        it; those of its folds are the wall time.
-    """
-
-    started: datetime
-    seconds: float
-    commit: str | None
-    modified: bool
-    code: str
-    versions: dict[str, str]
-    backend: str
-    device: str
-    threads: int
-    data: dict[str, str]
-    precision: Literal["float32", "tf32"] | None = None
-    deterministic: bool | None = None
-    width: int | None = Field(default=None, ge=2)
-    lane: int | None = Field(default=None, ge=0)
-
-    @model_serializer(mode="wrap")
-    def _without_what_was_not_noted(
-        self, serialized: SerializerFunctionWrapHandler
-    ) -> dict[str, Any]:
-        # An older record is written as it was read, so that its digest stays.
-        new = ("precision", "deterministic", "width", "lane")
-        return {
-            name: value
-            for name, value in serialized(self).items()
-            if value is not None or name not in new
-        }
-
-    @model_validator(mode="after")
-    def _has_its_lane(self) -> Provenance:
-        alone = self.width is None and self.lane is None
-        inside = self.width is not None and self.lane is not None and self.lane < self.width
-        if not alone and not inside:
-            raise ValueError(f"lane {self.lane} is none of a program of width {self.width}")
-        return self
-
-
-class Record(_Part):
+class Record(Part):
     """The outcome of one spec.
 
     Attributes

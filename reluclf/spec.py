@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import itertools
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Literal
 
@@ -50,9 +49,6 @@ N_SPLITS = 10
 
 #: Fewest training samples of a run on images: nine tenths of them span the 256 components.
 FEWEST_IMAGES = 300
-
-#: Most seeds of one experiment: a slip of the finger must not make a campaign of a billion runs.
-MOST_SEEDS = 10_000
 
 
 class SpecError(ValueError):
@@ -256,56 +252,6 @@ def _fields_of(folder: str) -> dict[str, Any]:
         name, value = departure.split("=")
         fields[name] = value if name in _TEXTS else ast.literal_eval(value)
     return fields
-
-
-def grid(**fields: Any) -> list[Spec]:
-    """Name every combination of the given values, as specs.
-
-    Parameters
-    ----------
-    **fields
-        For each field of :class:`Spec` one value, or a list, tuple or range of values.
-
-    Returns
-    -------
-    list of Spec
-        In the order of :func:`itertools.product`: the last field varies fastest.
-
-    Raises
-    ------
-    SpecError
-        If a field is unknown, a value not allowed, or a combination impossible.
-
-    Examples
-    --------
-    >>> network = dict(dataset="wdbc", architecture="ffnn", protocol="fresh")
-    >>> for spec in grid(**network, head=["softmax", "relu"], seed=first(2)):
-    ...     print(spec)
-    wdbc/ffnn-softmax/fresh/seed-1
-    wdbc/ffnn-softmax/fresh/seed-2
-    wdbc/ffnn-relu/fresh/seed-1
-    wdbc/ffnn-relu/fresh/seed-2
-    """
-    values = [
-        value if isinstance(value, (list, tuple, range)) else [value] for value in fields.values()
-    ]
-    return [
-        Spec(**dict(zip(fields, combination, strict=True)))
-        for combination in itertools.product(*values)
-    ]
-
-
-def first(n: int) -> range:
-    """Name the first ``n`` seeds, 1 to :data:`MOST_SEEDS` of them, else :class:`SpecError`.
-
-    Examples
-    --------
-    >>> list(first(3))
-    [1, 2, 3]
-    """
-    if not 1 <= n <= MOST_SEEDS:
-        raise SpecError(f"{n} seeds are not allowed; 1 to {MOST_SEEDS} are.")
-    return range(1, n + 1)
 
 
 def _in_one_sentence(error: ValidationError) -> str:

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from reluclf import data, fitting, networks, paths, protocols
 from reluclf.campaign import runtime
 from reluclf.files import write_atomically
-from reluclf.spec import Spec, first
+from reluclf.grids import first
+from reluclf.spec import Spec
 
 #: Epochs that are looked at, and seeds.
 EPOCHS, SEEDS = 3, 3

@@ -26,7 +26,8 @@ from reluclf import data, fitting, networks, paths, sources
 from reluclf.campaign import runtime, surroundings, training
 from reluclf.campaign.pace import Accelerator
 from reluclf.files import write_atomically
-from reluclf.spec import Spec, first, grid
+from reluclf.grids import first, grid
+from reluclf.spec import Spec
 from reluclf.store import Store
 
 _NETWORK: dict[str, Any] = {"dataset": "mnist", "protocol": "carried", "folds": 1}

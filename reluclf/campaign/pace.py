@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from reluclf import fitting, protocols
 from reluclf.campaign import accelerator, lanes, progress, runtime, training
-from reluclf.spec import Spec, first, grid
+from reluclf.grids import first, grid
+from reluclf.spec import Spec
 from reluclf.store import Store
 
 #: The widths that are compared with one seed at a time.
