@@ -312,37 +312,47 @@ def test_a_run_that_fails_does_not_stop_the_others_and_is_named(keras, store, ca
 
 
 def _write_and_be_killed(spec, folder, patience):
-    """Seed 1 fails, up to seed 8 a record is written, and in a worker process that is all."""
-    if spec.seed == 1:
-        return [(spec, None, "ValueError: that one is wrong")]
-    if spec.seed < 9:
-        Store(folder).write(factory.record(spec, [0.9], 0.9))
+    """Write a record and end the worker process, before the campaign hears of the record."""
+    Store(folder).write(factory.record(spec, [0.9], 0.9))
     if watch.in_worker():  # the last run is made in this very process
         os._exit(9)
     return [(spec, None, None)]
 
 
-@pytest.fixture
-def killed(monkeypatch):
-    """Lets every worker be killed, and campaigns be patient with two of them."""
-    monkeypatch.setattr(worker, "alone", _write_and_be_killed)
-    monkeypatch.setattr(training, "_ATTEMPTS", 2)
-
-
 @pytest.mark.slow
 def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_killed(
-    store, workers, killed
+    store, workers, monkeypatch
 ):
-    specs = [SPEC.model_copy(update={"seed": seed}) for seed in range(2, 6)]
+    monkeypatch.setattr(worker, "alone", _write_and_be_killed)
+    monkeypatch.setattr(training, "_ATTEMPTS", 2)
+    specs = grid(**TINY, seed=first(4))
     assert training.train_missing(specs, store, workers=2) == 4 > training._ATTEMPTS
 
 
+def _fail_or_be_killed(spec, folder, patience):
+    """Seed 1 fails; the others end their process once the campaign has heard of that."""
+    if spec.seed == 1:
+        return [(spec, None, "ValueError: that one is wrong")]
+    while not (folder / "heard").exists():
+        time.sleep(0.02)
+    os._exit(9)
+
+
 @pytest.mark.slow
-def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, workers, killed):
-    specs = [SPEC.model_copy(update={"seed": seed}) for seed in (1, 9, 10)]
+def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, workers, monkeypatch):
+    store.folder.mkdir()
+    monkeypatch.setattr(worker, "alone", _fail_or_be_killed)
+    monkeypatch.setattr(training, "_ATTEMPTS", 2)
+    finished = progress.Bar.finished
+
+    def heard(bar, spec):
+        finished(bar, spec)
+        (store.folder / "heard").touch()
+
+    monkeypatch.setattr(progress.Bar, "finished", heard)
     with pytest.raises(
         training.CampaignError,
         match=r"killed 2 times before a run was finished, with 2 to go; try one worker\. "
         r"Before that, 1 of 3 runs failed, .*seed-1: ValueError",
     ):
-        training.train_missing(specs, store, workers=2)
+        training.train_missing(grid(**TINY, seed=first(3)), store, workers=2)
