@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import itertools
+import html
+import json
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from reluclf import formats
+from reluclf import formats, paths
 from reluclf.judging import paper, selection
 from reluclf.judging.conditions import Condition
 from reluclf.judging.statistics import Difference, Estimate, estimate
@@ -20,8 +22,8 @@ from reluclf.record import Record
 from reluclf.showing import figures, input_controls, origins, parameters, tables
 from reluclf.spec import Spec
 
-#: Characters on a printed line of a table, roughly.
-_LINE = 110
+#: Characters on a printed line of a table, roughly: in its usual type, and in the small type of a wide one.
+_LINE, _SMALL_LINE = 118, 140
 
 
 def start() -> None:
@@ -48,11 +50,28 @@ def origin(source: str) -> str:
     return f"origin-{hashlib.sha256(source.strip().encode()).hexdigest()[:16]}"
 
 
+@functools.cache
+def _captions() -> dict[str, str]:
+    """The captions of the chapters' figures, which stand in the cells' metadata, by :func:`origin`."""
+    cells = [
+        cell
+        for chapter in paths.BOOK.glob("*.ipynb")
+        for cell in json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    ]
+    return {
+        origin("".join(cell["source"])): cell["metadata"]["mystnb"]["figure"]["caption"]
+        for cell in cells
+        if "figure" in cell["metadata"].get("mystnb", {})
+    }
+
+
 def _before(info) -> None:
     selection.noted()
 
 
 def _after(result) -> None:
+    if caption := _captions().get(origin(result.info.raw_cell)):
+        _in_jupyter_only(as_html(caption), "shown-caption")
     if re.search(r"\bfigures\.|\.(figure|picture)\(", result.info.raw_cell):
         _glue_origin(origin(result.info.raw_cell))
 
@@ -75,57 +94,87 @@ def _glue_origin(name: str) -> None:
 
 
 def glue(**numbers: str | float | int) -> None:
-    """Give texts to the prose, each under its name; underscores become hyphens. The prose takes them up with ``{glue:text}``."""
+    """Give texts to the prose, each under its name, by which the prose takes them up with ``{glue:text}``.
+
+    In Jupyter, where the prose shows that role and not its text, the texts are listed below the cell.
+    """
     import myst_nb
 
     for name, value in numbers.items():
-        myst_nb.glue(name.replace("_", "-"), str(value), display=False)
+        myst_nb.glue(name, str(value), display=False)
+    lines = [f"<code>{name}</code>: {as_html(str(value))}" for name, value in numbers.items()]
+    _in_jupyter_only("<br>".join(lines), f"shown-{next(iter(numbers), '')}")
 
 
-def glue_results(dataset: str, records: Sequence[Record]) -> None:
-    """Glue the accuracies of every network of a data set, the paper's and ours.
+def _in_jupyter_only(text: str, name: str) -> None:
+    """Show HTML where a chapter is run by itself: MyST takes an output that is marked so for a glued one, and leaves it out of the page."""
+    from IPython.display import display
 
-    The names are ``<dataset>-<architecture>-<head>-<source>-<what>``, with the source ``paper``, ``as-run`` or ``as-written``, and what is
-    ``cv`` (the cross-validation accuracy), ``test`` (the test accuracy), ``last`` (the accuracy on the last fold's validation rows) or ``folds``
-    (the lowest and the highest fold); of ours also ``each`` (the test accuracy of every run) and ``lost`` (in how many of them a class is lost).
-    ``<dataset>-<architecture>-<head>-rise`` is the rise from fold to fold of the accuracy on validation rows as run, ``-rise-test`` that on
-    the test set, ``-rise-leak`` the difference.
+    marked = {"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}}
+    display({"text/html": f"<small>{text}</small>"}, raw=True, metadata=marked)
+
+
+def as_html(text: str) -> str:
+    """A text with MyST's marks as HTML, for Jupyter: bold, code, and of a role its label."""
+    text = html.escape(text, quote=False)
+    text = re.sub(r"\{[\w:]+\}(`[^`]*`)", r"\1", text)
+    text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", text)
+
+
+def glue_results(records: Sequence[Record], *names: str) -> None:
+    """Glue accuracies of the paper's networks, the paper's and ours, by name.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    *names : str
+        Each is ``<dataset>_<architecture>_<head>_<source>_<what>``, with the source ``paper``,
+        ``as_run`` or ``as_written``, and what is ``cv`` (the cross-validation accuracy), ``test``
+        (the test accuracy), ``last`` (the accuracy on the last fold's validation rows) or ``folds``
+        (the lowest and the highest fold); of ours also ``each`` (the test accuracy of every run) and
+        ``lost`` (in how many of them a class is lost). Or it is ``<dataset>_<architecture>_<head>_rise``,
+        the rise from fold to fold of the accuracy on validation rows as run, ``..._rise_test`` that on
+        the test set, ``..._rise_leak`` the difference.
     """
-    for (of, architecture, head), (_, seen, unseen, difference) in tables.rises(records).items():
-        if of == dataset:
+    found = {}
+    for dataset, architecture in paper.RESULT_TABLES:
+        if any(name.startswith(f"{dataset}_{architecture}_") for name in names):
+            found |= _results(dataset, architecture, records)
+    glue(**{name: found[name] for name in names})
+
+
+def _results(dataset: str, architecture: str, records: Sequence[Record]) -> dict[str, str]:
+    """The texts that :func:`glue_results` knows of one architecture on one data set, by name."""
+    texts = {}
+    for (of, kind, head), (_, seen, unseen, difference) in tables.rises(records).items():
+        if (of, kind) == (dataset, architecture):
             name = f"{dataset}_{architecture}_{head}_rise"
-            glue(
-                **{
-                    name: points(seen),
-                    f"{name}_test": points(unseen),
-                    f"{name}_leak": points(difference),
-                }
-            )
-    for (of, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
-        if of != dataset:
-            continue
+            texts |= {
+                name: points(seen),
+                f"{name}_test": points(unseen),
+                f"{name}_leak": points(difference),
+            }
+    for head in paper.HEADS:
         published = paper.result(dataset, architecture, head)
         name = f"{dataset}_{architecture}_{head}"
-        glue(
-            **{
-                f"{name}_paper_cv": percent(published["cv_accuracy"]),
-                f"{name}_paper_test": percent(published["test_accuracy"]),
-            }
-        )
+        texts |= {
+            f"{name}_paper_cv": percent(published["cv_accuracy"]),
+            f"{name}_paper_test": percent(published["test_accuracy"]),
+        }
         for condition in Condition:
             ours = condition.runs(records, dataset, architecture=architecture, head=head)
-            source = condition.name.lower()
+            source = f"{name}_{condition.name.lower()}"
             last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
-            glue(
-                **{
-                    f"{name}_{source}_cv": percent(selection.measure(ours, "cv_accuracy")),
-                    f"{name}_{source}_test": percent(selection.measure(ours, "test_accuracy")),
-                    f"{name}_{source}_last": percent(last),
-                    f"{name}_{source}_each": _each(ours),
-                    f"{name}_{source}_folds": _range_of_folds(ours),
-                    f"{name}_{source}_lost": _count([run.test.lost for run in ours]),
-                }
-            )
+            texts |= {
+                f"{source}_cv": percent(selection.measure(ours, "cv_accuracy")),
+                f"{source}_test": percent(selection.measure(ours, "test_accuracy")),
+                f"{source}_last": percent(last),
+                f"{source}_each": _each(ours),
+                f"{source}_folds": _range_of_folds(ours),
+                f"{source}_lost": _count([run.test.lost for run in ours]),
+            }
+    return texts
 
 
 def _each(runs: Sequence[Record]) -> str:
@@ -153,15 +202,22 @@ def _count(runs: Sequence[bool]) -> str:
     return f"{sum(runs) or 'none'} of {len(runs)}" if runs else formats.NOT_MEASURED
 
 
-def glue_inputs(dataset: str, records: Sequence[Record]) -> None:
-    """Glue what becomes of the CNN by what it sees, by :mod:`.input_controls`, as ``<dataset>-<reading>``, and ``<dataset>-inputs``."""
-    glue(
-        **{
-            f"{dataset}_{reading}": points(found)
-            for reading, found in input_controls.readings(dataset, records).items()
-        }
-    )
-    glue(**{f"{dataset}_inputs": input_controls.answer(dataset, records)})
+def glue_inputs(records: Sequence[Record], *names: str) -> None:
+    """Glue what becomes of the CNN by what it sees.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    *names : str
+        Each is ``<dataset>_<reading>``, a reading of :func:`.input_controls.readings`, or
+        ``<dataset>_inputs``, the answer in words.
+    """
+    found = {}
+    for dataset in paper.FOLD_TABLES:
+        readings = input_controls.readings(dataset, records)
+        found |= {f"{dataset}_{reading}": points(value) for reading, value in readings.items()}
+        found[f"{dataset}_inputs"] = input_controls.answer(dataset, records)
+    glue(**{name: found[name] for name in names})
 
 
 def percent(value: float | Estimate | None) -> str:
@@ -227,7 +283,7 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     css : str
         A class that its looks hang on.
     """
-    from IPython.display import Markdown, display
+    from IPython.display import display
 
     if frame.empty:  # a table without rows is no table to LaTeX
         frame = pd.DataFrame(
@@ -236,20 +292,46 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
-    classes = " ".join(filter(None, [css, "longtable" if _is_long(frame) else ""]))
+    sizes = ["longtable"] * _is_long(frame) + ["wide"] * (_width(frame) > _LINE)
+    classes = " ".join(filter(None, [css, *sizes]))
     options = f":name: {name}\n:align: center" + (f"\n:class: {classes}" if classes else "")
+    columns = _print_columns(frame, aligned)
+    markdown = (
+        f":::{{tabularcolumns}} {columns}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"
+    )
     display(
-        Markdown(
-            f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"
-        )
+        {"text/markdown": markdown, "text/html": _table_in_jupyter(frame, caption, name)}, raw=True
     )
     _glue_origin(f"origin-{name}")
 
 
+def _table_in_jupyter(frame: pd.DataFrame, caption: str, name: str) -> str:
+    """A table as Jupyter shows it; pages are made of the Markdown beside it."""
+    body = frame.map(as_html).to_html(index=False, escape=False, border=0, justify="left")
+    above = f'<caption style="caption-side: top; text-align: left">{as_html(caption)} (<code>{name}</code>)</caption>'
+    return body.replace("<thead>", f"{above}<thead>", 1)
+
+
+def admonition(title: str, body: str, classes: str) -> str:
+    """Write a box in MyST's Markdown."""
+    return f":::{{admonition}} {title}\n:class: {classes}\n\n{body}\n:::"
+
+
+def show_boxes(*boxes: tuple[str, str, str]) -> None:
+    """Show boxes, each of a title, a body in Markdown and its classes."""
+    from IPython.display import display
+
+    looks = "border-left: 4px solid gray; padding-left: 1em; margin: 1em 0"
+    in_jupyter = "".join(
+        f'<div style="{looks}"><strong>{as_html(title)}</strong><p>{as_html(body)}</p></div>'
+        for title, body, _ in boxes
+    ).replace("\n\n", "</p><p>")
+    markdown = "\n\n".join(admonition(*box) for box in boxes)
+    display({"text/markdown": markdown, "text/html": in_jupyter}, raw=True)
+
+
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
     """Say which of the runs that a chapter names have no record, and how to make them; say nothing if none is missing."""
-    from IPython.display import Markdown, display
-
     there = {record.spec for record in records}
     absent = [spec for spec in specs if spec not in there]
     if not absent:
@@ -258,15 +340,13 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
     listed = "; ".join(
         f"`{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups
     )
-    display(
-        Markdown(
-            f":::{{admonition}} {len(absent)} of the {len(specs)} runs that this chapter names are not measured yet\n"
-            f":class: warning dropdown\n\n"
-            "What follows rests on those that are. "
-            f"`make experiments CHAPTER={chapter}` trains what is missing, and the page then shows it. Missing runs, by folder of `results/`:\n\n"
-            f"{listed}.\n:::"
-        )
+    body = (
+        "What follows rests on those that are. "
+        f"`make experiments CHAPTER={chapter}` trains what is missing, and the page then shows it. "
+        f"Missing runs, by folder of `results/`:\n\n{listed}."
     )
+    title = f"{len(absent)} of the {len(specs)} runs that this chapter names are not measured yet"
+    show_boxes((title, body, "warning dropdown"))
 
 
 def unbroken(text: str) -> str:
@@ -296,9 +376,16 @@ def _lengths(frame: pd.DataFrame, column: str) -> list[int]:
     return [len(text) for text in _texts(frame, column)]
 
 
+def _width(frame: pd.DataFrame) -> int:
+    """How many characters a table is wide if no cell is broken, the space between columns included."""
+    return sum(max(_lengths(frame, column)) + 2 for column in frame.columns)
+
+
 def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
     """The column types of a table in print, for LaTeX."""
     longest = [max(_lengths(frame, column)) for column in frame.columns]
+    if not _is_long(frame) and _width(frame) <= _SMALL_LINE:  # all lines stay whole
+        return "".join(side[0] for side in aligned)
     if not _is_long(
         frame
     ):  # a short column keeps its lines whole, the others share what width is left
@@ -315,7 +402,7 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
     wishes = [
         max(min(length, 120) + 4 - word, 0) for length, word in zip(longest, words, strict=True)
     ]
-    left = max(_LINE - sum(words), 0) / max(sum(wishes), 1)
+    left = max(_SMALL_LINE - sum(words), 0) / max(sum(wishes), 1)
     shares = [word + left * wish for word, wish in zip(words, wishes, strict=True)]
     ragged = {"left": r"\raggedright", "right": r"\raggedleft"}
     return "".join(
