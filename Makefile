@@ -72,7 +72,7 @@ gpu: $(READY)  ## install the CUDA libraries for an NVIDIA GPU, of JAX with KERA
 	@$(RELUCLF) gpu
 
 device-check: $(READY)  ## ask all of a GPU in five minutes, on JAX: bits, precision, speed, a kill and a resume; results in _build/
-	@mkdir -p $(BUILD) && PATH="$(abspath $(BIN)):$$PATH" .ci/device-check $(BUILD)/device.json
+	@mkdir -p _build && PATH="$(abspath $(BIN)):$$PATH" .ci/device-check _build/device.json
 
 verify: $(READY)  ## retrain a random sample of the records and compare: [SECONDS=600] [WORKERS=2] [SEED=1]
 	@$(RELUCLF) verify $(call given,SECONDS WORKERS SEED)

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reluclf import paths, surroundings
-from reluclf.campaign import accelerator, runtime, trust
+from reluclf import paths
+from reluclf.campaign import accelerator, runtime, surroundings, trust
 from reluclf.campaign.training import CampaignError
 from reluclf.judging.paper import PaperError
 from reluclf.record import Record
@@ -329,7 +329,8 @@ def _zero_rows(given: argparse.Namespace) -> int:
 
 
 def _bench(given: argparse.Namespace) -> int:
-    from reluclf import bench
+    from reluclf.campaign import bench
+    from reluclf.showing import speed
 
     started = time.perf_counter()
 
@@ -347,7 +348,7 @@ def _bench(given: argparse.Namespace) -> int:
     else:
         result = bench.run(given.repeats, given.rows, given.epochs, say)
     bench.write(result)
-    print(bench.table(result).to_string(index=False))
+    print(speed.table(result).to_string(index=False))
     print(f"{paths.BENCH} ({time.perf_counter() - started:.0f} s)")
     return 0
 

@@ -5,7 +5,6 @@ Everything here is Keras 3 and runs on each of its backends. Keras is imported w
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -259,22 +258,3 @@ def cnn(seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
         Dense(256, activation=hidden, kernel_initializer=_glorot(seeds)),
         Dropout(0.5, seed=next(seeds)),
     ]
-
-
-def operations(model: Any) -> float:
-    """Count the floating-point operations of training on one row, from a Keras model's layers.
-
-    A dense layer from m to n units takes 2 m n; a convolution with k x k kernels from c to d
-    channels, whose output has h x w places, 2 k² c d h w. Training takes that three times: forward,
-    and for the gradients with respect to the weights and to the layer's input, which the first
-    layer's needs none of. What is linear in the number of units is not counted.
-    """
-    counts = []
-    for layer in model.layers:
-        kind = type(layer).__name__
-        if kind == "Dense":
-            counts.append(2 * math.prod(layer.kernel.shape))
-        elif kind == "Conv2D":
-            places = math.prod(layer.output.shape[1:3])
-            counts.append(2 * math.prod(layer.kernel.shape) * places)
-    return float(3 * sum(counts) - counts[0])

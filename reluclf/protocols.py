@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,12 +51,14 @@ class State:
     weights: list[np.ndarray] | None = None
 
 
-class Observer(Protocol):
-    """What is told of a run as it goes: :meth:`epoch` after every epoch, :meth:`fold` after every fold."""
+class Observer:
+    """What is told of a run as it goes; this one does nothing of it."""
 
-    def epoch(self) -> None: ...
+    def epoch(self) -> None:
+        """An epoch has ended."""
 
-    def fold(self, state: State) -> None: ...
+    def fold(self, state: State) -> None:
+        """A fold has ended, and this is what the run has done so far."""
 
 
 class Training(NamedTuple):
@@ -135,7 +137,7 @@ def course(spec: Spec, observer: Observer | None = None, state: State | None = N
     if spec.architecture == "logistic":
         return _logistic(spec)
     of_protocol = _carried if spec.protocol == "carried" else _fresh
-    return (yield from of_protocol(spec, observer or _Nobody(), state or State()))
+    return (yield from of_protocol(spec, observer or Observer(), state or State()))
 
 
 def _carried(spec: Spec, observer: Observer, state: State) -> Course:
@@ -472,7 +474,7 @@ def _seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 2)
 
 
-class _Probed:
+class _Probed(Observer):
     """Looks into the model after every epoch, and passes the news on."""
 
     def __init__(
@@ -495,11 +497,3 @@ class _Probed:
         if None in self._found:
             return None
         return Probe(**{name: [found[name] for found in self._found] for name in probes.NAMES})
-
-
-class _Nobody:
-    def epoch(self) -> None:
-        pass
-
-    def fold(self, state: State) -> None:
-        pass

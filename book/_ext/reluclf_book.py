@@ -16,7 +16,7 @@ from sphinx.util.math import get_node_equation_number
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from reluclf import surroundings
+from reluclf.campaign import surroundings
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
 os.environ.update(surroundings.of_kernel(Path(_folder.name)))
@@ -192,8 +192,7 @@ def write_ledger(app, exception):
         return
     import pandas as pd
 
-    from reluclf import checkout
-    from reluclf.campaign import runtime
+    from reluclf.campaign import checkout, runtime
     from reluclf.judging.robustness import firm
     from reluclf.judging.verdicts import judge
     from reluclf.showing import ledger, original, origins

@@ -19,7 +19,8 @@ from sphinx.util.i18n import format_date
 from sphinx.util.texescape import escape
 
 import reluclf
-from reluclf import checkout, paths
+from reluclf import paths
+from reluclf.campaign import checkout
 from reluclf.judging import items, published
 from reluclf.judging.status import Status
 from reluclf.showing import notebook
@@ -109,7 +110,7 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
 MEASURED = {
     ("traces", "figure"): "results/steps.jsonl",
     ("derivations", "zero_rows"): "results/zero-rows.json",
-    ("bench", "table"): "results/bench.json",
+    ("speed", "table"): "results/bench.json",
 }
 
 

@@ -20,7 +20,7 @@ from reluclf.spec import Spec
 from reluclf.store import Store
 
 
-class Checkpoint:
+class Checkpoint(protocols.Observer):
     """What an unfinished run has got to, kept in the user's cache; it observes the run, and calls ``alive`` when an epoch has ended.
 
     A checkpoint is used only by the code, the libraries, the backend, its settings and the number of lanes that wrote it, so a resumed run cannot

@@ -11,18 +11,45 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from reluclf import protocols
 from reluclf.campaign import accelerator, lanes, progress, runtime, training
-from reluclf.spec import Spec, grid
+from reluclf.spec import Spec, first, grid
 from reluclf.store import Store
 
 #: The widths that are compared with one seed at a time.
 WIDTHS = (accelerator.WIDTH, 2 * accelerator.WIDTH)
 
 
-class Clock:
-    """Observes when epochs end."""
+class Accelerator(BaseModel):
+    """What an accelerator does; :func:`speed` measures it.
+
+    Attributes
+    ----------
+    precision, deterministic
+        To what it was held, as in a record's provenance.
+    paces : dict of str to dict of int to float
+        Epochs a second in one process, by network and by how many seeds one program trained.
+    processes, epochs, seconds
+        Tables 3 to 8 once: runs at a time, the epochs of all of them, and how long they took.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str
+    backend: str
+    versions: dict[str, str]
+    precision: str
+    deterministic: bool
+    paces: dict[str, dict[int, float]]
+    processes: int
+    epochs: int
+    seconds: float
+
+
+class _Clock(protocols.Observer):
+    """Notes when epochs end."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -30,35 +57,29 @@ class Clock:
     def epoch(self) -> None:
         self.times.append(time.perf_counter())
 
-    def fold(self, state: protocols.State) -> None:
-        pass
 
-
-def network(architecture: str, seed: int = 1, **fields: Any) -> Spec:
-    """A run of MNIST that is measured."""
-    of = {
-        "dataset": "mnist",
-        "architecture": architecture,
-        "head": "relu",
-        "protocol": "carried",
-        "folds": 1,
-    }
-    return Spec(**of | fields, seed=seed)
+def networks(epochs: int, samples: int | None = None) -> list[Spec]:
+    """List the runs whose paces are measured: FFNN and CNN on MNIST, one fold."""
+    architectures = ["ffnn", "cnn"]
+    one_fold: dict[str, Any] = {"head": "relu", "protocol": "carried", "folds": 1, "seed": 1}
+    return grid(
+        dataset="mnist", architecture=architectures, **one_fold, epochs=epochs, samples=samples
+    )
 
 
 def pace(spec: Spec, width: int) -> float:
     """Time epochs of a run that is under way, scoring included: a second, of all its seeds."""
-    clock = Clock()
-    specs = [spec.model_copy(update={"seed": seed}) for seed in range(1, width + 1)]
+    clock = _Clock()
     if width == 1:
-        protocols.run(specs[0], clock)
+        protocols.run(spec, clock)
     else:
+        specs = [spec.model_copy(update={"seed": seed}) for seed in first(width)]
         dict(lanes.run(specs, [clock, *[None] * (width - 1)], [None] * width, width))
     return width / statistics.median(np.diff(clock.times[1:]))  # in the first one it is compiled
 
 
 def paces(
-    specs: Sequence[Spec], widths: Sequence[int], say: Callable[[str], None] = print
+    specs: Sequence[Spec], widths: Sequence[int], say: Callable[[str], None]
 ) -> dict[str, dict[int, float]]:
     """Time each network by how many seeds one program trains: epochs a second.
 
@@ -77,13 +98,6 @@ def paces(
     return found
 
 
-def networks(epochs: int, samples: int | None = None) -> list[Spec]:
-    """The networks whose paces are measured."""
-    return [
-        network(architecture, epochs=epochs, samples=samples) for architecture in ("ffnn", "cnn")
-    ]
-
-
 def tables(
     processes: int, epochs: int = 32, folds: int = 10, samples: int | None = None
 ) -> dict[str, float]:
@@ -91,36 +105,30 @@ def tables(
 
     The clock starts once the processes are there.
     """
-    of = {
-        "dataset": ["mnist", "fashion_mnist"],
-        "architecture": ["ffnn", "cnn"],
-        "head": ["relu", "softmax"],
-    }
-    specs = grid(**of, protocol="carried", seed=1, epochs=epochs, folds=folds, samples=samples)
-    warm = grid(
-        dataset="wdbc",
-        architecture="ffnn",
-        head="relu",
-        protocol="carried",
-        seed=range(1, processes + 1),
-        epochs=1,
-        folds=1,
+    carried: dict[str, Any] = {"protocol": "carried", "head": ["relu", "softmax"]}
+    specs = grid(
+        dataset=["mnist", "fashion_mnist"],
+        architecture=["ffnn", "cnn"],
+        **carried,
+        seed=1,
+        epochs=epochs,
+        folds=folds,
+        samples=samples,
     )
+    short = {"dataset": "wdbc", "architecture": "ffnn", "epochs": 1, "folds": 1}
+    warm_up = grid(**short, **carried, seed=first(processes))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        training.train_missing(warm, store, processes, width=1)
+        training.train_missing(warm_up, store, processes, width=1)
         started = time.perf_counter()
-        training.train_missing(
-            specs, store, processes, width=1
-        )  # one seed of each has no use for lanes
-        return {
-            "epochs": sum(map(progress.epochs, specs)),
-            "seconds": time.perf_counter() - started,
-        }
+        # One seed of each has no use for lanes.
+        training.train_missing(specs, store, processes, width=1)
+        seconds = time.perf_counter() - started
+    return {"epochs": sum(map(progress.epochs, specs)), "seconds": seconds}
 
 
 def speed(processes: int) -> dict[str, Any]:
-    """Measure how fast the accelerator is, as :class:`reluclf.bench.Accelerator` keeps it.
+    """Measure how fast the accelerator is, as :class:`Accelerator` has it.
 
     Raises
     ------
@@ -129,15 +137,14 @@ def speed(processes: int) -> dict[str, Any]:
     """
     runtime.configure(threads=1)
     backend = runtime.backend()
-    found: dict[str, Any] = {
-        "device": runtime.on_accelerator(),
+    device = runtime.on_accelerator()
+    widths = (1, *WIDTHS) if backend == "jax" else (1,)
+    return {
+        "device": device,
         "backend": backend,
         "versions": runtime.versions(backend),
-    }
-    found |= {
         "precision": accelerator.precision(),
         "deterministic": accelerator.deterministic(backend),
-    }
-    widths = (1, *WIDTHS) if backend == "jax" else (1,)
-    rates = paces(networks(8), widths, lambda text: print(text, file=sys.stderr))
-    return found | {"paces": rates, "processes": processes} | tables(processes)
+        "paces": paces(networks(8), widths, lambda text: print(text, file=sys.stderr)),
+        "processes": processes,
+    } | tables(processes)

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from reluclf import checkout, data, paths, surroundings
-from reluclf.campaign import accelerator
+from reluclf import data, paths
+from reluclf.campaign import accelerator, checkout, surroundings
 from reluclf.record import Provenance
 from reluclf.spec import Spec
 

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reluclf import checkout, protocols, sources
-from reluclf.campaign import accelerator, lanes, progress, runtime, watch
+from reluclf import protocols, sources
+from reluclf.campaign import accelerator, checkout, lanes, progress, runtime, watch
 from reluclf.campaign.checkpoints import Checkpoint
 from reluclf.record import Provenance, Record
 from reluclf.spec import Spec

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import filelock
 
-from reluclf import checkout, paths
+from reluclf import paths
+from reluclf.campaign import checkout
 
 #: The name of the PDF, as ``_config.yml`` has it.
 PDF = "relu-at-the-output.pdf"

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reluclf import paths, surroundings
+from reluclf import paths
+from reluclf.campaign import surroundings
 from reluclf.files import write_atomically
 from reluclf.showing.parameters import ParameterError, checked, refuse_unknown
 

@@ -28,6 +28,9 @@ HEADLINES = {
     "C24": "Dying neurons are the likely reason",
 }
 
+#: The network in which the ReLU head is slow.
+_CNN = ("mnist", "cnn")
+
 #: How the runs of a condition are drawn: a marker, whether it is filled, how far from the middle.
 _MARKS = {Condition.AS_RUN: ("o", True, -0.16), Condition.AS_WRITTEN: ("D", False, 0.16)}
 
@@ -107,17 +110,19 @@ def _status(answer: Answer | None) -> str:
         return NONE
     if answer.status == Status.WAITING and answer.numbers:
         fewest = min(answer.numbers, key=lambda one: one.mean)
-        return f"waiting: {fewest.mean:.0f} of {fewest.n} runs"
+        return f"waiting: {fewest.mean:.0f} of {fewest.n} runs are made"
     return str(answer.status)
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Write the numbers that the first page says, each under the name that it is glued by."""
 
-    def reached(head: str, setting: dict[str, object] | None = None) -> str:
-        runs = selection.of_setting(
-            records, setting, dataset="mnist", architecture="cnn", head=head, protocol="fresh"
-        )
+    def reached(
+        head: str, setting: dict[str, object] | None = None, network: tuple[str, str] = _CNN
+    ) -> str:
+        dataset, architecture = network
+        fields = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
+        runs = selection.of_setting(records, setting, head=head, **fields)
         mean = selection.measure(runs, "test_accuracy")
         return f"{100 * mean.mean:.0f}\u00a0%" if mean else NOT_MEASURED
 
@@ -129,17 +134,25 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "index_relu_scores": reached("relu_softmax"),
         "index_lost": str(table[:, 0].sum()),
         "index_lost_and_dead": str(table[0, 0]),
-        "index_kept": str(table[:, 1].sum()),
+        "index_ffnn_runs": str(table.sum()),
         "index_kept_and_dead": str(table[0, 1] or "none"),
         "index_apart": sentences.softmax_apart(records),
         "index_worst": _worst(records),
+        "index_relu_runs": str(len(_relu_cnns(records))),
+        "index_wdbc_relu": reached("relu", network=("wdbc", "ffnn")),
+        "index_wdbc_softmax": reached("softmax", network=("wdbc", "ffnn")),
     }
+
+
+def _relu_cnns(records: Sequence[Record]) -> list[Record]:
+    """The CNN-ReLUs on MNIST, as written."""
+    dataset, architecture = _CNN
+    return Condition.AS_WRITTEN.runs(records, dataset, architecture=architecture, head="relu")
 
 
 def _worst(records: Sequence[Record]) -> str:
     """The lowest and the highest test accuracy of CNN-ReLU on MNIST, as written."""
-    runs = Condition.AS_WRITTEN.runs(records, "mnist", architecture="cnn", head="relu")
-    accuracy = [100 * run.test.accuracy for run in runs]
+    accuracy = [100 * run.test.accuracy for run in _relu_cnns(records)]
     return f"{min(accuracy):.0f} to {max(accuracy):.0f}\u00a0%" if accuracy else NOT_MEASURED
 
 
@@ -147,11 +160,12 @@ def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
     """State what the book rests on: runs, hours, machines, dates and the commit, as text."""
     seconds = sum(record.provenance.seconds for record in records)
     started = [record.provenance.started for record in records]
-    devices = sorted({record.provenance.device for record in records})
+    devices = {record.provenance.device for record in records}
+    others = sorted(device for device in devices if not device.startswith("CPU"))
     rows = {
         "training runs": f"{len(records):,}",
         "hours of training": f"{seconds / 3600:,.0f}",
-        "machines": "; ".join(devices),
+        "machines": "; ".join([f"kinds of CPU: {len(devices) - len(others)}", *others]),
         "made": f"{min(started):%d %B %Y} to {max(started):%d %B %Y}" if started else NONE,
         "pages built at commit": commit[:7] or NONE,
         "checked with": "`make check-records` (all), `make verify` (a random sample, retrained)",

@@ -23,7 +23,7 @@ ROOMS = {
 #: The file that CONTRIBUTING shows; :func:`draw` makes it anew.
 FILE = paths.BOOK / "_static" / "house.svg"
 
-_COMMANDS = ("__main__", "cli", "bench")
+_COMMANDS = ("__main__", "cli")
 
 #: Of each room its left and lower edge, its width, and its colour: pale ones of Okabe and Ito's hues, told apart by their places as well.
 _PLACES = {

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from reluclf import checkout, paths
-from reluclf.campaign import trust
+from reluclf import paths
+from reluclf.campaign import checkout, trust
 from reluclf.showing import building, crate
 
 #: How the book is cited, the one place that has it.

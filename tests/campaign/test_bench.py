@@ -6,8 +6,9 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from reluclf import Spec, bench, cli, networks, paths
-from reluclf.campaign import runtime, training
+from reluclf import Spec, cli, networks, paths
+from reluclf.campaign import bench, pace, runtime, training
+from reluclf.showing import speed
 from reluclf.store import Store
 
 
@@ -39,7 +40,7 @@ def test_operations_are_counted_from_the_layers():
     ffnn = networks.build(
         Spec(dataset="mnist", architecture="ffnn", head="relu", protocol="carried", seed=1), 1
     )
-    assert networks.operations(ffnn) == 3 * dense - 2 * 256 * 512
+    assert bench.operations(ffnn) == 3 * dense - 2 * 256 * 512
     # Convolutions without padding on 16 x 16: 14 x 14 and 12 x 12 places, then, after pooling to 6 x 6, 4 x 4 and 2 x 2.
     layers = [
         2 * 9 * 1 * 32 * 14**2,
@@ -52,7 +53,7 @@ def test_operations_are_counted_from_the_layers():
     cnn = networks.build(
         Spec(dataset="mnist", architecture="cnn", head="softmax", protocol="carried", seed=1), 1
     )
-    assert networks.operations(cnn) == 3 * sum(layers) - layers[0]
+    assert bench.operations(cnn) == 3 * sum(layers) - layers[0]
 
 
 def test_the_ratio_is_taken_repetition_by_repetition_and_counts_the_copies():
@@ -65,8 +66,8 @@ def test_a_share_of_the_peak_is_operations_over_seconds_over_the_peak_of_the_sam
 
 
 def test_a_spread_is_the_median_with_the_extremes_and_n():
-    assert bench.spread([2.0, 9.0, 1.5]) == "2.00 [1.50, 9.00] (n = 3)"
-    assert bench.spread([1e9, 3e9], digits=0, scale=1e-9) == "2 [1, 3] (n = 2)"
+    assert speed.spread([2.0, 9.0, 1.5]) == "2.00 [1.50, 9.00] (n = 3)"
+    assert speed.spread([1e9, 3e9], digits=0, scale=1e-9) == "2 [1, 3] (n = 2)"
 
 
 def test_every_worker_gets_a_run_of_each_network():
@@ -122,14 +123,14 @@ def test_the_campaign_that_is_timed_trains_every_spec_and_keeps_no_record(monkey
 
 @pytest.mark.slow
 def test_one_thread_is_timed_in_a_process_of_its_own():
-    measured = bench._measured("one_thread(2)")
+    measured = bench.measured("bench.one_thread", 2)
     assert set(measured["flops"]) == set(measured["batch"]) == {"FFNN", "CNN"}
     assert [len(times) for times in (measured["peak"], *measured["batch"].values())] == [2, 2, 2]
 
 
 def test_a_process_that_fails_says_why():
     with pytest.raises(training.CampaignError, match="has no attribute 'nothing'; mend that"):
-        bench._measured("nothing()")
+        bench.measured("bench.nothing")
 
 
 # The result, and how it is shown
@@ -159,27 +160,27 @@ def test_the_store_sees_no_record_in_the_committed_result():
 
 
 def test_the_table_has_the_measurements_and_the_bars():
-    frame = bench.table(result()).set_index("what")
+    frame = speed.table(result()).set_index("what")
     assert frame.loc["campaign on 4 workers over the paper's own loop"].tolist() == [
         "4.00 [2.00, 8.00] (n = 3)",
         "≥ 1.8: met",
     ]
     assert frame.loc["FFNN, share of the peak, %", "measured"] == "65 [50, 80] (n = 2)"
     assert frame.loc["clean build of the book, s"].tolist() == ["40", "≤ 60: met"]
-    slow = bench.table(result(book=61.0, campaign=[9.0, 9.0, 9.0])).set_index("what")["bar"]
+    slow = speed.table(result(book=61.0, campaign=[9.0, 9.0, 9.0])).set_index("what")["bar"]
     assert slow["clean build of the book, s"] == "≤ 60: missed"
     assert slow["campaign on 4 workers over the paper's own loop"] == "≥ 1.8: missed"
 
 
 def test_the_prose_is_told_the_ratio_and_the_machine_or_that_there_is_none():
-    facts = bench.facts(result())
+    facts = speed.facts(result())
     assert facts["appendices_speed_ratio"] == "4.00 [2.00, 8.00] (n = 3)"
     assert (
         facts["appendices_speed_machine"] == "a test, 4 cores (tensorflow 2.0), on 01 January 2026"
     )
-    assert set(bench.facts(None)) == set(facts)
-    assert set(bench.facts(None).values()) == {"(not measured)"}
-    assert bench.table(None)["measured"].tolist() == [bench.NOT_MEASURED]
+    assert set(speed.facts(None)) == set(facts)
+    assert set(speed.facts(None).values()) == {"(not measured)"}
+    assert speed.table(None)["measured"].tolist() == [speed.NOT_MEASURED]
 
 
 ACCELERATOR = {
@@ -198,7 +199,7 @@ ACCELERATOR = {
 def test_what_an_accelerator_does_stands_in_the_table_with_what_it_was_held_to(
     tmp_path, monkeypatch
 ):
-    frame = bench.table(result(accelerator=ACCELERATOR)).set_index("what")["measured"]
+    frame = speed.table(result(accelerator=ACCELERATOR)).set_index("what")["measured"]
     assert (
         frame["Tables 3 to 8 on a card (jax, float32, deterministic), 4 runs at a time, minutes"]
         == "10.0"
@@ -206,13 +207,13 @@ def test_what_an_accelerator_does_stands_in_the_table_with_what_it_was_held_to(
     assert frame["epochs a second of them"] == "4.3"
     assert frame["FFNN, epochs a second there, one seed"] == "50.0"
     assert frame["FFNN, epochs a second there, 8 seeds in one program"] == "150.0"
-    loose = bench.table(
+    loose = speed.table(
         result(accelerator=ACCELERATOR | {"precision": "tf32", "deterministic": False})
     )["what"]
     assert loose.str.contains("on a card (jax, tf32, not deterministic)", regex=False).any()
     assert (
-        bench.table(result()).set_index("what")["measured"]["Tables 3 to 8 on a GPU, minutes"]
-        == bench.NOT_MEASURED
+        speed.table(result()).set_index("what")["measured"]["Tables 3 to 8 on a GPU, minutes"]
+        == speed.NOT_MEASURED
     )
     monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
     bench.write(result(accelerator=ACCELERATOR))
@@ -241,7 +242,7 @@ def test_the_accelerators_part_is_added_to_the_result_that_is_there(tmp_path, mo
     monkeypatch.setattr(
         bench,
         "accelerate",
-        lambda processes: bench.Accelerator.model_validate_json(
+        lambda processes: pace.Accelerator.model_validate_json(
             json.dumps(ACCELERATOR | {"processes": processes})
         ),
     )
@@ -253,7 +254,7 @@ def test_the_accelerators_part_is_added_to_the_result_that_is_there(tmp_path, mo
 
 def test_without_an_accelerator_none_is_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
-    monkeypatch.setattr(bench, "_measured", lambda call: bench.accelerated(2))
+    monkeypatch.setattr(bench, "measured", lambda function, n: pace.speed(n))
     monkeypatch.setattr(runtime, "device", lambda backend: "CPU, a test")
     bench.write(result())
     assert cli.main(["bench", "GPU=2"]) == 2

@@ -10,8 +10,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from reluclf import Spec, paths, surroundings
-from reluclf.campaign import runtime
+from reluclf import Spec, paths
+from reluclf.campaign import runtime, surroundings
 
 #: What users have in their environments, for reasons of their own, and what would change numbers.
 HOSTILE = {

@@ -5,9 +5,10 @@ import doctest
 import numpy as np
 import pytest
 
-from reluclf import bench, data, formats, losses, record, spec, store
+from reluclf import data, formats, losses, record, spec, store
+from reluclf.showing import speed
 
-MODULES = [bench, data, formats, losses, record, spec, store]
+MODULES = [data, formats, losses, record, spec, store, speed]
 
 
 def examples(module):

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluclf import Spec, checkout, networks, paths
+from reluclf import Spec, networks, paths
 from reluclf import cli as command_line
-from reluclf.campaign import accelerator, runtime
+from reluclf.campaign import accelerator, checkout, runtime
 from reluclf.showing import chapters, interventions
 from reluclf.showing.parameters import ParameterError
 from reluclf.store import Store

@@ -150,15 +150,21 @@ def test_the_numbers_of_the_page_are_means_and_ends_of_the_runs():
         for seed, share in ((1, 0.97), (2, 0.99))
     ]
     made += [
+        run("wdbc", "ffnn", head, "fresh", seed, hits=share)
+        for head, share in (("softmax", 0.96), ("relu", 0.92))
+        for seed in (1, 2)
+    ]
+    made += [
         run("mnist", "cnn", head, "carried", 1, hits=0.2) for head in paper.HEADS
     ]  # as run: in none of these numbers
     numbers = first_page.numbers(made)
 
-    def mean(head, **setting):
+    def mean(head, dataset="mnist", **setting):
         chosen = [
             one
             for one in made
             if one.spec.protocol == "fresh"
+            and one.spec.dataset == dataset
             and one.spec.head == head
             and one.spec.setting == setting
         ]
@@ -178,7 +184,11 @@ def test_the_numbers_of_the_page_are_means_and_ends_of_the_runs():
         )
         == 4
     )
-    assert numbers["index_worst"] == "30 to 90\u00a0%"
+    assert (numbers["index_wdbc_relu"], numbers["index_wdbc_softmax"]) == (
+        mean("relu", "wdbc"),
+        mean("softmax", "wdbc"),
+    )
+    assert (numbers["index_worst"], numbers["index_relu_runs"]) == ("30 to 90\u00a0%", "2")
 
 
 def test_numbers_that_no_run_gives_are_said_to_be_not_measured():
@@ -187,7 +197,7 @@ def test_numbers_that_no_run_gives_are_said_to_be_not_measured():
         numbers[f"index_{name}"] for name in ("softmax", "relu", "clipped", "relu_scores", "worst")
     } == {formats.NOT_MEASURED}
     assert (numbers["index_lost"], numbers["index_lost_and_dead"]) == ("0", "0")
-    assert (numbers["index_kept"], numbers["index_kept_and_dead"]) == ("0", "none")
+    assert (numbers["index_ffnn_runs"], numbers["index_kept_and_dead"]) == ("0", "none")
 
 
 def test_the_runs_that_lose_a_class_are_counted_with_those_that_have_a_dead_output():
@@ -198,7 +208,7 @@ def test_the_runs_that_lose_a_class_are_counted_with_those_that_have_a_dead_outp
     made += [of_cell(cell, seed, 0.9, dead=0.0) for seed in (5, 6, 7, 8)]
     numbers = first_page.numbers(made)
     assert (numbers["index_lost"], numbers["index_lost_and_dead"]) == ("3", "2")
-    assert (numbers["index_kept"], numbers["index_kept_and_dead"]) == ("4", "none")
+    assert (numbers["index_ffnn_runs"], numbers["index_kept_and_dead"]) == ("7", "none")
 
 
 def test_the_certificate_has_the_runs_hours_machines_and_dates_of_the_records(runs):
@@ -214,7 +224,7 @@ def test_the_certificate_has_the_runs_hours_machines_and_dates_of_the_records(ru
     ).set_index("what")["the book"]
     assert lines["training runs"] == str(len(runs)) and lines["hours of training"] == "1"
     assert (
-        lines["machines"] == "CPU, a test; GPU, another"
+        lines["machines"] == "kinds of CPU: 1; GPU, another"
         and lines["made"] == "01 January 2026 to 03 February 2026"
     )
     assert lines["pages built at commit"] == "abcdef0"

@@ -10,7 +10,8 @@ import factory
 import pytest
 import yaml
 
-from reluclf import Spec, checkout, paths
+from reluclf import Spec, paths
+from reluclf.campaign import checkout
 from reluclf.showing import building, release
 from reluclf.store import Store
 

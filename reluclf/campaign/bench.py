@@ -1,37 +1,33 @@
 """How fast it all is: a campaign against the paper's own loop, one core against its peak, the book.
 
-``make bench`` measures it in a few minutes; the appendix shows what is in ``results/bench.json``.
+``make bench`` measures it in a few minutes. The appendix shows what is then in
+``results/bench.json``, by :mod:`reluclf.showing.speed`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import timeit
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, networks, paths, protocols, sources, surroundings
-from reluclf.campaign import pace, runtime, training
+from reluclf import data, networks, paths, protocols, sources
+from reluclf.campaign import runtime, surroundings, training
+from reluclf.campaign.pace import Accelerator
 from reluclf.files import write_atomically
 from reluclf.spec import Spec, first, grid
 from reluclf.store import Store
-
-#: What is asked of a machine: campaign over the paper's own loop, and seconds of the book.
-BARS = {"ratio": 1.8, "book": 60.0}
-
-NOT_MEASURED = "not measured"
 
 _NETWORK: dict[str, Any] = {"dataset": "mnist", "protocol": "carried", "folds": 1}
 
@@ -39,32 +35,6 @@ _NETWORK: dict[str, Any] = {"dataset": "mnist", "protocol": "carried", "folds": 
 _SIDE = 2048
 
 Times = tuple[float, ...]
-
-
-class Accelerator(BaseModel):
-    """What an accelerator does; :func:`reluclf.campaign.pace.speed` measures it.
-
-    Attributes
-    ----------
-    precision, deterministic
-        To what it was held, as in a record's provenance.
-    paces : dict of str to dict of int to float
-        Epochs a second in one process, by network and by how many seeds one program trained, all counted.
-    processes, epochs, seconds
-        Tables 3 to 8 once: how many runs at a time, the epochs of all of them, and the time they took.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    device: str
-    backend: str
-    versions: dict[str, str]
-    precision: str
-    deterministic: bool
-    paces: dict[str, dict[int, float]]
-    processes: int
-    epochs: int
-    seconds: float
 
 
 class Result(BaseModel):
@@ -107,9 +77,9 @@ class Result(BaseModel):
     accelerator: Accelerator | None = None
 
     def ratio(self) -> list[float]:
-        """Divide the campaign's throughput by that of the paper's own loop, in every repetition."""
-        given = (self.rows, self.epochs)
-        more = len(mix(*given, self.workers)) / len(mix(*given))
+        """Divide the campaign's throughput by that of the paper's own loop, in each repetition."""
+        runs = len(mix(self.rows, self.epochs, self.workers))
+        more = runs / len(mix(self.rows, self.epochs))
         return [more * fit / ours for fit, ours in zip(self.fit, self.campaign, strict=True)]
 
     def share(self, network: str) -> list[float]:
@@ -132,11 +102,11 @@ def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> Res
     fit, campaign = [], []
     for repeat in range(repeats):
         say(f"the paper's own loop, {repeat + 1} of {repeats}")
-        fit.append(_measured(f"papers_loop({rows}, {epochs})"))
+        fit.append(measured("bench.papers_loop", rows, epochs))
         say(f"a campaign on {cores} workers, {repeat + 1} of {repeats}")
-        campaign.append(_measured(f"campaign({rows}, {epochs}, {cores})"))
+        campaign.append(measured("bench.campaign", rows, epochs, cores))
     say("one thread")
-    one_thread = _measured(f"one_thread({2 * repeats + 1})")
+    one_thread = measured("bench.one_thread", 2 * repeats + 1)
     say("a clean build of the book")
     earlier = read()
     return Result(
@@ -150,19 +120,42 @@ def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> Res
         workers=cores,
         fit=fit,
         campaign=campaign,
-        book=_measured("book()"),
+        book=measured("bench.book"),
         **one_thread,
     )
 
 
 def accelerate(processes: int) -> Accelerator:
-    """Measure the accelerator that Keras's backend finds: each network's pace, and Tables 3 to 8, so many runs at a time."""
-    return Accelerator.model_validate_json(json.dumps(_measured(f"accelerated({processes})")))
+    """Measure the accelerator that Keras's backend finds, with so many runs at a time."""
+    return Accelerator.model_validate_json(json.dumps(measured("pace.speed", processes)))
 
 
-def accelerated(processes: int) -> dict[str, Any]:
-    """Measure it in this process, which must be new."""
-    return pace.speed(processes)
+def measured(function: str, *arguments: int) -> Any:
+    """Call a function of this room in a new process, and return what it measures.
+
+    Raises
+    ------
+    CampaignError
+        If that process fails; the message has its last line.
+    """
+    module = function.split(".")[0]
+    call = f"{function}{(*arguments,)}"
+    code = f"import json; from reluclf.campaign import {module}; print(json.dumps({call}))"
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=paths.ROOT,
+            env=os.environ | surroundings.of_kernel(Path(folder)),
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()  # one that is killed says nothing
+        why = said[-1] if said else f"exit status {done.returncode}"
+        raise training.CampaignError(
+            f"a process that was to be timed failed: {why}; mend that, then run make bench again."
+        )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def mix(rows: int, epochs: int, workers: int = 1) -> list[Spec]:
@@ -171,7 +164,7 @@ def mix(rows: int, epochs: int, workers: int = 1) -> list[Spec]:
     For several workers there are enough for each to have a CNN and an FFNN.
     """
     both = {"architecture": ["cnn", "ffnn"], "head": ["softmax", "relu"]}
-    seeds = first(-(-workers // 2))
+    seeds = first(math.ceil(workers / 2))
     return grid(**_NETWORK, **both, seed=seeds, samples=rows, epochs=epochs)
 
 
@@ -238,7 +231,7 @@ def one_thread(repeats: int) -> dict[str, Any]:
     for name in batch:
         spec = Spec(**_NETWORK, architecture=name.lower(), head="relu", seed=1)
         model = networks.build(spec, spec.seed)
-        flops[name] = spec.batch_size * networks.operations(model)
+        flops[name] = spec.batch_size * operations(model)
         trainers[name] = protocols.trainer(model, x, targets, spec.batch_size)
     for repeat in range(repeats + 1):  # in the first, which does not count, all is compiled
         fastest = min(timeit.repeat(lambda: product(matrix).numpy(), number=1, repeat=3))
@@ -253,6 +246,25 @@ def one_thread(repeats: int) -> dict[str, Any]:
     return {"peak": peak, "flops": flops, "batch": batch}
 
 
+def operations(model: Any) -> float:
+    """Count the floating-point operations of training on one row, from a Keras model's layers.
+
+    A dense layer from m to n units takes 2 m n; a convolution with k x k kernels from c to d
+    channels, whose output has h x w places, 2 k² c d h w. Training takes that three times: forward,
+    and for the gradients with respect to the weights and to the layer's input, which the first
+    layer's needs none of. What is linear in the number of units is not counted.
+    """
+    counts = []
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind == "Dense":
+            counts.append(2 * math.prod(layer.kernel.shape))
+        elif kind == "Conv2D":
+            places = math.prod(layer.output.shape[1:3])
+            counts.append(2 * math.prod(layer.kernel.shape) * places)
+    return float(3 * sum(counts) - counts[0])
+
+
 def book() -> float:
     """Build the HTML book, throw it away, and time it."""
     from jupyter_book.cli.main import main
@@ -264,24 +276,6 @@ def book() -> float:
         return time.perf_counter() - started
 
 
-def _measured(call: str) -> Any:
-    """Call a function of this module in a new process, and return what it measures."""
-    code = f"import json; from reluclf import bench; print(json.dumps(bench.{call}))"
-    command = [sys.executable, "-c", code]
-    with tempfile.TemporaryDirectory() as folder:
-        variables = os.environ | surroundings.of_kernel(Path(folder))
-        done = subprocess.run(
-            command, cwd=paths.ROOT, env=variables, capture_output=True, text=True
-        )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()  # one that is killed says nothing
-        why = said[-1] if said else f"exit status {done.returncode}"
-        raise training.CampaignError(
-            f"a process that was to be timed failed: {why}; mend that, then run make bench again."
-        )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def write(result: Result) -> None:
     """Put the result where the appendix reads it."""
     write_atomically(paths.BENCH, (result.model_dump_json(indent=1) + "\n").encode())
@@ -290,74 +284,3 @@ def write(result: Result) -> None:
 def read() -> Result | None:
     """Read the committed result; None if there is none."""
     return Result.model_validate_json(paths.BENCH.read_bytes()) if paths.BENCH.is_file() else None
-
-
-def spread(values: Sequence[float], digits: int = 2, scale: float = 1.0) -> str:
-    """Write repeated measurements as the median, the smallest and the largest, and how many.
-
-    Examples
-    --------
-    >>> spread([2.0, 9.0, 1.5])
-    '2.00 [1.50, 9.00] (n = 3)'
-    """
-    ends = (statistics.median(values), min(values), max(values))
-    middle, low, high = [f"{scale * value:.{digits}f}" for value in ends]
-    return f"{middle} [{low}, {high}] (n = {len(values)})"
-
-
-def table(result: Result | None) -> pd.DataFrame:
-    """Write what was measured, row by row, with the bar where there is one."""
-    columns = ["what", "measured", "bar"]
-    if result is None:
-        return pd.DataFrame([("everything", NOT_MEASURED, "–")], columns=columns)
-    ratio = result.ratio()
-    fast = "met" if statistics.median(ratio) >= BARS["ratio"] else "missed"
-    built = "met" if result.book <= BARS["book"] else "missed"
-    what = f"campaign on {result.workers} workers over the paper's own loop"
-    rows = [
-        ("cores busy with other work at the start, %", f"{100 * result.busy:.0f}", "–"),
-        (what, spread(ratio), f"≥ {BARS['ratio']}: {fast}"),
-        ("peak of one core, GFLOP/s", spread(result.peak, 0, 1e-9), "–"),
-    ]
-    for network in result.flops:
-        share = spread(result.share(network), 0, 100)
-        rows.append((f"{network}, share of the peak, %", share, "–"))
-    asked = f"≤ {BARS['book']:.0f}: {built}"
-    rows.append(("clean build of the book, s", f"{result.book:.0f}", asked))
-    rows += _accelerated(result.accelerator)
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _accelerated(there: Accelerator | None) -> list[tuple[str, str, str]]:
-    if there is None:
-        return [("Tables 3 to 8 on a GPU, minutes", NOT_MEASURED, "–")]
-    order = "deterministic" if there.deterministic else "not deterministic"
-    where = f"{there.device} ({there.backend}, {there.precision}, {order})"
-    rows = [
-        (
-            f"Tables 3 to 8 on {where}, {there.processes} runs at a time, minutes",
-            f"{there.seconds / 60:.1f}",
-            "–",
-        )
-    ]
-    rows.append(("epochs a second of them", f"{there.epochs / there.seconds:.1f}", "–"))
-    for network, paces in there.paces.items():
-        for width, rate in paces.items():
-            how = "one seed" if width == 1 else f"{width} seeds in one program"
-            rows.append((f"{network}, epochs a second there, {how}", f"{rate:.1f}", "–"))
-    return rows
-
-
-def facts(result: Result | None) -> dict[str, str]:
-    """Say what the appendix's prose says of a result, by the names it is glued under."""
-    if result is None:
-        names = ("machine", "rows", "epochs", "workers", "ratio")
-        return {f"appendices_speed_{name}": f"({NOT_MEASURED})" for name in names}
-    where = f"{result.machine} (tensorflow {result.versions['tensorflow']})"
-    return {
-        "appendices_speed_machine": f"{where}, on {result.started:%d %B %Y}",
-        "appendices_speed_rows": f"{result.rows:,}",
-        "appendices_speed_epochs": str(result.epochs),
-        "appendices_speed_workers": str(result.workers),
-        "appendices_speed_ratio": spread(result.ratio()),
-    }

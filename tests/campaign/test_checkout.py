@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from reluclf import checkout, paths
-from reluclf.campaign import runtime
+from reluclf import paths
+from reluclf.campaign import checkout, runtime
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 
