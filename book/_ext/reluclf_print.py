@@ -22,6 +22,10 @@ def address() -> str:
     return cited.get("url", "") or (f"{pages}/" if pages != repository else "")
 
 
+#: Rows of a table that is not cut at the end of a page.
+_WHOLE = 12
+
+
 class Half(nodes.container):
     """A figure on half the width of a printed page."""
 
@@ -147,6 +151,9 @@ def _put_side_by_side(doctree):
 def _let_tables_float(doctree):
     """Let tables move to where they fill a page, but for those that a page may cut."""
     for table in list(doctree.findall(nodes.table)):
+        rows = len(next(table.findall(nodes.tbody)))
+        if rows <= _WHOLE and "longtable" in table["classes"]:
+            table["classes"].remove("longtable")
         if table["names"] and "longtable" not in table["classes"]:
             at = table.parent.index(table)
             table.parent.insert(at + 1, _latex(r"\end{table}"))
@@ -162,15 +169,19 @@ def _begin(doctree):
     front = next(doctree.findall(nodes.section))
     chapters = [part for part in front if "toctree-wrapper" in part.get("classes", [])]
     content = [part for part in front[1:] if part not in chapters]
-    where = [nodes.reference("", address(), refuri=address())] if address() else []
+    if address():
+        where = [nodes.Text("They are at "), nodes.reference("", address(), refuri=address())]
+    else:
+        where = [nodes.literal("", "make book"), nodes.Text(" builds them from the repository")]
     told = nodes.paragraph("", "", nodes.Text(_TOLD), *where, nodes.Text("."))
     brief = nodes.section("", nodes.title("", "In brief"), *content, told, ids=["in-brief"])
+    brief += _latex(r"\sphinxtableofcontents")
     front[1:] = [brief, _latex(r"\setcounter{secnumdepth}{1}"), *chapters]
 
 
 _TOLD = (
     "This is the paper edition of a book. The book's web pages have the rest, under the same numbers: "
-    "the tables, figures and sections marked “web”, the code that made each, the rules in full and the log of their changes. They are "
+    "the tables, figures and sections marked “web”, the code that made each, and the design and the log of the rules. "
 )
 
 

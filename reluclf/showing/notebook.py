@@ -71,7 +71,7 @@ def _before(info) -> None:
 
 def _after(result) -> None:
     if caption := _captions().get(origin(result.info.raw_cell)):
-        _in_jupyter_only(as_html(caption), "shown-caption")
+        _in_jupyter_only(as_html(caption))
     if re.search(r"\bfigures\.|\.(figure|picture)\(", result.info.raw_cell):
         _glue_origin(origin(result.info.raw_cell))
 
@@ -103,13 +103,14 @@ def glue(**numbers: str | float | int) -> None:
     for name, value in numbers.items():
         myst_nb.glue(name, str(value), display=False)
     lines = [f"<code>{name}</code>: {as_html(str(value))}" for name, value in numbers.items()]
-    _in_jupyter_only("<br>".join(lines), f"shown-{next(iter(numbers), '')}")
+    _in_jupyter_only("<br>".join(lines))
 
 
-def _in_jupyter_only(text: str, name: str) -> None:
+def _in_jupyter_only(text: str) -> None:
     """Show HTML where a chapter is run by itself: MyST takes an output that is marked so for a glued one, and leaves it out of the page."""
     from IPython.display import display
 
+    name = f"shown-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     marked = {"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}}
     display({"text/html": f"<small>{text}</small>"}, raw=True, metadata=marked)
 
@@ -400,7 +401,7 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
         for column in frame.columns
     ]
     wishes = [
-        max(min(length, 120) + 4 - word, 0) for length, word in zip(longest, words, strict=True)
+        max(min(length, 300) + 4 - word, 0) for length, word in zip(longest, words, strict=True)
     ]
     left = max(_SMALL_LINE - sum(words), 0) / max(sum(wishes), 1)
     shares = [word + left * wish for word, wish in zip(words, wishes, strict=True)]

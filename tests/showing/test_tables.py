@@ -458,14 +458,16 @@ def test_a_network_has_lost_a_class_if_it_is_right_on_less_than_half_of_it(monke
     glued = {}
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.update({name: value}))
     notebook.glue_results(
-        "mnist",
         [record(spec(seed=2), [0.9] * 10, hits=0.4), record(spec(seed=1), [0.9] * 10, hits=0.6)],
+        "mnist_ffnn_relu_as_run_lost",
+        "mnist_ffnn_relu_as_run_each",
+        "mnist_ffnn_softmax_as_run_each",
     )
-    assert (
-        glued["mnist-ffnn-relu-as-run-lost"] == "1 of 2"
-        and glued["mnist-ffnn-relu-as-run-each"] == "60.04 and 40.03\u00a0%"
-    )
-    assert glued["mnist-ffnn-softmax-as-run-each"] == "(not measured yet)"
+    assert glued == {
+        "mnist_ffnn_relu_as_run_lost": "1 of 2",
+        "mnist_ffnn_relu_as_run_each": "60.04 and 40.03\u00a0%",
+        "mnist_ffnn_softmax_as_run_each": "(not measured yet)",
+    }
 
 
 def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():
@@ -690,11 +692,14 @@ def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
 
     selection.noted()
     shown, glued = [], []
-    monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.append((name, value)))
     notebook.table(pd.DataFrame(columns=columns), "Nothing yet.", "tab-nothing")
-    lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
+    lines = [line for line in shown[0]["text/markdown"].splitlines() if line.startswith("|")]
     assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {formats.NONE}
+    in_jupyter = shown[0]["text/html"]
+    assert in_jupyter.count(f"<td>{formats.NONE}</td>") == max(len(columns), 1)
+    assert "Nothing yet. (<code>tab-nothing</code>)</caption>" in in_jupyter
     assert glued == [("origin-tab-nothing", [])]
 
 
@@ -707,6 +712,33 @@ def test_an_interval_ends_where_its_measure_does():
     assert formats.cell(scattered, "f1").endswith(", 1.00] (n = 3)")
     assert formats.cell(estimate([0.1, 5.0]), "test_loss").split("[")[1].startswith("0.0000, ")
     assert formats.ends(float("nan"), float("nan"), "f1") == ("NaN", "NaN")
+
+
+def test_in_jupyter_a_text_has_no_marks_of_myst():
+    text = "**yes**. See {numref}`tab-x`, `a<b` & {doc}`ledger`."
+    assert notebook.as_html(text) == (
+        "<strong>yes</strong>. See <code>tab-x</code>, <code>a&lt;b</code> &amp; <code>ledger</code>."
+    )
+
+
+def test_what_is_glued_is_listed_in_jupyter_and_left_out_of_the_page(monkeypatch):
+    from IPython import display
+    from myst_nb.ext.glue import extract_glue_data_cell
+    from nbformat import v4
+
+    outputs = []
+    monkeypatch.setattr(
+        display,
+        "display",
+        lambda data, raw, metadata: outputs.append(
+            v4.new_output("display_data", data, metadata=metadata)
+        ),
+    )
+    monkeypatch.setattr(myst_nb, "glue", lambda *_, **__: None)
+    notebook.glue(x_accuracy="97 %")
+    assert "<code>x_accuracy</code>: 97 %" in outputs[0].data["text/html"]
+    cell = v4.new_code_cell("", outputs=outputs)
+    assert len(extract_glue_data_cell(cell)) == 1 and cell.outputs == []
 
 
 #: What the colour-blind see of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
