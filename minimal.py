@@ -81,7 +81,7 @@ def loss(targets, outputs):
     """Take Keras's categorical cross-entropy of the ReLU outputs, with 0/0 defined as 0.
 
     Keras divides each row by its sum, whatever the head. A row of zeros is 0/0 = NaN there; here it
-    stays a row of zeros. This line is all that the paper's "ReLU as classification function" is.
+    stays a row of zeros. This line is Keras's normalisation of the outputs, with our guard.
     """
     total = ops.sum(outputs, axis=-1, keepdims=True)
     share = ops.where(total == 0, 0.0, outputs / ops.where(total == 0, 1.0, total))
@@ -149,7 +149,7 @@ def as_written(images, network, head, clip, seed, epochs, folds):
 
 
 def split(y):
-    """Return the author's ten stratified folds, with his seed."""
+    """Return ten stratified folds with the author's seed; scikit-learn drew his by another algorithm."""
     return list(StratifiedKFold(10, shuffle=True, random_state=10).split(y, y))
 
 
