@@ -50,7 +50,7 @@ def _print(app, doctree, docname):
         return
     for code in list(doctree.findall(_is_code)):
         code.parent.remove(code)
-    gone = _leave_out(doctree, app.config.web_only)
+    gone = _leave_out(doctree, app.config.web_only, app.env.found_docs)
     _link(doctree, gone)
     _shorten_verdicts(doctree)
     _put_side_by_side(doctree)
@@ -81,9 +81,10 @@ def _number(env, doctree):
                 node.parent.insert(node.parent.index(node), before)
 
 
-def _leave_out(doctree, web_only: dict[str, list[str]]) -> set[tuple[str, str]]:
+def _leave_out(doctree, web_only: dict[str, list[str]], pages: set[str]) -> set[tuple[str, str]]:
     """Take out of the tree what is on the pages only; return the page and label of all that was in it."""
-    wanted = {(f"book/{page}", label) for page, labels in web_only.items() for label in labels}
+    listed = {(f"book/{page}", label) for page, labels in web_only.items() for label in labels}
+    wanted = {(page, label) for page, label in listed if page in pages}
     gone, found = set(), set()
     for node in list(doctree.findall(nodes.Element)):
         labels = {(_page(node), label) for label in node.get("ids", [])}

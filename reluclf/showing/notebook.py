@@ -58,11 +58,12 @@ def _captions() -> dict[str, str]:
         for chapter in paths.BOOK.glob("*.ipynb")
         for cell in json.loads(chapter.read_text(encoding="utf-8"))["cells"]
     ]
-    return {
-        origin("".join(cell["source"])): cell["metadata"]["mystnb"]["figure"]["caption"]
+    shown = [
+        (origin("".join(cell["source"])), cell["metadata"]["mystnb"]["figure"])
         for cell in cells
         if "figure" in cell["metadata"].get("mystnb", {})
-    }
+    ]
+    return {source: f"{figure['caption']} (`{figure['name']}`)" for source, figure in shown}
 
 
 def _before(info) -> None:
