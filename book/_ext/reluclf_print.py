@@ -168,6 +168,9 @@ def _let_tables_float(doctree):
 def _begin(doctree):
     """Put the first page into a section of its own, before the chapters, and say what this edition is."""
     front = next(doctree.findall(nodes.section))
+    for image in front.findall(nodes.image):
+        if _page(image) == doctree["docname"]:
+            image["width"] = "70%"  # so that it stays on the first page
     chapters = [part for part in front if "toctree-wrapper" in part.get("classes", [])]
     content = [part for part in front[1:] if part not in chapters]
     if address():
