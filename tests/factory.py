@@ -139,9 +139,7 @@ def of_cell(
     condition = CONDITIONS[cell.condition]
     if folds is None:
         folds = [0.9] * 10 if condition.whole else []
-    setting = dict(condition.setting)
-    if cell.dataset == "wdbc" and condition.protocol == "carried":
-        setting["features"] = "raw"
+    setting = condition.setting(cell.dataset)
     network = dict(zip(("dataset", "architecture", "head"), cell[:3], strict=True))
     spec = Spec(**network, protocol=condition.protocol, seed=seed, folds=len(folds), **setting)
     return record(spec, folds, hits, **more)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from docutils import nodes
 from myst_nb.ext.glue.crossref import read_glue_cache
 from sphinx import addnodes
+from sphinx.errors import ExtensionError
 from sphinx.util.i18n import format_date
 from sphinx.util.texescape import escape
 
@@ -92,6 +93,10 @@ def _calls(tree: ast.AST) -> list[ast.Call]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
+#: Functions that show what others have made.
+_SHOWERS = (("notebook", "table"), ("notebook", "glue"), ("notebook", "glue_some"))
+
+
 def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
     found = []
     for function in (call.func for call in calls):
@@ -99,11 +104,7 @@ def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
             maker = function.value.id, function.attr
             if maker[0] in modules() and maker[1] in functions(maker[0]):
                 found.append(maker)
-    return [
-        maker
-        for maker in dict.fromkeys(found)
-        if maker not in (("notebook", "table"), ("notebook", "glue"))
-    ]
+    return [maker for maker in dict.fromkeys(found) if maker not in _SHOWERS]
 
 
 #: What rests on a measurement that is no record of a training run: its file, by the module and the function that show it.
@@ -184,16 +185,13 @@ def _add_origins(app, doctree):
         ):
             label = node["names"][0]
             name = f"origin-{label}" if isinstance(node, nodes.table) else notebook.origin(source)
-            if name in glued:
-                records = ast.literal_eval(glued[name]["data"]["text/plain"])
-                raw = nodes.raw(
-                    "", origin(source, label, records, f"{docname}.ipynb"), format="html"
-                )
-                node.parent.insert(node.parent.index(node) + 1, raw)
-                caption = next(
-                    part for part in node if isinstance(part, nodes.caption | nodes.title)
-                )
-                caption += nodes.raw("", printed_origin(source, label, records), format="latex")
+            if name not in glued:
+                raise ExtensionError(f"{docname}: {label} does not say on which records it rests.")
+            records = ast.literal_eval(glued[name]["data"]["text/plain"])
+            raw = nodes.raw("", origin(source, label, records, f"{docname}.ipynb"), format="html")
+            node.parent.insert(node.parent.index(node) + 1, raw)
+            caption = next(part for part in node if isinstance(part, nodes.caption | nodes.title))
+            caption += nodes.raw("", printed_origin(source, label, records), format="latex")
 
 
 def _rule(identifier: str) -> str:

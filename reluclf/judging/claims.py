@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from reluclf.judging import paper, thresholds
-from reluclf.judging.design import Cell, Evidence
+from reluclf.judging.design import Cell
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import Values, values
 from reluclf.judging.rules import Part
 from reluclf.record import Record

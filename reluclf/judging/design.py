@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-import pandas as pd
 import yaml
 
 from reluclf import paths
@@ -16,15 +15,42 @@ from reluclf.record import Record
 from reluclf.spec import N_SPLITS, Spec
 
 
-class Condition(NamedTuple):
-    """How runs are made: the protocol, how they depart from the author's code, and all ten folds.
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """How runs are made.
 
-    On WDBC the author trained on raw measurements, so there ``as run`` is ``features="raw"``.
+    *As run* is what the author's code did: one model goes through all ten folds, and on WDBC it
+    sees raw measurements. *As written* is what his text says: new weights in every fold, then a
+    final model; and standardised measurements.
+
+    Attributes
+    ----------
+    name : str
+        In the words of the pages.
+    protocol : str
+    departs : dict
+        How the runs depart from the author's code; see :attr:`reluclf.spec.Spec.setting`.
+    whole : bool
+        Whether they must have all ten folds.
     """
 
+    name: str
     protocol: str
-    setting: dict[str, object]
+    departs: dict[str, Any] = field(default_factory=dict)
     whole: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """Its name as part of another name: ``as_run``."""
+        return self.name.replace(" ", "_")
+
+    def setting(self, dataset: str) -> dict[str, Any]:
+        """The same of the runs of a data set: on WDBC the author trained on raw measurements."""
+        raw = self.protocol == "carried" and dataset == "wdbc"
+        return self.departs | ({"features": "raw"} if raw else {})
 
     def holds(self, spec: Spec) -> bool:
         """Whether a run is made so, over the paper's 32 epochs and on all samples."""
@@ -32,20 +58,27 @@ class Condition(NamedTuple):
             return False
         if self.whole and spec.folds != N_SPLITS:
             return False
-        raw = self.protocol == "carried" and spec.dataset == "wdbc"
-        return spec.setting == (self.setting | {"features": "raw"} if raw else self.setting)
+        return spec.setting == self.setting(spec.dataset)
 
 
-#: The conditions, by the words of the pages.
+AS_RUN = Condition("as run", "carried", whole=True)
+AS_WRITTEN = Condition("as written", "fresh")
+
+#: The conditions under which the paper's experiments are repeated.
+BOTH = (AS_RUN, AS_WRITTEN)
+
+#: All conditions, by name.
 CONDITIONS = {
-    "as run": Condition("carried", {}, whole=True),
-    "as written": Condition("fresh", {}),
-    "as written, ten folds": Condition("fresh", {}, whole=True),
-    "clipped": Condition("fresh", {"clipnorm": 1.0}),
-    "initial bias": Condition("fresh", {"bias": 1.0}),
-    "leaky hidden units": Condition("fresh", {"hidden": "leaky_relu"}),
-    "pixels": Condition("fresh", {"features": "pixels"}),
-    "shuffled components": Condition("fresh", {"features": "shuffled"}),
+    condition.name: condition
+    for condition in (
+        *BOTH,
+        Condition("as written, ten folds", "fresh", whole=True),
+        Condition("clipped", "fresh", {"clipnorm": 1.0}),
+        Condition("initial bias", "fresh", {"bias": 1.0}),
+        Condition("leaky hidden units", "fresh", {"hidden": "leaky_relu"}),
+        Condition("pixels", "fresh", {"features": "pixels"}),
+        Condition("shuffled components", "fresh", {"features": "shuffled"}),
+    )
 }
 
 
@@ -101,67 +134,6 @@ class Lacking(Exception):
         return "; ".join(f"{cell.title}: {k} of {n}" for cell, (k, n) in cells.items())
 
 
-class Evidence:
-    """The runs of the design, asked for by cell; it keeps what was asked for.
-
-    Parameters
-    ----------
-    records : iterable of Record
-        Of runs that differ only in how many folds they have, the one with most counts.
-    early : bool
-        Hand out the runs that are there even where the design has more: for what pages show
-        before a verdict is given, never for a verdict.
-    """
-
-    def __init__(self, records: Iterable[Record], early: bool = False) -> None:
-        self.records = tuple(records)
-        self.early = early
-        self.seen: dict[Spec, Record] = {}
-
-    def view(self, early: bool = False) -> Evidence:
-        """The same runs, with nothing asked for yet."""
-        self._by_cell  # noqa: B018 - made once, and shared
-        view = copy.copy(self)
-        view.early, view.seen = early, {}
-        return view
-
-    def runs(self, *cells: Cell) -> list[list[Record]]:
-        """Return the runs of each cell, seeds 1 to n in order.
-
-        Raises
-        ------
-        Lacking
-            If a cell has fewer than the design says; all such cells are named at once.
-        """
-        chosen = [self.there(cell) for cell in cells]
-        lacking = {
-            cell: (len(runs), planned()[cell])
-            for cell, runs in zip(cells, chosen, strict=True)
-            if len(runs) < (2 if self.early else planned()[cell])
-        }
-        for runs in chosen:
-            self.seen.update((record.spec, record) for record in runs)
-        if lacking:
-            raise Lacking(lacking)
-        return chosen
-
-    def there(self, cell: Cell) -> list[Record]:
-        """Return the runs of a cell that are there, of seeds 1 to n, in order."""
-        by_seed = self._by_cell.get(cell, {})
-        return [by_seed[seed] for seed in sorted(by_seed) if 1 <= seed <= planned()[cell]]
-
-    @functools.cached_property
-    def _by_cell(self) -> dict[Cell, dict[int, Record]]:
-        index: dict[Cell, dict[int, Record]] = {}
-        for record in self.records:
-            for cell in cells_of(record.spec):
-                by_seed = index.setdefault(cell, {})
-                other = by_seed.get(record.spec.seed)
-                if other is None or record.spec.folds > other.spec.folds:
-                    by_seed[record.spec.seed] = record
-        return index
-
-
 def cells_of(spec: Spec) -> list[Cell]:
     """List the cells of the design that a run belongs to, whatever its seed."""
     network = (spec.dataset, spec.architecture, spec.head)
@@ -171,25 +143,11 @@ def cells_of(spec: Spec) -> list[Cell]:
     return [cell for cell in cells if cell in planned()]
 
 
-def progress(records: Iterable[Record]) -> pd.DataFrame:
-    """Count the runs of every cell against the design, as text: ``complete`` or ``k of n``."""
-    evidence = Evidence(records)
-    rows = []
-    for cell, n in planned().items():
-        k = len(evidence.there(cell))
-        network = paper.title(cell.dataset, cell.architecture, cell.head)
-        state = "complete" if k == n else f"{k} of {n}"
-        rows.append(
-            {"network": network, "condition": cell.condition, "runs": str(n), "there": state}
-        )
-    return pd.DataFrame(rows)
-
-
-def unfit(records: Iterable[Record]) -> list[str]:
-    """Name the runs of a cell of the design that enter no verdict, each with the reason."""
+def unfit(records: Iterable[Record]) -> list[tuple[Record, str]]:
+    """List the runs of a cell of the design that enter no verdict, each with the reason."""
     reasons = []
     for record in records:
         numbers = [planned()[cell] for cell in cells_of(record.spec)]
         if numbers and not 1 <= record.spec.seed <= max(numbers):
-            reasons.append(f"{record.spec}: the design has seeds 1 to {max(numbers)}")
+            reasons.append((record, f"the design has seeds 1 to {max(numbers)}"))
     return reasons

@@ -17,6 +17,7 @@ RULES = (
     "answers",
     "claims",
     "design",
+    "evidence",
     "exceeding",
     "items",
     "mechanism",

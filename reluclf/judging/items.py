@@ -19,7 +19,8 @@ from reluclf.judging.claims import (
     Network,
     Parts,
 )
-from reluclf.judging.design import Cell, Evidence, Lacking
+from reluclf.judging.design import Cell, Lacking
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import Choice
 from reluclf.judging.rules import Outcome, Part
 from reluclf.judging.status import Status

@@ -12,7 +12,8 @@ from reluclf import formats
 from reluclf.judging import paper, thresholds, words
 from reluclf.judging.answers import Answer, Measured
 from reluclf.judging.claims import FASHION_CNN, FASHION_FFNN, MNIST_CNN, MNIST_FFNN, Network
-from reluclf.judging.design import Cell, Evidence
+from reluclf.judging.design import Cell
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.statistics import Difference, contrast, rejected, unpaired
 from reluclf.judging.status import Status

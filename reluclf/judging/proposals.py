@@ -10,7 +10,8 @@ from reluclf import formats, networks
 from reluclf.judging import paper, words
 from reluclf.judging.answers import Answer
 from reluclf.judging.claims import FASHION_CNN, MNIST_CNN, Network
-from reluclf.judging.design import Cell, Evidence, Lacking, planned
+from reluclf.judging.design import Cell, Lacking, planned
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.mechanism import has_probe
 from reluclf.judging.statistics import rejected, unpaired
@@ -23,10 +24,10 @@ FURTHER_HEADS = tuple(head for head in networks.HEADS if head not in paper.HEADS
 
 def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:
     """W1: compare the gradients of the two heads, by medians over the runs, for each network."""
-    view = evidence.view(early=True)
+    evidence = evidence.before_complete()
     told = []
     for architecture in ("ffnn", "cnn"):
-        chosen = {head: _probed(view, architecture, head) for head in ("relu", "softmax")}
+        chosen = {head: _probed(evidence, architecture, head) for head in ("relu", "softmax")}
         largest = {
             head: float(np.median([max(run.final.probe.norm_head) for run in runs]))
             for head, runs in chosen.items()
@@ -42,7 +43,6 @@ def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:
                 m=len(chosen["softmax"]),
             )
         )
-    evidence.seen.update(view.seen)
     return Answer(Status.ANSWERED, " ".join(told))
 
 
@@ -59,13 +59,13 @@ def further_heads(evidence: Evidence, choice: Choice = OURS) -> Answer:
 
     Each is compared with all runs of the two; Holm over the heads of a network.
     """
-    view = evidence.view(early=True)
+    evidence = evidence.before_complete()
     par = dict.fromkeys(FURTHER_HEADS, 0)
     better = dict.fromkeys(FURTHER_HEADS, 0)
     for dataset, architecture in paper.IMAGE_NETWORKS:
         heads = ("relu", "softmax", *FURTHER_HEADS)
         cells = [Cell(dataset, architecture, head, "as written") for head in heads]
-        runs = view.runs(*cells)
+        runs = evidence.runs(*cells)
         relu, softmax, *further = ([run.test.accuracy for run in found] for found in runs)
         beside = [unpaired(values, softmax, choice.margin) for values in further]
         above = [unpaired(values, relu, choice.margin) for values in further]
@@ -74,7 +74,6 @@ def further_heads(evidence: Evidence, choice: Choice = OURS) -> Answer:
         for i, head in enumerate(FURTHER_HEADS):
             par[head] += bool(near[i])
             better[head] += bool(differ[i] and above[i].mean > 0)
-    evidence.seen.update(view.seen)
     total = len(paper.IMAGE_NETWORKS)
     said = words.say("heads", par=_ranked(par, total), better=_ranked(better, total), of=total)
     return Answer(Status.ANSWERED, said)
@@ -88,11 +87,10 @@ def _ranked(counts: dict[str, int], total: int) -> str:
 
 def other_inputs(evidence: Evidence, choice: Choice = OURS) -> Answer:
     """W3: what becomes of the CNNs if they see pixels, or the components in a random order?"""
-    view = evidence.view(early=True)
+    evidence = evidence.before_complete()
     told = []
     for network, head in product((MNIST_CNN, FASHION_CNN), ("softmax", "relu")):
-        told.append(_changed(network, head, view, choice))
-    evidence.seen.update(view.seen)
+        told.append(_changed(network, head, evidence, choice))
     return Answer(Status.ANSWERED, f"{'; '.join(told)}.")
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from reluclf import data
 from reluclf.judging import paper, thresholds
 from reluclf.judging.claims import Network
-from reluclf.judging.design import Cell, Evidence
+from reluclf.judging.design import Cell
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.rules import Compared, Family, mean_of, number
 from reluclf.judging.statistics import estimate_counts, slope

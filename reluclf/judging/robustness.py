@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from reluclf.judging.answers import Answer
-from reluclf.judging.design import Evidence, Lacking
+from reluclf.judging.design import Lacking
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, TESTS, Choice
 from reluclf.judging.items import Rule, items
 from reluclf.judging.status import Status

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from reluclf.judging import answers, items
 from reluclf.judging.answers import Answer
-from reluclf.judging.design import Evidence, Lacking
+from reluclf.judging.design import Lacking
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.items import Item, Rule
 from reluclf.record import Record

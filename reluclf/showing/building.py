@@ -148,7 +148,7 @@ def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool =
             errors="replace",
         ) as process,
     ):
-        for line in process.stdout:
+        for line in process.stdout or ():
             kept.write(line)
             if executed := _EXECUTED.search(line):
                 say(executed[0])

@@ -1,17 +1,23 @@
-"""Dying in the FFNN: the runs in which an output is dead are those that lose a class."""
+"""Dying, and what it leaves: outputs that are dead, classes that are lost, and rows of zeros.
+
+Rows of zeros are predictions of class 0, which wins every tie, and costly errors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reluclf.judging import selection
-from reluclf.record import Record
-from reluclf.showing import figures
+from reluclf.formats import NONE
+from reluclf.judging import paper
+from reluclf.judging.design import AS_RUN
+from reluclf.record import Record, Test
+from reluclf.showing import figures, origins
+from reluclf.showing.runs import ON_IMAGES, Network
 from reluclf.spec import TITLES
 
 _IMAGES = ("mnist", "fashion_mnist")
@@ -19,18 +25,18 @@ _IMAGES = ("mnist", "fashion_mnist")
 
 def runs(
     records: Sequence[Record], dataset: str, architecture: str = "ffnn"
-) -> Iterator[tuple[Record, bool]]:
-    """Give the ReLU networks as written that were looked into, each with whether an output is dead.
+) -> list[tuple[Record, bool]]:
+    """Select the ReLU networks as written that were looked into, each with whether an output is dead.
 
     An output is dead if, after the last epoch, it is zero on each of the training images that are
     looked at.
     """
-    found = selection.of_setting(
-        records, dataset=dataset, architecture=architecture, head="relu", protocol="fresh"
-    )
-    for run in sorted(found, key=lambda run: run.spec.seed):
-        if run.final and run.final.probe:
-            yield run, run.final.probe.dead_units[-1] > 0
+    found = Network(dataset, architecture, "relu").once(records)
+    return [
+        (run, run.final.probe.dead_units[-1] > 0)
+        for run in sorted(found, key=lambda run: run.spec.seed)
+        if run.final and run.final.probe
+    ]
 
 
 def worst_recall(run: Record) -> float:
@@ -51,40 +57,88 @@ def counted(records: Sequence[Record], architecture: str = "ffnn") -> np.ndarray
     return table
 
 
+@origins.traced
 def table(records: Sequence[Record]) -> pd.DataFrame:
     """Show the counts of both kinds of networks, as text: FFNN and CNN, both image sets together."""
     rows = []
     for architecture in ("ffnn", "cnn"):
         counts = counted(records, architecture)
         for dead, line in zip(("an output is dead", "no output is dead"), counts, strict=True):
-            rows.append(
-                {
-                    "network": f"{architecture.upper()}-ReLU",
-                    "": dead,
-                    "a class is lost": str(line[0]),
-                    "no class is lost": str(line[1]),
-                }
-            )
+            row = {"network": f"{architecture.upper()}-ReLU", "": dead}
+            rows.append(row | {"a class is lost": str(line[0]), "no class is lost": str(line[1])})
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw each run's accuracy on the class that it knows least; filled if an output is dead."""
     drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.75, 1.9))
-    colour = figures.COLOURS["relu"]
+    colour, names = figures.COLOURS["relu"], []
     for y, dataset in enumerate(_IMAGES):
-        found = list(runs(records, dataset))
+        found = runs(records, dataset)
+        names.append(f"{TITLES[dataset]}\nFFNN (n = {len(found)})")
         for dead in (True, False):
             recalls = [100 * worst_recall(run) for run, died in found if died == dead]
             heights = y + 0.2 * (np.arange(len(recalls)) - (len(recalls) - 1) / 2)
             label = "an output is dead" if dead else "no output is dead"
-            looks = {"color": colour, "mfc": colour if dead else "white", "ms": 6.5}
+            looks: figures.Looks = {"color": colour, "mfc": colour if dead else "white", "ms": 6.5}
             axes.plot(recalls, heights, "X" if dead else "o", label="" if y else label, **looks)
-    n = [len(list(runs(records, dataset))) for dataset in _IMAGES]
-    axes.set_yticks(
-        range(2), [f"{TITLES[one]}\nFFNN (n = {k})" for one, k in zip(_IMAGES, n, strict=True)]
-    )
+    axes.set_yticks(range(2), names)
     axes.set(ylim=(1.5, -0.5), xlim=(-3, 100))
     axes.set_xlabel("images of the least known class that are right, %")
     drawn.legend(loc="outside upper center", ncols=2, fontsize=8)
     return drawn
+
+
+def called_zero(counts: Sequence[Sequence[int]] | np.ndarray) -> int:
+    """Count the samples of other classes that are called class 0; rows are true classes."""
+    return int(np.asarray(counts)[1:, 0].sum())
+
+
+def loss_per_error(loss: float, accuracy: float) -> float:
+    """Divide the test loss by the share of errors: what each costs, in nats, if only errors do."""
+    return loss / (1 - accuracy) if accuracy < 1 else np.inf
+
+
+def tests(network: Network, records: Sequence[Record], lost: bool = False) -> list[Test]:
+    """Select the tests of a network's whole runs as run that lose a class, or none, by seed."""
+    found = sorted(network.whole(records, AS_RUN), key=lambda run: run.spec.seed)
+    return [run.test for run in found if run.test.lost == lost]
+
+
+@origins.traced
+def zeros(records: Sequence[Record]) -> pd.DataFrame:
+    """Show both traces of zeros in the paper's networks on images and in ours as run, as text.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each network: of the paper's run, of our runs one by one that lose no class, and
+        of those that lose one, how many images of other classes are called class 0; then the test
+        loss for each error, of the same. Runs are ordered by seed.
+    """
+    rows = []
+    for network in ON_IMAGES:
+        own = network.published
+        ours = {
+            "ours": tests(network, records),
+            "ours, class lost": tests(network, records, lost=True),
+        }
+        row = {
+            "network": network.title,
+            "called 0: paper": str(called_zero(paper.matrix_of(*network).counts)),
+        }
+        for title, found in ours.items():
+            row[f"called 0: {title}"] = zeros_called(found)
+        price = loss_per_error(own["test_loss"], own["test_accuracy"])
+        row["nats an error: paper"] = f"{price:.1f}"
+        for title, found in ours.items():
+            prices = [loss_per_error(test.loss, test.accuracy) for test in found]
+            row[f"nats an error: {title}"] = ", ".join(f"{one:.1f}" for one in prices) or NONE
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def zeros_called(found: Sequence[Test]) -> str:
+    """List how many samples of other classes are called class 0, test by test."""
+    return ", ".join(str(called_zero(test.confusion_matrix)) for test in found) or NONE

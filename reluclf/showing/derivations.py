@@ -1,13 +1,16 @@
-"""The derivations of the method chapter, checked against the code that is trained with, and what each framework makes of 0/0."""
+"""Losses differentiated by the frameworks: what each makes of 0/0, and whether a formula is right."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.metadata
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,12 +20,12 @@ from reluclf import paths
 from reluclf.campaign.runtime import BackendError
 from reluclf.files import write_atomically
 from reluclf.losses import guarded, verbatim
+from reluclf.showing import origins
 
 _K = 10  # classes
 
-
-#: The backends of Keras whose answers are asked for, with their names on the page and the module that must be installed.
-#: The last has its answers from ``make original``.
+#: The backends of Keras whose answers are asked for, with their names on the page; each is the name
+#: of a module too. The last has its answers from ``make original``.
 BACKENDS = {
     "tensorflow": "TensorFlow",
     "jax": "JAX",
@@ -30,12 +33,19 @@ BACKENDS = {
     "tensorflow1": "TensorFlow",
 }
 
-#: Rows of logits whose first class is the true one: what a ReLU makes of them is all zeros, or zero for the true class only.
+#: Rows of logits whose first class is the true one: what a ReLU makes of them is all zeros, or zero
+#: for the true class only.
 ZERO_ROWS = {"all outputs 0": [-1.0] * _K, "true class 0, others not": [-1.0] + [1.0] * (_K - 1)}
+
+#: The losses that are asked for, and how a page names them.
+_LOSSES = {guarded: "guarded loss", verbatim: "Keras's own loss"}
+
+#: Differentiates a function of a row, at that row: its value and its gradient, as arrays.
+Differentiate = Callable[[Callable[[Any], Any], np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def answers(backend: str) -> list[dict[str, str]]:
-    """What one backend makes of each of :data:`ZERO_ROWS`, measured on the processor in a Python process of its own.
+    """Ask one backend what it makes of :data:`ZERO_ROWS`, in a Python process of its own.
 
     Parameters
     ----------
@@ -44,8 +54,9 @@ def answers(backend: str) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        Backend, its version and Keras's, how the loss was run, the loss, the row, the loss's value, and its largest gradient with respect to the
-        outputs and, through the ReLU, to the logits, as text; a value that is not finite as ``NaN``.
+        Backend, its version and Keras's, how the loss was run, the loss, the row, the loss's value,
+        and its largest gradient with respect to the outputs and, through the ReLU, to the logits,
+        as text; a value that is not finite as ``NaN``. Measured on the processor.
     """
     surroundings = {
         "KERAS_BACKEND": backend,
@@ -53,7 +64,9 @@ def answers(backend: str) -> list[dict[str, str]]:
         "JAX_PLATFORMS": "cpu",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    code = "import json; from reluclf.showing import derivations; print(json.dumps(derivations._answers()))"
+    code = (
+        "import json; from reluclf.showing import derivations as d; print(json.dumps(d._answers()))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=paths.ROOT,
@@ -62,19 +75,15 @@ def answers(backend: str) -> list[dict[str, str]]:
         text=True,
         check=False,
     )
-    if done.returncode:
-        why = [f"exit status {done.returncode}", *done.stderr.strip().splitlines()][
-            -1
-        ]  # one that is killed says nothing
+    if done.returncode:  # a process that is killed says nothing
+        said = [f"exit status {done.returncode}", *done.stderr.strip().splitlines()]
         raise BackendError(
-            f"{backend} gave no answers ({why}); install it anew, or remove it, and try again."
+            f"{backend} gave no answers ({said[-1]}); install it anew, or remove it, and try again."
         )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def _answers() -> list[dict[str, str]]:
-    import importlib.metadata
-
     import keras
 
     backend = keras.backend.backend()
@@ -86,73 +95,70 @@ def _answers() -> list[dict[str, str]]:
     targets = keras.ops.convert_to_tensor(np.eye(_K, dtype="float32")[[0]])
     found = []
     for mode, differentiate in _MODES[backend]().items():
-        for loss in (guarded, verbatim):
+        for loss in _LOSSES:
             for row, logits in ZERO_ROWS.items():
                 z = np.array([logits], "float32")
-                value, of_logits = differentiate(
-                    lambda z, loss=loss: loss(targets, keras.ops.relu(z)), z
-                )
-                _, of_outputs = differentiate(
-                    lambda r, loss=loss: loss(targets, r), np.maximum(z, 0)
-                )
+                of_outputs = functools.partial(loss, targets)
+                value, to_logits = differentiate(functools.partial(_through_relu, of_outputs), z)
+                _, to_outputs = differentiate(of_outputs, np.maximum(z, 0))
                 answer = {
                     "value": f"{value.max():.3f}".replace("nan", "NaN"),
-                    "outputs": _largest(of_outputs),
-                    "logits": _largest(of_logits),
+                    "outputs": _largest(to_outputs),
+                    "logits": _largest(to_logits),
                 }
                 found.append(versions | {"mode": mode, "loss": loss.__name__, "row": row} | answer)
     return found
+
+
+def _through_relu(loss: Callable[[Any], Any], logits: Any) -> Any:
+    import keras
+
+    return loss(keras.ops.relu(logits))
 
 
 def _largest(gradient: np.ndarray) -> str:
     return f"{np.abs(gradient).max():.3g}".replace("nan", "NaN")
 
 
-# Each gives, for the ways to run its backend, a function from a function of a row and that row to value and gradient, as arrays.
-
-
-def _tensorflow() -> dict[str, Any]:
+def _tensorflow() -> dict[str, Differentiate]:
     import tensorflow as tf
 
-    def run(compiled: Any) -> Any:
-        def differentiate(function, row):
-            def both(x):
+    def compiled(compiler: Any) -> Differentiate:
+        def differentiate(function: Any, row: np.ndarray) -> Any:
+            def both(x: Any) -> Any:
                 with tf.GradientTape() as tape:
                     tape.watch(x)
                     value = function(x)
                 return value, tape.gradient(value, x)
 
-            return [np.asarray(tensor) for tensor in compiled(both)(tf.constant(row))]
+            return [np.asarray(tensor) for tensor in compiler(both)(tf.constant(row))]
 
         return differentiate
 
-    compilers = {
-        "eager": lambda f: f,
-        "graph": tf.function(jit_compile=False),
-        "XLA": tf.function(jit_compile=True),
+    return {
+        "eager": compiled(lambda function: function),
+        "graph": compiled(tf.function(jit_compile=False)),
+        "XLA": compiled(tf.function(jit_compile=True)),
     }
-    return {mode: run(compiler) for mode, compiler in compilers.items()}
 
 
-def _jax() -> dict[str, Any]:
+def _jax() -> dict[str, Differentiate]:
     import jax
 
-    def run(compiled: Any) -> Any:
-        def differentiate(function, row):
-            return [
-                np.asarray(array)
-                for array in compiled(jax.value_and_grad(lambda x: function(x).sum()))(row)
-            ]
+    def compiled(compiler: Any) -> Differentiate:
+        def differentiate(function: Any, row: np.ndarray) -> Any:
+            both = compiler(jax.value_and_grad(lambda x: function(x).sum()))
+            return [np.asarray(array) for array in both(row)]
 
         return differentiate
 
-    return {"eager": run(lambda f: f), "XLA": run(jax.jit)}
+    return {"eager": compiled(lambda function: function), "XLA": compiled(jax.jit)}
 
 
-def _torch() -> dict[str, Any]:
+def _torch() -> dict[str, Differentiate]:
     import torch
 
-    def differentiate(function, row):
+    def differentiate(function: Any, row: np.ndarray) -> Any:
         x = torch.tensor(row, requires_grad=True)
         value = function(x)
         value.sum().backward()
@@ -161,41 +167,43 @@ def _torch() -> dict[str, Any]:
     return {"eager": differentiate}
 
 
+#: The ways to run each backend.
 _MODES = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
 
 
 def measure_zero_rows() -> list[str]:
-    """Ask each backend that is installed, put its answers into :data:`reluclf.paths.ZERO_ROWS`, where the others' stay; return their names."""
-    file = paths.ZERO_ROWS
-    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    """Ask each backend that is installed, and return their names.
+
+    Their answers go into :data:`reluclf.paths.ZERO_ROWS`, where those of the others stay.
+    """
     installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
     by_backend = {
-        backend: [answer for answer in kept if answer["backend"] == backend] for backend in BACKENDS
+        backend: [answer for answer in _measured() if answer["backend"] == backend]
+        for backend in BACKENDS
     }
     by_backend |= {backend: answers(backend) for backend in installed}
-    lines = ",\n".join(
-        f" {json.dumps(answer)}" for backend in BACKENDS for answer in by_backend[backend]
-    )
-    write_atomically(file, f"[\n{lines}\n]\n".encode())
+    found = [answer for backend in BACKENDS for answer in by_backend[backend]]
+    lines = ",\n".join(f" {json.dumps(answer)}" for answer in found)
+    write_atomically(paths.ZERO_ROWS, f"[\n{lines}\n]\n".encode())
     return installed
 
 
-#: How a page names the losses that are asked for.
-_LOSSES = {"guarded": "guarded loss", "verbatim": "Keras's own loss"}
+def _measured() -> list[dict[str, str]]:
+    """Read the answers that there are."""
+    file = paths.ZERO_ROWS
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
 
+@origins.traced
 def zero_rows() -> pd.DataFrame:
-    """What each framework makes of rows with zero outputs, from :data:`reluclf.paths.ZERO_ROWS`: a row for each way to run it, as text."""
-    measured = (
-        json.loads(paths.ZERO_ROWS.read_text(encoding="utf-8")) if paths.ZERO_ROWS.is_file() else []
-    )
+    """Show what each framework makes of rows with zero outputs: a row for each way to run it."""
+    titles = {loss.__name__: title for loss, title in _LOSSES.items()}
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for answer in measured:
+    for answer in _measured():
         name = f"{BACKENDS[answer['backend']]} {answer['version'].partition('+')[0]}"
         row = rows.setdefault((name, answer["mode"]), {"framework": name, "run": answer["mode"]})
-        row[f"{_LOSSES[answer['loss']]}, {answer['row']}"] = (
-            f"{answer['value']}; {answer['outputs']}; {answer['logits']}"
-        )
+        told = "; ".join(answer[what] for what in ("value", "outputs", "logits"))
+        row[f"{titles[answer['loss']]}, {answer['row']}"] = told
     return pd.DataFrame(rows.values())
 
 

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reluclf.formats import cell, difference_cell
-from reluclf.judging import paper, selection
-from reluclf.judging.design import Cell, Evidence, cells_of, planned
+from reluclf.judging import paper
+from reluclf.judging.design import Cell, cells_of, planned
+from reluclf.judging.evidence import Evidence, measure
 from reluclf.judging.statistics import unpaired
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
+from reluclf.showing import origins
 
 
 def on_accelerator(record: Record) -> bool:
-    """Whether a run was made on an accelerator, not on a processor."""
+    """Tell whether a run was made on an accelerator, not on a processor."""
     return not record.provenance.device.startswith("CPU")
 
 
@@ -32,37 +34,33 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     for record in records:
         for one in cells_of(record.spec):
             by_cell.setdefault(one, []).append(record)
-    rows = []
+    rows, used = [], []
     for one, n in planned().items():
         runs = by_cell.get(one, [])
         fast = [run for run in runs if on_accelerator(run)]
         slow = [run for run in runs if not on_accelerator(run)]
         if not fast or not slow:
             continue
-        selection.note(runs)
-        accuracies = [[run.test.accuracy for run in kind] for kind in (fast, slow)]
-        rows.append(
-            {
-                "network": paper.title(one.dataset, one.architecture, one.head),
-                "condition": one.condition,
-                "processors, %": cell(selection.measure(slow, "test_accuracy"), "test_accuracy"),
-                "accelerators, %": cell(selection.measure(fast, "test_accuracy"), "test_accuracy"),
-                "accelerators − processors": difference_cell(unpaired(*accuracies, MARGIN)),
-                "without accelerators": f"{len(slow)} of {n}",
-            }
-        )
-    columns = ["network", "condition", "processors, %", "accelerators, %"]
-    return pd.DataFrame(
-        rows, columns=[*columns, "accelerators − processors", "without accelerators"]
-    )
+        used += runs
+        ours, theirs = ([run.test.accuracy for run in kind] for kind in (fast, slow))
+        row = {
+            "network": paper.title(*one[:3]),
+            "condition": one.condition,
+            "processors, %": cell(measure(slow, "test_accuracy"), "test_accuracy"),
+            "accelerators, %": cell(measure(fast, "test_accuracy"), "test_accuracy"),
+            "accelerators − processors": difference_cell(unpaired(ours, theirs, MARGIN)),
+            "without accelerators": f"{len(slow)} of {n}",
+        }
+        rows.append(row)
+    return origins.rests_on(pd.DataFrame(rows), {"": used})
 
 
 def resting(records: Sequence[Record]) -> str:
-    """List the conditions and networks that are complete only with an accelerator's runs."""
+    """List the networks and conditions that are complete only with an accelerator's runs."""
     everything = Evidence(records)
-    slow = Evidence([record for record in records if not on_accelerator(record)])
+    slow = Evidence(record for record in records if not on_accelerator(record))
     named = [
-        f"{paper.title(one.dataset, one.architecture, one.head)} ({one.condition})"
+        f"{paper.title(*one[:3])} ({one.condition})"
         for one, n in planned().items()
         if len(everything.there(one)) == n > len(slow.there(one))
     ]

@@ -10,13 +10,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reluclf.formats import NONE, NOT_MEASURED
-from reluclf.judging import paper, selection
+from reluclf.judging import paper
 from reluclf.judging.answers import Answer
-from reluclf.judging.conditions import Condition
+from reluclf.judging.design import AS_RUN, AS_WRITTEN
+from reluclf.judging.evidence import measure, of_setting, under
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
-from reluclf.showing import dead_outputs, figures, sentences
+from reluclf.showing import dead_outputs, figures, ledger, origins, sentences
 
 #: The claims that the first page lists, in its own words.
 HEADLINES = {
@@ -32,7 +33,7 @@ HEADLINES = {
 _CNN = ("mnist", "cnn")
 
 #: How the runs of a condition are drawn: a marker, whether it is filled, how far from the middle.
-_MARKS = {Condition.AS_RUN: ("o", True, -0.16), Condition.AS_WRITTEN: ("D", False, 0.16)}
+_MARKS = {AS_RUN: ("o", True, -0.16), AS_WRITTEN: ("D", False, 0.16)}
 
 #: Inches: narrow enough that its words can be read where a phone shows all of it at once.
 _WIDTH = 5.0
@@ -41,6 +42,7 @@ _WIDTH = 5.0
 _MOST_POINTS = 40
 
 
+@origins.traced
 def picture(records: Sequence[Record]) -> Figure:
     """Draw the test accuracy of the ten networks: the paper's run as a tick, ours as points."""
     figure, panels = plt.subplots(
@@ -75,14 +77,14 @@ def _row(
     """Draw the runs of one network, and over them the paper's."""
     colour = figures.COLOURS[head]
     for condition, (marker, filled, off) in _MARKS.items():
-        runs = condition.runs(records, network[0], architecture=network[1], head=head)
+        runs = under(records, condition, network[0], architecture=network[1], head=head)
         accuracy = np.sort([100 * run.test.accuracy for run in runs])
         if len(accuracy) > _MOST_POINTS:
             chosen = np.linspace(0, len(accuracy) - 1, _MOST_POINTS).round().astype(int)
             accuracy = accuracy[chosen]
         face = colour if filled else "white"
-        style = {"color": colour, "mfc": face, "markersize": 4, "linestyle": "none", "alpha": 0.9}
-        axes.plot(accuracy, np.full(len(accuracy), y + off), marker, **style)
+        style: figures.Looks = {"mfc": face, "markersize": 4, "linestyle": "none", "alpha": 0.9}
+        axes.plot(accuracy, np.full(len(accuracy), y + off), marker, color=colour, **style)
     published = 100 * paper.result(*network, head)["test_accuracy"]
     axes.plot([published] * 2, [y - 0.38, y + 0.38], color="black", linewidth=2, zorder=4)
 
@@ -101,7 +103,7 @@ def headlines(found: Sequence[Verdict]) -> pd.DataFrame:
                 "as written": _status(verdict.as_written),
             }
         )
-    return pd.DataFrame(rows)
+    return origins.rests_on(pd.DataFrame(rows), ledger.records(found))
 
 
 def _status(answer: Answer | None) -> str:
@@ -122,8 +124,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     ) -> str:
         dataset, architecture = network
         fields = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
-        runs = selection.of_setting(records, setting, head=head, **fields)
-        mean = selection.measure(runs, "test_accuracy")
+        runs = of_setting(records, setting, head=head, **fields)
+        mean = measure(runs, "test_accuracy")
         return f"{100 * mean.mean:.0f}\u00a0%" if mean else NOT_MEASURED
 
     table = dead_outputs.counted(records)
@@ -147,7 +149,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 def _relu_cnns(records: Sequence[Record]) -> list[Record]:
     """The CNN-ReLUs on MNIST, as written."""
     dataset, architecture = _CNN
-    return Condition.AS_WRITTEN.runs(records, dataset, architecture=architecture, head="relu")
+    return under(records, AS_WRITTEN, dataset, architecture=architecture, head="relu")
 
 
 def _worst(records: Sequence[Record]) -> str:
@@ -170,4 +172,6 @@ def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
         "pages built at commit": commit[:7] or NONE,
         "checked with": "`make check-records` (all), `make verify` (a random sample, retrained)",
     }
-    return pd.DataFrame({"what": list(rows), "the book": list(rows.values())})
+    return origins.rests_on(
+        pd.DataFrame({"what": list(rows), "the book": list(rows.values())}), {"": records}
+    )

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from reluclf.judging.status import Status
+from reluclf.showing import origins
 
 #: Pale ones of Okabe and Ito's hues. The words tell the boxes apart as well, and so do the corners:
 #: those of a question are round, those of a status are square.
@@ -79,6 +80,7 @@ CHARTS = (
 )
 
 
+@origins.traced
 def figure() -> Figure:
     """Draw the charts side by side."""
     wide = _ASK + _GAP + _SAY

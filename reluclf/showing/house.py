@@ -1,8 +1,9 @@
-"""The package in one picture: its rooms, the modules in each, and which room uses which, read from the code's imports."""
+"""The package in one picture, read from its imports: rooms, modules, and which room uses which."""
 
 from __future__ import annotations
 
 import ast
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from reluclf import paths
+from reluclf.showing import figures, origins
+from reluclf.showing.figures import Looks
 
 #: The rooms, from the one that uses all others to the one that uses none, and what each is for.
 ROOMS = {
@@ -25,7 +28,7 @@ FILE = paths.BOOK / "_static" / "house.svg"
 
 _COMMANDS = ("__main__", "cli")
 
-#: Of each room its left and lower edge, its width, and its colour: pale ones of Okabe and Ito's hues, told apart by their places as well.
+#: Of each room its left and lower edge, its width, and its colour, a pale one of Okabe and Ito's.
 _PLACES = {
     "commands": (0.0, 5.1, 7.0, "#EEEEEE"),
     "showing": (0.0, 3.4, 7.0, "#CFE8F7"),
@@ -33,9 +36,10 @@ _PLACES = {
     "campaign": (3.7, 1.7, 3.3, "#CDEBDF"),
     "core": (0.0, 0.0, 7.0, "#F3D9E7"),
 }
-_HEIGHT = 1.15
+_HEIGHT, _EDGE = 1.15, "#333333"
 
-#: Where the arrow from one room to another leaves and arrives, and how far it is bent. One that should not be there crosses the picture.
+#: Where the arrow from one room to another leaves and arrives, and how far it is bent. One that
+#: should not be there crosses the picture.
 _ARROWS = {
     ("commands", "showing"): ((3.5, 5.1), (3.5, 4.55), 0.0),
     ("commands", "judging"): ((0.0, 5.5), (0.0, 2.5), 0.25),
@@ -60,15 +64,14 @@ def modules() -> dict[str, list[str]]:
 
 
 def arrows() -> set[tuple[str, str]]:
-    """Read from the imports of all modules which room uses which: pairs of a room and another that it uses."""
+    """Read from the imports of all modules which room uses which other."""
     package = paths.ROOT / "reluclf"
     pairs = set()
     for file in package.rglob("*.py"):
-        relative = file.relative_to(package)
-        if relative == Path("__init__.py"):
-            continue
-        for used in _imported(ast.parse(file.read_text(encoding="utf-8"))):
-            pairs.add((_room(relative), _room(used)))
+        inside = file.relative_to(package)
+        if inside != Path("__init__.py"):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            pairs |= {(_room(inside), _room(used)) for used in _imported(tree)}
     return {(room, used) for room, used in pairs if room != used}
 
 
@@ -91,50 +94,26 @@ def _room(inside: Path) -> str:
     return "commands" if Path(inside.parts[0]).stem in _COMMANDS else "core"
 
 
+@origins.traced
 def figure() -> Figure:
     """Draw the rooms with their modules, and an arrow from each room to those that it uses."""
     drawn, axes = plt.subplots(figsize=(7.2, 5.4))
     axes.set(xlim=(-1.1, 8.4), ylim=(-0.1, 6.35))
     axes.set_axis_off()
+    centred: Looks = {"ha": "center", "va": "center"}
     for room, names in modules().items():
         left, low, width, colour = _PLACES[room]
         style = "round,pad=0,rounding_size=0.12"
-        axes.add_patch(
-            FancyBboxPatch(
-                (left, low),
-                width,
-                _HEIGHT,
-                style,
-                facecolor=colour,
-                edgecolor="#333333",
-                gid=f"room {room}",
-            )
-        )
-        middle = left + width / 2
-        axes.text(
-            middle,
-            low + _HEIGHT - 0.25,
-            f"{room}: {ROOMS[room]}",
-            ha="center",
-            va="center",
-            fontsize=8,
-            weight="bold",
-        )
-        axes.text(
-            middle, low + 0.4, _in_lines(names, 12 * width), ha="center", va="center", fontsize=7
-        )
+        looks: Looks = {"facecolor": colour, "edgecolor": _EDGE, "gid": f"room {room}"}
+        axes.add_patch(FancyBboxPatch((left, low), width, _HEIGHT, style, **looks))
+        middle, title = left + width / 2, f"{room}: {ROOMS[room]}"
+        axes.text(middle, low + _HEIGHT - 0.25, title, fontsize=8, weight="bold", **centred)
+        axes.text(middle, low + 0.4, _in_lines(names, 12 * width), fontsize=7, **centred)
     for room, used in sorted(arrows()):
         start, end, bend = _ARROWS.get((room, used), (_middle(room), _middle(used), 0.3))
-        properties = {
-            "arrowstyle": "-|>",
-            "color": "#333333",
-            "connectionstyle": f"arc3,rad={bend}",
-            "shrinkA": 0,
-            "shrinkB": 0,
-        }
-        axes.annotate(
-            "", xy=end, xytext=start, arrowprops=properties | {"gid": f"arrow {room} {used}"}
-        )
+        properties: Looks = {"arrowstyle": "-|>", "color": _EDGE, "shrinkA": 0, "shrinkB": 0}
+        properties |= {"connectionstyle": f"arc3,rad={bend}", "gid": f"arrow {room} {used}"}
+        axes.annotate("", xy=end, xytext=start, arrowprops=properties)
     return drawn
 
 
@@ -145,20 +124,11 @@ def _middle(room: str) -> tuple[float, float]:
 
 def _in_lines(names: list[str], most: float) -> str:
     """Write names one after another, a line no longer than so many characters."""
-    lines = [""]
-    for name in names:
-        longer = f"{lines[-1]}, {name}" if lines[-1] else name
-        if len(longer) > most:
-            lines.append(name)
-        else:
-            lines[-1] = longer
-    return ",\n".join(lines)
+    return textwrap.fill(", ".join(names), int(most))
 
 
 def draw() -> Path:
     """Draw the picture that CONTRIBUTING shows, and return its file."""
-    from reluclf.showing import figures
-
     figures.style()
     with plt.rc_context({"svg.fonttype": "none"}):  # its words can be searched, and read aloud
         figure().savefig(FILE, metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""What the CNN sees, and what it makes of that: principal components in order, as in the paper; in a random order; and pixels."""
+"""What the CNN sees, and what it makes of that: principal components, these in random order, pixels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reluclf.formats import NONE, cell, difference_cell, signed
-from reluclf.judging.paper import HEAD_TITLES, HEADS
-from reluclf.judging.selection import MARGIN, by_seed, difference, measure
+from reluclf.judging import paper, words
+from reluclf.judging.evidence import difference, measure
 from reluclf.judging.statistics import Difference, contrast, rejected
+from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
+from reluclf.showing import origins, prose
+from reluclf.showing.runs import with_both_heads
 
+#: What a network sees, as a page names it; the first is the paper's.
 _TITLES = {
     "paper": "principal components, in order",
     "shuffled": "the same, in a random order",
@@ -19,136 +23,120 @@ _TITLES = {
 }
 
 
-def _cnns(dataset: str, records: Sequence[Record]) -> dict[tuple[str, str], dict[int, Record]]:
-    """The CNNs that were trained once on the whole training set, by what they see and their head, each by seed."""
-    found = {}
-    for features in _TITLES:
-        setting = {} if features == "paper" else {"features": features}
-        for head in HEADS:
-            found[features, head] = by_seed(
-                records, setting, dataset=dataset, architecture="cnn", head=head, protocol="fresh"
-            )
-    return found
+def _once(
+    dataset: str, architecture: str, records: Sequence[Record], features: str = "paper"
+) -> dict[str, list[Record]]:
+    """Select the models trained once on these features, by head."""
+    setting = {} if features == "paper" else {"features": features}
+    networks = with_both_heads(dataset, architecture)
+    return {network.head: network.once(records, **setting) for network in networks}
 
 
+@origins.traced
 def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
-    """Test accuracy of the CNN by what it sees, beside the FFNN on components in order; as text.
+    """Show the test accuracy of the CNN by what it sees, beside the FFNN's, as text.
 
-    All are models trained once on the whole training set (``fresh``). Differences are between all runs of each.
+    All are models trained once on the whole training set. Differences are between all runs of each.
     """
-    ffnn = {
-        head: by_seed(records, dataset=dataset, architecture="ffnn", head=head, protocol="fresh")
-        for head in HEADS
-    }
-    cnns = _cnns(dataset, records)
+    ffnn = _once(dataset, "ffnn", records)
     cases = [("FFNN", _TITLES["paper"], ffnn)]
-    cases += [
-        ("CNN", title, {head: cnns[features, head] for head in HEADS})
-        for features, title in _TITLES.items()
-    ]
+    for features, title in _TITLES.items():
+        cases.append(("CNN", title, _once(dataset, "cnn", records, features)))
     rows = []
     for network, title, runs in cases:
         row = {"network": network, "it sees": title}
-        for head in HEADS:
-            row[f"{HEAD_TITLES[head]}, %"] = cell(
-                measure(runs[head].values(), "test_accuracy"), "test_accuracy"
-            )
+        for head in paper.HEADS:
+            accuracy = measure(runs[head], "test_accuracy")
+            row[f"{paper.HEAD_TITLES[head]}, %"] = cell(accuracy, "test_accuracy")
         row["ReLU − softmax, points"] = difference_cell(difference(runs["relu"], runs["softmax"]))
-        row["softmax − FFNN-Softmax, points"] = (
-            NONE if runs is ffnn else difference_cell(difference(runs["softmax"], ffnn["softmax"]))
-        )
+        to_ffnn = difference_cell(difference(runs["softmax"], ffnn["softmax"]))
+        row["softmax − FFNN-Softmax, points"] = NONE if runs is ffnn else to_ffnn
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def readings(dataset: str, records: Sequence[Record]) -> dict[str, Difference | None]:
-    """What the paper's tables invite to read off its CNNs, and what becomes of it when these see something else; in test accuracy, paired by seed.
+    """Compare what the paper's tables invite to read off its CNNs, by what these see.
 
     Returns
     -------
     dict of str to Difference or None
-        For each input, ``paper``, ``shuffled`` and ``pixels``: ``<input>_heads``, ReLU minus softmax, and ``<input>_networks``, CNN-Softmax minus
-        FFNN-Softmax. For the last two against the first, ``<input>_change_<head>``: how that head's accuracy changes; ``<input>_change_heads``: how
-        ReLU minus softmax does. None where fewer than two seeds have what is compared.
+        In test accuracy. For each input, ``paper``, ``shuffled`` and ``pixels``: ``<input>_heads``,
+        ReLU minus softmax, and ``<input>_networks``, CNN-Softmax minus FFNN-Softmax. For the last
+        two against the first, ``<input>_change_<head>``: how that head's accuracy changes;
+        ``<input>_change_heads``: how ReLU minus softmax does. None for fewer than two seeds.
     """
-    ffnn = by_seed(records, dataset=dataset, architecture="ffnn", head="softmax", protocol="fresh")
-    cnns = _cnns(dataset, records)
+    ffnn = _once(dataset, "ffnn", records)
+    cnns = {features: _once(dataset, "cnn", records, features) for features in _TITLES}
     found = {}
-    for features in _TITLES:
-        found[f"{features}_heads"] = difference(cnns[features, "relu"], cnns[features, "softmax"])
-        found[f"{features}_networks"] = difference(cnns[features, "softmax"], ffnn)
-    for features in ("shuffled", "pixels"):
-        for head in HEADS:
-            found[f"{features}_change_{head}"] = difference(
-                cnns[features, head], cnns["paper", head]
-            )
+    for features, runs in cnns.items():
+        found[f"{features}_heads"] = difference(runs["relu"], runs["softmax"])
+        found[f"{features}_networks"] = difference(runs["softmax"], ffnn["softmax"])
+        if features == "paper":
+            continue
+        for head in paper.HEADS:
+            found[f"{features}_change_{head}"] = difference(runs[head], cnns["paper"][head])
         samples = [
-            [run.test.accuracy for run in cnns[of, head].values()]
-            for of in (features, "paper")
+            [run.test.accuracy for run in of[head]]
+            for of in (runs, cnns["paper"])
             for head in ("relu", "softmax")
         ]
         enough = min(map(len, samples)) > 1
-        found[f"{features}_change_heads"] = (
-            contrast(samples, (1, -1, -1, 1), MARGIN) if enough else None
-        )
+        change = contrast(samples, (1, -1, -1, 1), MARGIN) if enough else None
+        found[f"{features}_change_heads"] = change
     return found
 
 
-def answer(dataset: str, records: Sequence[Record]) -> str:
-    """Whether the CNN with the softmax head uses a neighbourhood, as a sentence: does the order matter to it, and do pixels suit it better?
+def facts(dataset: str, records: Sequence[Record]) -> dict[str, str]:
+    """Write :func:`readings` and :func:`answer`, by the names that they are glued under."""
+    told = {name: prose.points(found) for name, found in readings(dataset, records).items()}
+    told["inputs"] = answer(dataset, records)
+    return {f"{dataset}_{name}": text for name, text in told.items()}
 
-    Both are tested (Holm over the two); that the order does not matter needs an equivalence test.
+
+def answer(dataset: str, records: Sequence[Record]) -> str:
+    """Say whether the CNNs use a neighbourhood: does the order matter, and do pixels suit better?
+
+    Of each head both are tested (Holm over the two); that the order does not matter needs a test of
+    equivalence.
     """
     found = readings(dataset, records)
     order, pixels = found["shuffled_change_softmax"], found["pixels_change_softmax"]
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
-        return "It takes three seeds of each to say whether the order of its components matters to CNN-Softmax."
-    differs = rejected([order.p, pixels.p])
+        return words.say("inputs-few")
+    order_differs, pixels_differ = rejected([order.p, pixels.p])
     if order.equivalent:
-        low, high = (signed(end, "cv_accuracy") for end in order.equivalence_interval)
-        first = (
-            f"To put its components in a random order changes CNN-Softmax by {_points(order)}, shown to be less than two points "
-            f"(90 % interval {low} to {high}, n = {order.n})"
-        )
-        if differs[0]:
-            first += f" and to be for the {_better(order)}"
-    elif differs[0]:
-        first = f"A random order of its components is shown to suit CNN-Softmax {_better(order)}, by {_points(order)}"
+        key = "inputs-order-small-and" if order_differs else "inputs-order-small"
     else:
-        first = "That the order of its components matters to CNN-Softmax is not shown, nor that it does not"
-    if differs[1]:
-        second = f"pixels are shown to suit it {_better(pixels)}, by {_points(pixels)}"
-    else:
-        second = "that pixels suit it better than components is not shown"
-    gains = ""
-    if order.equivalent and differs[1] and pixels.mean > 0:
-        nothing = differs[0] and order.mean > 0
-        gains = f": from the order of its components it gains {'nothing' if nothing else 'less than two points, if anything'}"
-    return f"{first}; {second}{gains}. {_suits_relu(found)}"
+        key = "inputs-order-matters" if order_differs else "inputs-order-unknown"
+    low, high = (signed(end, "cv_accuracy") for end in order.equivalence_interval)
+    first = words.say(key, **_change(order), low=low, high=high, n=order.n)
+    second = words.say(
+        "inputs-pixels" if pixels_differ else "inputs-pixels-unknown", **_change(pixels)
+    )
+    if order.equivalent and pixels_differ and pixels.mean > 0:
+        harmless = order_differs and order.mean > 0
+        second += words.say("inputs-gains-nothing" if harmless else "inputs-gains-little")
+    return f"{first}; {second}. {_of_relu(found)}"
 
 
-def _better(change: Difference) -> str:
-    return "better" if change.mean > 0 else "worse"
-
-
-def _points(change: Difference) -> str:
-    return f"{signed(change.mean, 'cv_accuracy')}\u00a0points"
-
-
-def _suits_relu(found: dict[str, Difference | None]) -> str:
-    """The same of CNN-ReLU, in brief."""
+def _of_relu(found: dict[str, Difference | None]) -> str:
+    """Say the same of CNN-ReLU, in brief."""
     order, pixels = found["shuffled_change_relu"], found["pixels_change_relu"]
     if order is None or pixels is None or min(order.n, pixels.n) < 3:
-        return "Of CNN-ReLU there are too few runs to say."
-    sure = rejected([order.p, pixels.p])
-    if not any(sure):
-        return "For CNN-ReLU neither change is shown to help or to harm."
-    words = [
-        f"shown to do {_better(change)} with {what}, by {_points(change)}"
-        if one
-        else f"not shown to do better or worse with {what}"
-        for what, change, one in zip(
-            ("a random order", "pixels"), (order, pixels), sure, strict=True
-        )
-    ]
-    return f"CNN-ReLU is {' and '.join(words)}."
+        return words.say("inputs-relu-few")
+    differ = rejected([order.p, pixels.p])
+    if not any(differ):
+        return words.say("inputs-relu-neither")
+    parts = []
+    for what, change, differs in zip(
+        ("a random order", "pixels"), (order, pixels), differ, strict=True
+    ):
+        key = "inputs-relu-shown" if differs else "inputs-relu-unknown"
+        parts.append(words.say(key, what=what, **_change(change)))
+    return words.say("inputs-relu", parts=" and ".join(parts))
+
+
+def _change(change: Difference) -> dict[str, str]:
+    better = "better" if change.mean > 0 else "worse"
+    return {"better": better, "points": f"{signed(change.mean, 'cv_accuracy')}\u00a0points"}

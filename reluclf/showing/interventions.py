@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import pandas as pd
 
 from reluclf.formats import NONE, cell
-from reluclf.judging import paper
+from reluclf.judging import paper, words
+from reluclf.judging.evidence import difference
 from reluclf.judging.mechanism import Closing, closing
 from reluclf.judging.paper import IMAGE_NETWORKS
-from reluclf.judging.selection import by_seed, difference
 from reluclf.judging.statistics import Difference, estimate
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Probe, Record
+from reluclf.showing import origins
+from reluclf.showing.runs import Network
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,14 @@ class Intervention:
         """A short name: what is set, or the head."""
         return next(iter(self.setting), self.head)
 
-    @property
-    def spares_outputs(self) -> bool:
-        """Whether no output can be exactly zero: counting zeros then tells nothing."""
-        return self.head == "leaky_relu" or "floor" in self.setting
+    def runs(self, dataset: str, architecture: str, records: Sequence[Record]) -> list[Record]:
+        """Select the models of a network with it, trained once on the whole training set."""
+        return Network(dataset, architecture, self.head).once(records, **self.setting)
 
-    @property
-    def spares_hidden(self) -> bool:
-        """Whether no hidden unit can be exactly zero."""
-        return "hidden" in self.setting
-
-    def runs(self, dataset: str, architecture: str, records: Sequence[Record]) -> dict[int, Record]:
-        """Models of a network with it, trained once on the whole training set, by seed."""
-        fields = {"dataset": dataset, "architecture": architecture, "head": self.head}
-        return by_seed(records, self.setting, protocol="fresh", **fields)
+    def probes(self, dataset: str, architecture: str, records: Sequence[Record]) -> list[Probe]:
+        """Collect what the probes saw in these models."""
+        finals = [run.final for run in self.runs(dataset, architecture, records)]
+        return [final.probe for final in finals if final and final.probe]
 
 
 #: The interventions, chosen before they were run.
@@ -81,31 +76,37 @@ COMPARISONS = (
 SOFTMAX = Intervention("the softmax head", "", {}, head="softmax")
 AS_IT_IS = Intervention("the ReLU head as it is", "", {})
 
+EVERY = (SOFTMAX, AS_IT_IS, *INTERVENTIONS, *COMPARISONS)
+
+
+def named(name: str) -> Intervention:
+    """Find one of all by what is set, or by its head."""
+    return next(change for change in EVERY if change.name == name)
+
 
 def closed(
     change: Intervention, dataset: str, architecture: str, records: Sequence[Record]
 ) -> Closing | None:
     """Compare a network with an intervention to both heads; None if any has fewer than two runs."""
-    accuracy = [
-        [run.test.accuracy for run in one.runs(dataset, architecture, records).values()]
+    changed, relu, softmax = (
+        [run.test.accuracy for run in one.runs(dataset, architecture, records)]
         for one in (change, AS_IT_IS, SOFTMAX)
-    ]
-    if min(map(len, accuracy)) < 2:
+    )
+    if min(map(len, (changed, relu, softmax))) < 2:
         return None
-    return closing(*accuracy, MARGIN)
+    return closing(changed, relu, softmax, MARGIN)
 
 
+@origins.traced
 def closings(records: Sequence[Record]) -> pd.DataFrame:
     """Show what share of the gap between the heads each intervention closes, as text."""
     rows = []
     for change in (*INTERVENTIONS, *COMPARISONS):
         row = {"intervention": change.title, "against": change.against or "none"}
-        for network in IMAGE_NETWORKS:
-            heads = [one.runs(*network, records) for one in (SOFTMAX, AS_IT_IS)]
-            n = len(change.runs(*network, records))
-            row[paper.title(*network)] = _closed(
-                difference(*heads), closed(change, *network, records), n
-            )
+        for pair in IMAGE_NETWORKS:
+            gap = difference(SOFTMAX.runs(*pair, records), AS_IT_IS.runs(*pair, records))
+            n = len(change.runs(*pair, records))
+            row[paper.title(*pair)] = _closed(gap, closed(change, *pair, records), n)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -127,50 +128,54 @@ def _closed(gap: Difference | None, one: Closing | None, n: int) -> str:
 
 def favoured(records: Sequence[Record]) -> str:
     """Say which causes the interventions on the CNNs speak for, as the end of a sentence."""
-    causes: dict[str, list[bool]] = {
-        change.against: [] for change in INTERVENTIONS if change.against
-    }
-    names = []
-    for network in IMAGE_NETWORKS:
-        if network[1] != "cnn":
-            continue
-        aimed = [change for change in INTERVENTIONS if change.against]
-        found = [closed(change, *network, records) for change in aimed]
-        if any(one is None for one in found):
-            continue
-        names.append(paper.title(*network))
-        for cause in causes:
-            closes = [
-                one.past_half.greater
-                for change, one in zip(aimed, found, strict=True)
-                if change.against == cause and one is not None
-            ]
-            causes[cause].append(any(closes))
-    if not names:
-        return "none of them, for too few runs are there"
-    always = [cause for cause, closes in causes.items() if all(closes)]
-    never = [cause for cause, closes in causes.items() if not any(closes)]
+    causes = list(dict.fromkeys(change.against for change in INTERVENTIONS if change.against))
+    found = {}
+    for pair in IMAGE_NETWORKS:
+        closing_causes = _closing_causes(pair, records)
+        if pair[1] == "cnn" and closing_causes is not None:
+            found[paper.title(*pair)] = closing_causes
+    if not found:
+        return words.say("favoured-unknown")
+    always = [cause for cause in causes if all(cause in closing for closing in found.values())]
+    never = [cause for cause in causes if not any(cause in closing for closing in found.values())]
     if not always:
-        return f"none of them on {' and '.join(names)} alike"
-    text = f"{' and '.join(always)}: an intervention against them closes more than half of the gap"
-    return text + (f", and none against {' or '.join(never)} does" if never else "")
+        return words.say("favoured-none", networks=" and ".join(found))
+    text = words.say("favoured", causes=" and ".join(always))
+    return text + (words.say("favoured-not", causes=" or ".join(never)) if never else "")
+
+
+def _closing_causes(pair: tuple[str, str], records: Sequence[Record]) -> set[str] | None:
+    """Name the causes against which an intervention closes more than half of a network's gap.
+
+    None if one of the interventions has too few runs.
+    """
+    causes = set()
+    for change in INTERVENTIONS:
+        if change.against:
+            one = closed(change, *pair, records)
+            if one is None:
+                return None
+            if one.past_half.greater:
+                causes.add(change.against)
+    return causes
 
 
 def dead(
     dataset: str, architecture: str, records: Sequence[Record], change: Intervention = AS_IT_IS
 ) -> list[bool]:
-    """Whether an output is dead in the end, in each probed run of a network."""
-    return [probe.dead_units[-1] > 0 for probe in _probes(change, dataset, architecture, records)]
+    """Tell of each probed run of a network whether an output is dead in the end."""
+    return [probe.dead_units[-1] > 0 for probe in change.probes(dataset, architecture, records)]
 
 
 def hidden(
     dataset: str, architecture: str, records: Sequence[Record], change: Intervention = AS_IT_IS
 ) -> list[float]:
-    """The share of hidden units that are dead in the end, in each run that counted them."""
-    probes = _probes(change, dataset, architecture, records)
+    """Give the share of hidden units that are dead in the end, of each run that counted them."""
+    probes = change.probes(dataset, architecture, records)
     return [probe.dead_hidden[-1] for probe in probes if probe.dead_hidden]
 
 
+@origins.traced
 def hazards(records: Sequence[Record]) -> pd.DataFrame:
     """Show what the probes saw of either hazard, without and with each intervention, as text.
 
@@ -184,35 +189,25 @@ def hazards(records: Sequence[Record]) -> pd.DataFrame:
         intervention itself rules zeros out.
     """
     rows = []
-    changes = (SOFTMAX, AS_IT_IS, *INTERVENTIONS, *COMPARISONS)
-    for network, change in product(IMAGE_NETWORKS, changes):
-        probes = _probes(change, *network, records)
-        if not probes:
-            continue
-        died = dead(*network, records, change)
-        counted = hidden(*network, records, change)
-        zero = cell(estimate([probe.dead_true[-1] for probe in probes]), "test_accuracy")
-        norms = estimate([max(probe.norm_head) for probe in probes])
-        rows.append(
-            {
-                "network": paper.title(*network),
+    for pair in IMAGE_NETWORKS:
+        for change in EVERY:
+            probes = change.probes(*pair, records)
+            if not probes:
+                continue
+            died = dead(*pair, records, change)
+            silent = estimate([probe.dead_true[-1] for probe in probes])
+            counted = estimate(hidden(*pair, records, change))
+            norms = estimate([max(probe.norm_head) for probe in probes])
+            no_zeros = change.head == "leaky_relu" or "floor" in change.setting
+            row = {
+                "network": paper.title(*pair),
                 "with": change.title,
-                "runs with a dead output": f"{sum(died)} of {len(died)}",
-                "true class's output 0, %": zero,
-                "hidden units dead, %": cell(estimate(counted), "test_accuracy"),
+                "runs with a dead output": NONE if no_zeros else f"{sum(died)} of {len(died)}",
+                "true class's output 0, %": NONE if no_zeros else cell(silent, "test_accuracy"),
+                "hidden units dead, %": cell(counted, "test_accuracy"),
                 "largest gradient norm": cell(norms, "norm"),
             }
-        )
-        if change.spares_outputs:
-            rows[-1]["runs with a dead output"] = rows[-1]["true class's output 0, %"] = NONE
-        if change.spares_hidden:
-            rows[-1]["hidden units dead, %"] = NONE
-    columns = ["network", "with", "runs with a dead output", "true class's output 0, %"]
-    return pd.DataFrame(rows, columns=[*columns, "hidden units dead, %", "largest gradient norm"])
-
-
-def _probes(
-    change: Intervention, dataset: str, architecture: str, records: Sequence[Record]
-) -> list[Probe]:
-    runs = change.runs(dataset, architecture, records).values()
-    return [run.final.probe for run in runs if run.final and run.final.probe]
+            if "hidden" in change.setting:
+                row["hidden units dead, %"] = NONE
+            rows.append(row)
+    return pd.DataFrame(rows)

@@ -11,12 +11,14 @@ import yaml
 from reluclf import formats, paths
 from reluclf.judging import design, frozen, items, paper, words
 from reluclf.judging.answers import Answer
-from reluclf.judging.design import Cell, Evidence, Lacking
+from reluclf.judging.design import Cell, Lacking
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS
 from reluclf.judging.robustness import QUESTIONS, Rerun, kind
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
+from reluclf.showing import ledger, origins
 
 #: What a rule of each kind asks; ``{parts}`` are the names of what it compares.
 _ASKED = {
@@ -36,6 +38,7 @@ _ASKED = {
 _CLASSES = "correct predictions of each class, and of all classes together"
 
 
+@origins.traced
 def statuses() -> pd.DataFrame:
     """List the statuses with what each means, and the words of two vocabularies for them."""
     meanings = words.contents()["statuses"]
@@ -51,14 +54,17 @@ def statuses() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@origins.traced
 def planned(records: Iterable[Record]) -> pd.DataFrame:
     """Set the design beside what is there: a row for each of its lines, with the reason."""
-    evidence = Evidence(records)
+    evidence = Evidence.of(records)
     rows = []
     for line in yaml.safe_load(paths.DESIGN.read_text(encoding="utf-8"))["runs"]:
         cells = []
         for network in line["networks"]:
-            cells += [Cell(*network.split(), head, line["condition"]) for head in line["heads"]]
+            dataset, architecture = network.split()
+            for head in line["heads"]:
+                cells.append(Cell(dataset, architecture, head, line["condition"]))
         row = {
             "condition": line["condition"],
             "networks": words.listed(
@@ -102,21 +108,23 @@ def _there(cells: Sequence[Cell], evidence: Evidence) -> str:
 
 def unfit(records: Iterable[Record]) -> pd.DataFrame:
     """Name the runs of the design's networks that enter no verdict, each with the reason."""
-    found = [reason.partition(": ") for reason in design.unfit(records)]
-    rows = [{"run": run, "why it enters no verdict": why} for run, _, why in found]
-    return pd.DataFrame(rows or [{"run": "none", "why it enters no verdict": formats.NONE}])
+    found = design.unfit(records)
+    rows = [{"run": str(run.spec), "why it enters no verdict": why} for run, why in found]
+    frame = pd.DataFrame(rows or [{"run": "none", "why it enters no verdict": formats.NONE}])
+    return origins.rests_on(frame, {"": [run for run, _ in found]})
 
 
 def counts(records: Sequence[Record]) -> dict[str, str]:
     """Count records and cells, to be glued under these names."""
-    rows = design.progress(records)
+    evidence = Evidence(records)
+    complete = [len(evidence.there(cell)) == n for cell, n in design.planned().items()]
     inside = sum(bool(design.cells_of(record.spec)) for record in records)
     return {
         "rules_records": f"{len(records):,}",
         "rules_inside": str(inside),
         "rules_beside": str(len(records) - inside),
-        "rules_cells": str(len(rows)),
-        "rules_complete": str(int((rows["there"] == "complete").sum())),
+        "rules_cells": str(len(complete)),
+        "rules_complete": str(sum(complete)),
     }
 
 
@@ -142,7 +150,7 @@ class _Heard(NamedTuple):
 
 def _hear(rule: items.Rule, evidence: _Listening) -> _Heard:
     evidence.asked = []
-    view = evidence.view(early=True)
+    view = evidence.before_complete()
     names: tuple[str, ...] = ()
     try:
         answer = rule(view, OURS)
@@ -169,7 +177,7 @@ def in_brief(records: Iterable[Record]) -> pd.DataFrame:
         rows.append(
             {"items": ", ".join(cells), "what is asked": asked, "of which runs": _told(every)}
         )
-    return pd.DataFrame(rows)
+    return origins.rests_on(pd.DataFrame(rows))  # what is asked, whatever the runs answer
 
 
 def _asked(key: str, parts: Sequence[str]) -> str:
@@ -206,6 +214,7 @@ def _told(cells: Iterable[Cell]) -> str:
     return "; ".join(f"*{name}*: {words.listed(told)}" for name, told in conditions.items())
 
 
+@origins.traced
 def log() -> pd.DataFrame:
     """List the changes of the rules, with what was known at each and what it changed."""
     rows = []
@@ -220,12 +229,12 @@ def log() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def firmness(verdicts: Iterable[Verdict], reruns: Sequence[Rerun]) -> pd.DataFrame:
+def firmness(verdicts: Sequence[Verdict], reruns: Sequence[Rerun]) -> pd.DataFrame:
     """Say of every answer that runs give in how many other choices it is the same.
 
     Parameters
     ----------
-    verdicts : iterable of Verdict
+    verdicts : sequence of Verdict
     reruns : sequence of Rerun
         Of these verdicts, as :func:`reluclf.judging.robustness.rerun` gives them.
     """
@@ -244,7 +253,7 @@ def firmness(verdicts: Iterable[Verdict], reruns: Sequence[Rerun]) -> pd.DataFra
                 "what changes it": _changes(again),
             }
             rows.append(row)
-    return pd.DataFrame(rows)
+    return origins.rests_on(pd.DataFrame(rows), ledger.records(verdicts))
 
 
 def _changes(again: Sequence[Rerun]) -> str:

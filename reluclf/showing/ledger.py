@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 import reluclf
 from reluclf import formats
-from reluclf.judging import selection
 from reluclf.judging.answers import Answer
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
+from reluclf.record import Record
 from reluclf.showing import figures, notebook, origins
 
 #: How a status is drawn: its colour, and a letter for those who see none.
@@ -64,6 +64,11 @@ def answered(verdict: Verdict) -> dict[str, Answer]:
     return {name: answer for name, answer in answers.items() if answer is not None}
 
 
+def records(found: Iterable[Verdict]) -> dict[str, list[Record]]:
+    """Collect the records that verdicts rest on, as :func:`.origins.rests_on` takes them."""
+    return {"": [record for verdict in found for record in verdict.records]}
+
+
 def told(answer: Answer) -> str:
     """Write an answer: its status in bold, why, and how firm it is where it is not wholly so."""
     firm = f" The same under {answer.same} of {answer.of} other choices."
@@ -86,11 +91,10 @@ def boxes(found: Iterable[Verdict], *identifiers: str) -> None:
     notebook.show_boxes(*shown)
 
 
-def table(found: Iterable[Verdict], caption: str, name: str) -> None:
+def table(found: Sequence[Verdict], caption: str, name: str) -> None:
     """Show verdicts as a numbered table, each with a link to its evidence."""
     rows = []
     for verdict in found:
-        selection.note(verdict.records)
         label = verdict.evidence.partition("#")[2]
         kind = label.partition("-")[0]
         role = {"tab": "numref", "fig": "numref", "sec": "ref", "eq": "eq"}[kind]
@@ -106,7 +110,8 @@ def table(found: Iterable[Verdict], caption: str, name: str) -> None:
                 "evidence": f"{{{role}}}`{label}`",
             }
         )
-    notebook.table(pd.DataFrame(rows), caption, name, css="ledger")
+    frame = origins.rests_on(pd.DataFrame(rows), records(found))
+    notebook.table(frame, caption, name, css="ledger")
 
 
 def of_topic(found: Iterable[Verdict], topic: str) -> list[Verdict]:
@@ -139,7 +144,6 @@ def tally(found: Sequence[Verdict], name: str) -> dict[str, str]:
 
 def picture(found: Sequence[Verdict]) -> Figure:
     """Draw all verdicts at a glance: a square for each item, as run to the left of as written."""
-    selection.note(record for verdict in found for record in verdict.records)
     kinds = {"tables": "T", "figures": "F", "claims": "C", "proposals": "W"}
     figure, axes = plt.subplots(figsize=(figures.WIDTH, 3.9))
     per_row, y, used = 13, 0.0, set()
@@ -157,7 +161,7 @@ def picture(found: Sequence[Verdict]) -> Figure:
     figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     axes.set(xlim=(-2.2, per_row), ylim=(y - 0.6, -0.7), aspect="equal")
     axes.set_axis_off()
-    return figure
+    return origins.rests_on(figure, records(found))
 
 
 def _square(axes: Any, verdict: Verdict, x: float, y: float) -> set[Status]:

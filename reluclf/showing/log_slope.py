@@ -4,6 +4,7 @@ sum is softmax's error times the slope of log h, and this factor decides.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,21 +16,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reluclf import formats
-from reluclf.judging import selection
 from reluclf.losses import EPSILON, guarded
 from reluclf.networks import HEADS
 from reluclf.record import Record
-from reluclf.showing import derivations, figures
+from reluclf.showing import derivations, figures, origins
+from reluclf.showing.runs import Network
 from reluclf.spec import TITLES, SpecError
 
 #: The data sets of images.
 IMAGES = ("mnist", "fashion_mnist")
 
-#: The heads' colours: those whose factor is bounded have softmax's, the others the ReLU's.
-_BOUNDED, _UNBOUNDED = "#0072B2", figures.COLOURS["relu"]
+#: The colours of heads whose factor is bounded, and of the others.
+_BOUNDED, _UNBOUNDED = figures.COLOURS["fresh"], figures.COLOURS["relu"]
 
 #: The classes, and what the true class's output is where it is nearly 0.
 _CLASSES, _NEARLY = 10, 0.01
+
+_FLOOR = 0.1  # what a floor adds to every output
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,20 @@ class Output:
     setting: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def bounded(self) -> bool:
+        """Whether the slope is at most 1."""
+        return self.largest <= 1
+
+    @property
     def colour(self) -> str:
-        """Softmax's colour if the slope is at most 1, the ReLU's if it may be larger."""
+        """Softmax's own, or one for all bounded slopes and one for the others."""
         if self.head == "softmax":
             return figures.COLOURS["softmax"]
-        return _BOUNDED if self.largest <= 1 else _UNBOUNDED
+        return _BOUNDED if self.bounded else _UNBOUNDED
 
     def activation(self, logits: Any) -> Any:
         """The outputs of logits, as the networks make them; a softmax's are normalised already."""
         return HEADS[self.head].activation(logits) + self.setting.get("floor", 0.0)
-
-
-_FLOOR = 0.1  # what a floor adds to every output
 
 
 def _inverse(z: np.ndarray, shift: float = 0.0) -> np.ndarray:
@@ -132,18 +137,12 @@ OUTPUTS = (
         (0, (5, 1)),
     ),
     Output(
-        "ReLU",
-        "relu",
-        lambda z: np.maximum(z, 0),
-        _inverse,
-        "1/z for z > 0, else 0",
-        np.inf,
-        "-",
+        "ReLU", "relu", lambda z: np.maximum(z, 0), _inverse, "1/z for z > 0, else 0", np.inf, "-"
     ),
 )
 
 #: The titles of those whose slope is at most 1.
-BOUNDED = tuple(output.title for output in OUTPUTS if output.largest <= 1)
+BOUNDED = tuple(output.title for output in OUTPUTS if output.bounded)
 
 
 def gradient(output: Output, logits: np.ndarray, true_class: int) -> np.ndarray:
@@ -169,6 +168,7 @@ def gradient(output: Output, logits: np.ndarray, true_class: int) -> np.ndarray:
     return (share - np.eye(len(logits))[true_class]) * output.slope(logits)
 
 
+@origins.traced
 def checked(rows: int, seed: int) -> pd.DataFrame:
     """Compare the formula with automatic and numerical differentiation of the trained loss.
 
@@ -193,27 +193,23 @@ def checked(rows: int, seed: int) -> pd.DataFrame:
         raise SpecError(f"rows={rows} is not allowed; 100 at the most are.")
     table = []
     for output in OUTPUTS:
-        largest, of_automatic, of_numerical = 0.0, 0.0, 0.0
-        for logits in sample(rows, seed):
-            formula = gradient(output, logits, 0)
-
-            def loss(z: Any, output: Output = output) -> Any:
-                return _loss(output, z)
-
-            automatic, numerical = derivations.differentiated(loss, logits)
-            largest = max(largest, np.abs(formula).max())
-            of_automatic = max(of_automatic, np.abs(automatic - formula).max())
-            of_numerical = max(of_numerical, np.abs(numerical - formula).max())
-        table.append(
-            {
-                "head": output.title,
-                "h'(z)/h(z)": output.formula,
-                "largest gradient": formats.magnitude(largest),
-                "automatic − formula": formats.magnitude(of_automatic),
-                "numerical − formula": formats.magnitude(of_numerical),
-            }
-        )
+        logits = sample(rows, seed)
+        formula = np.array([gradient(output, row, 0) for row in logits])
+        loss = functools.partial(_loss, output)
+        both = np.array([derivations.differentiated(loss, row) for row in logits])
+        row = {
+            "head": output.title,
+            "h'(z)/h(z)": output.formula,
+            "largest gradient": _largest(formula),
+            "automatic − formula": _largest(both[:, 0] - formula),
+            "numerical − formula": _largest(both[:, 1] - formula),
+        }
+        table.append(row)
     return pd.DataFrame(table)
+
+
+def _largest(values: np.ndarray) -> str:
+    return formats.magnitude(float(np.abs(values).max()))
 
 
 def sample(rows: int, seed: int) -> list[np.ndarray]:
@@ -236,10 +232,10 @@ def _loss(output: Output, logits: Any) -> Any:
 
 def runs(output: Output, dataset: str, records: Sequence[Record]) -> list[Record]:
     """Select the CNNs with this head, as written: models trained for 32 epochs from new weights."""
-    fields = {"dataset": dataset, "architecture": "cnn", "head": output.head}
-    return selection.of_setting(records, output.setting, protocol="fresh", **fields)
+    return Network(dataset, "cnn", output.head).once(records, **output.setting)
 
 
+@origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw the slope of log h for every head, and beside it the test accuracies of the CNNs."""
     drawn, (curves, *strips) = plt.subplots(
@@ -263,8 +259,9 @@ def _curves(axes: Axes) -> None:
         below, above = np.linspace(-3, -0.125, 60), np.linspace(0.001, 3, 900)
         slope = np.concatenate([output.slope(below), [np.nan], output.slope(above)])
         z = np.concatenate([below, [0], above])
-        if np.isfinite(output.largest) and output.largest <= 1:
-            z, slope = np.linspace(-3, 3, 240), output.slope(np.linspace(-3, 3, 240))
+        if output.bounded:
+            z = np.linspace(-3, 3, 240)
+            slope = output.slope(z)
         width = 2.6 if output.title in ("ReLU", "softmax") else 1.4
         axes.plot(
             z, slope, linestyle=output.line, color=output.colour, lw=width, label=output.title
@@ -282,8 +279,14 @@ def _strip(axes: Axes, dataset: str, records: Sequence[Record]) -> None:
     for y, output in enumerate(OUTPUTS):
         accuracy = [100 * run.test.accuracy for run in runs(output, dataset, records)]
         counts.append(len(accuracy))
-        shape = "o" if output.largest <= 1 else "D"
-        looks = {"color": output.colour, "ms": 5, "alpha": 0.75, "mec": "k", "mew": 0.3}
+        shape = "o" if output.bounded else "D"
+        looks: figures.Looks = {
+            "color": output.colour,
+            "ms": 5,
+            "alpha": 0.75,
+            "mec": "k",
+            "mew": 0.3,
+        }
         axes.plot(accuracy, [y] * len(accuracy), shape, **looks)
     axes.set_ylim(len(OUTPUTS) - 0.5, -0.5)
     axes.set_xlim(15, 100)
@@ -301,6 +304,4 @@ def span(dataset: str, records: Sequence[Record], *titles: str) -> str:
 
 def of_head(dataset: str, records: Sequence[Record], head: str) -> str:
     """Write the lowest and highest test accuracy of the CNNs with a head of another loss."""
-    fields = {"dataset": dataset, "architecture": "cnn", "head": head}
-    found = selection.of_setting(records, protocol="fresh", **fields)
-    return formats.span([run.test.accuracy for run in found])
+    return formats.span([run.test.accuracy for run in Network(dataset, "cnn", head).once(records)])

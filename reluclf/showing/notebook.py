@@ -1,4 +1,4 @@
-"""How a chapter puts its results on the page: numbers glued into the prose, numbered tables, where they come from, and what is not measured yet."""
+"""How a chapter puts its results on the page: numbers glued into the prose, and numbered tables."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
+import matplotlib.pyplot as plt
 import pandas as pd
 
 from reluclf import formats, paths
-from reluclf.judging import paper, selection
-from reluclf.judging.conditions import Condition
-from reluclf.judging.statistics import Difference, Estimate, estimate
-from reluclf.judging.words import listed
 from reluclf.record import Record
-from reluclf.showing import figures, input_controls, origins, parameters, tables
+from reluclf.showing import figures, origins, parameters
 from reluclf.spec import Spec
 
 #: Characters on a printed line of a table, roughly: in its usual type, and in the small type of a wide one.
@@ -27,27 +24,43 @@ _LINE, _SMALL_LINE = 118, 140
 
 
 def start() -> None:
-    """Set a chapter up: its parameters checked, figures in the book's style, each with a note of the records it rests on.
+    """Set a chapter up: parameters checked, figures in the book's style and with their origins.
 
-    They are SVG; where the book is made for print they are PDF, which ``RELUCLF_FIGURES`` then says.
+    Figures are SVG; where the book is made for print ``RELUCLF_FIGURES`` says that they are PDF.
     """
     from IPython import get_ipython
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     shell = get_ipython()
+    # Before what the next line registers, which shows the figures of a cell and closes them.
+    shell.events.register("post_execute", _glue_origins)
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
     parameters.settle(shell.user_ns, shell.user_ns["In"])
-    shell.run_line_magic(
-        "matplotlib", "inline"
-    )  # with what MPLBACKEND may name instead, there would be no figures
+    # With what MPLBACKEND may name instead, there would be no figures.
+    shell.run_line_magic("matplotlib", "inline")
     figures.style()
     set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"), bbox_inches="tight")
-    shell.events.register("pre_run_cell", _before)
-    shell.events.register("post_run_cell", _after)
+    shell.events.register("post_run_cell", _show_caption)
 
 
 def origin(source: str) -> str:
-    """The name under which a cell with this source glues what its figure rests on; that of a table is ``origin-`` and its label."""
+    """Name what a cell with this source glues of its figure's origin; a table's has its label."""
     return f"origin-{hashlib.sha256(source.strip().encode()).hexdigest()[:16]}"
+
+
+def _glue_origins() -> None:
+    """Give the builder of the page what the figures of the cell that has run rest on."""
+    from IPython import get_ipython
+
+    name = origin(get_ipython().history_manager.input_hist_raw[-1])
+    for number in plt.get_fignums():
+        _glue_origin(name, origins.of(plt.figure(number)))
+
+
+def _show_caption(result) -> None:
+    """Show the caption of the figure of the cell that has run."""
+    if caption := _captions().get(origin(result.info.raw_cell)):
+        _in_jupyter_only(as_html(caption))
 
 
 @functools.cache
@@ -66,32 +79,10 @@ def _captions() -> dict[str, str]:
     return {source: f"{figure['caption']} (`{figure['name']}`)" for source, figure in shown}
 
 
-def _before(info) -> None:
-    selection.noted()
-
-
-def _after(result) -> None:
-    if caption := _captions().get(origin(result.info.raw_cell)):
-        _in_jupyter_only(as_html(caption))
-    if re.search(r"\bfigures\.|\.(figure|picture)\(", result.info.raw_cell):
-        _glue_origin(origin(result.info.raw_cell))
-
-
-def _glue_origin(name: str) -> None:
-    """Give the builder of the page the records noted since the last table or figure: by group, their seeds, device and commit."""
+def _glue_origin(name: str, rests_on: list[dict[str, str]]) -> None:
     import myst_nb
 
-    frame = pd.concat(
-        [
-            pd.DataFrame(),
-            *(origins.groups(found, folder) for folder, found in selection.noted().items()),
-        ]
-    )
-    myst_nb.glue(
-        name,
-        frame.reindex(columns=["runs", "seeds", "device", "commit"]).to_dict("records"),
-        display=False,
-    )
+    myst_nb.glue(name, rests_on, display=False)
 
 
 def glue(**numbers: str | float | int) -> None:
@@ -124,153 +115,16 @@ def as_html(text: str) -> str:
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", text)
 
 
-def glue_results(records: Sequence[Record], *names: str) -> None:
-    """Glue accuracies of the paper's networks, the paper's and ours, by name.
+def glue_some(facts: Mapping[str, str], *names: str) -> None:
+    """Glue those of many texts that the prose below takes up, so that each stands near its sentence.
 
     Parameters
     ----------
-    records : sequence of Record
+    facts : mapping of str to str
+        As :func:`.prose.accuracies` and :func:`.input_controls.facts` give them.
     *names : str
-        Each is ``<dataset>_<architecture>_<head>_<source>_<what>``, with the source ``paper``,
-        ``as_run`` or ``as_written``, and what is ``cv`` (the cross-validation accuracy), ``test``
-        (the test accuracy), ``last`` (the accuracy on the last fold's validation rows) or ``folds``
-        (the lowest and the highest fold); of ours also ``each`` (the test accuracy of every run) and
-        ``lost`` (in how many of them a class is lost). Or it is ``<dataset>_<architecture>_<head>_rise``,
-        the rise from fold to fold of the accuracy on validation rows as run, ``..._rise_test`` that on
-        the test set, ``..._rise_leak`` the difference.
     """
-    found = {}
-    for dataset, architecture in paper.RESULT_TABLES:
-        if any(name.startswith(f"{dataset}_{architecture}_") for name in names):
-            found |= _results(dataset, architecture, records)
-    glue(**{name: found[name] for name in names})
-
-
-def _results(dataset: str, architecture: str, records: Sequence[Record]) -> dict[str, str]:
-    """The texts that :func:`glue_results` knows of one architecture on one data set, by name."""
-    texts = {}
-    for (of, kind, head), (_, seen, unseen, difference) in tables.rises(records).items():
-        if (of, kind) == (dataset, architecture):
-            name = f"{dataset}_{architecture}_{head}_rise"
-            texts |= {
-                name: points(seen),
-                f"{name}_test": points(unseen),
-                f"{name}_leak": points(difference),
-            }
-    for head in paper.HEADS:
-        published = paper.result(dataset, architecture, head)
-        name = f"{dataset}_{architecture}_{head}"
-        texts |= {
-            f"{name}_paper_cv": percent(published["cv_accuracy"]),
-            f"{name}_paper_test": percent(published["test_accuracy"]),
-        }
-        for condition in Condition:
-            ours = condition.runs(records, dataset, architecture=architecture, head=head)
-            source = f"{name}_{condition.name.lower()}"
-            last = estimate([record.fold_accuracy[-1] for record in ours if record.folds])
-            texts |= {
-                f"{source}_cv": percent(selection.measure(ours, "cv_accuracy")),
-                f"{source}_test": percent(selection.measure(ours, "test_accuracy")),
-                f"{source}_last": percent(last),
-                f"{source}_each": _each(ours),
-                f"{source}_folds": _range_of_folds(ours),
-                f"{source}_lost": _count([run.test.lost for run in ours]),
-            }
-    return texts
-
-
-def _each(runs: Sequence[Record]) -> str:
-    """The test accuracy of every run, by seed."""
-    ordered = sorted(runs, key=lambda run: run.spec.seed)
-    return (
-        listed([f"{100 * run.test.accuracy:.2f}" for run in ordered]) + "\u00a0%"
-        if ordered
-        else formats.NOT_MEASURED
-    )
-
-
-def _range_of_folds(runs: Sequence[Record]) -> str:
-    """The lowest and the highest accuracy on a fold's validation rows, of any of the runs."""
-    folds = [accuracy for run in runs if run.folds for accuracy in run.fold_accuracy]
-    return (
-        f"{100 * min(folds):.2f} to {100 * max(folds):.2f}\u00a0%"
-        if folds
-        else formats.NOT_MEASURED
-    )
-
-
-def _count(runs: Sequence[bool]) -> str:
-    """In how many of the runs something is so, as prose has it."""
-    return f"{sum(runs) or 'none'} of {len(runs)}" if runs else formats.NOT_MEASURED
-
-
-def glue_inputs(records: Sequence[Record], *names: str) -> None:
-    """Glue what becomes of the CNN by what it sees.
-
-    Parameters
-    ----------
-    records : sequence of Record
-    *names : str
-        Each is ``<dataset>_<reading>``, a reading of :func:`.input_controls.readings`, or
-        ``<dataset>_inputs``, the answer in words.
-    """
-    found = {}
-    for dataset in paper.FOLD_TABLES:
-        readings = input_controls.readings(dataset, records)
-        found |= {f"{dataset}_{reading}": points(value) for reading, value in readings.items()}
-        found[f"{dataset}_inputs"] = input_controls.answer(dataset, records)
-    glue(**{name: found[name] for name in names})
-
-
-def percent(value: float | Estimate | None) -> str:
-    """An accuracy as prose has it: in percent, an estimate with its 95\u00a0% interval and n; None is "not measured yet"."""
-    if value is None:
-        return formats.NOT_MEASURED
-    if not isinstance(value, Estimate):
-        return f"{100 * value:.2f}\u00a0%"
-    if value.n == 1:
-        return f"{100 * value.mean:.2f}\u00a0% (n\u00a0=\u00a01)"
-    low, high = formats.ends(value.low, value.high, "test_accuracy")
-    return f"{100 * value.mean:.2f}\u00a0% ({low} to {high}, n\u00a0=\u00a0{value.n})"
-
-
-def shares(values: Sequence[float]) -> str:
-    """Shares as prose has them: up to three one by one, for their interval would say nothing; more by their mean, as :func:`percent` has it."""
-    if 1 < len(values) <= 3:
-        return f"{listed([f'{100 * value:.2f}' for value in values])}\u00a0% (n\u00a0=\u00a0{len(values)})"
-    return percent(estimate(values))
-
-
-def points(value: Difference | Estimate | None) -> str:
-    """A difference of two accuracies as prose has it: in percentage points, with its 95\u00a0% interval and n; None says what is needed."""
-    if value is None:
-        return "(needs two seeds of each)"
-    return (
-        formats.points(value).replace(" points", "\u00a0points").replace("n = ", "n\u00a0=\u00a0")
-    )
-
-
-def counts(value: Difference | None) -> str:
-    """A difference of mean counts as prose has it, with its 95\u00a0% interval and n; None says what is needed."""
-    if value is None:
-        return "(needs two seeds of each)"
-    low, mean, high = (
-        formats.signed(part, "count") for part in (value.low, value.mean, value.high)
-    )
-    return f"{mean} ({low} to {high}, n\u00a0=\u00a0{value.n})"
-
-
-def sides(a: dict[int, Record], b: dict[int, Record]) -> str:
-    """How runs paired by seed compare one by one in test accuracy, as prose: in how many the first is higher, the same and lower; and the median."""
-    differences = [
-        a[seed].test.accuracy - b[seed].test.accuracy for seed in sorted(a.keys() & b.keys())
-    ]
-    if not differences:
-        return formats.NOT_MEASURED
-    higher, lower = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
-    median = formats.signed(float(np.median(differences)), "cv_accuracy")
-    same = len(differences) - higher - lower
-    return f"higher in {higher} of {len(differences)} runs, the same in {same} and lower in {lower} (median difference {median}\u00a0points)"
+    glue(**{name: facts[name] for name in names})
 
 
 def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
@@ -279,6 +133,7 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     Parameters
     ----------
     frame : DataFrame of str
+        It says on which records it rests; see :func:`reluclf.showing.origins.traced`.
     caption : str
     name : str
         Its label, for ``{numref}``.
@@ -287,6 +142,7 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     """
     from IPython.display import display
 
+    _glue_origin(f"origin-{name}", origins.of(frame))
     if frame.empty:  # a table without rows is no table to LaTeX
         frame = pd.DataFrame(
             [dict.fromkeys(list(frame.columns) or ["not measured yet"], formats.NONE)]
@@ -304,7 +160,6 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     display(
         {"text/markdown": markdown, "text/html": _table_in_jupyter(frame, caption, name)}, raw=True
     )
-    _glue_origin(f"origin-{name}")
 
 
 def _table_in_jupyter(frame: pd.DataFrame, caption: str, name: str) -> str:
@@ -335,19 +190,18 @@ def show_boxes(*boxes: tuple[str, str, str]) -> None:
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
     """Say which of the runs that a chapter names have no record, and how to make them; say nothing if none is missing."""
     there = {record.spec for record in records}
-    absent = [spec for spec in specs if spec not in there]
+    absent = Counter(str(spec.path.parent) for spec in specs if spec not in there)
     if not absent:
         return
-    groups = sorted({str(spec.path.parent) for spec in absent})
-    listed = "; ".join(
-        f"`{group}`: {sum(str(spec.path.parent) == group for spec in absent)}" for group in groups
+    listed = "; ".join(f"`{group}`: {n}" for group, n in sorted(absent.items()))
+    title = (
+        f"{absent.total()} of the {len(specs)} runs that this chapter names are not measured yet"
     )
     body = (
-        "What follows rests on those that are. "
-        f"`make experiments CHAPTER={chapter}` trains what is missing, and the page then shows it. "
-        f"Missing runs, by folder of `results/`:\n\n{listed}."
+        f"What follows rests on those that are. `make experiments CHAPTER={chapter}` trains "
+        "what is missing, and the page then shows it. Missing runs, by folder of `results/`:"
+        f"\n\n{listed}."
     )
-    title = f"{len(absent)} of the {len(specs)} runs that this chapter names are not measured yet"
     show_boxes((title, body, "warning dropdown"))
 
 

@@ -1,118 +1,121 @@
-"""The libraries of 2018 beside today's: the same networks, trained with both, and the same quantities of each."""
+"""The libraries of 2018 beside today's: the same quantities of the same networks, trained with both."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from reluclf import data, formats, paths
-from reluclf.judging import paper, selection
+from reluclf import data, paths
+from reluclf.formats import NONE, cell, signed
+from reluclf.judging import paper, words
+from reluclf.judging.evidence import Evidence, of_setting
 from reluclf.judging.statistics import Difference, estimate, unpaired
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
-from reluclf.spec import N_SPLITS
+from reluclf.showing import origins, own_loss, prose
+from reluclf.showing.runs import NETWORKS, Network, architectures, with_both_heads
+from reluclf.spec import N_SPLITS, Spec, grid
 from reluclf.store import Store
 
 #: Where the records of ``make original`` lie within ``results/``.
 FOLDER = "original"
 
-#: How far a share times the number of rows may be from a whole number: the notebooks' accuracies have float32's rounding.
-_ROUNDING = 0.001
-
 #: How many runs of each network ``make original`` is to make; it was fixed before the first.
 PLAN = paths.ROOT / "original" / "plan.json"
 
+#: How far a share times the number of rows may be from a whole number: the notebooks' accuracies
+#: have float32's rounding.
+_ROUNDING = 0.001
 
-@dataclass(frozen=True)
-class Quantity:
-    """Something that runs of both have: what it is called, of which runs, and how a run has it.
+#: WDBC's measurements, by name, as a setting.
+_MEASUREMENTS = {"raw": {"features": "raw"}, "standardised": {}}
+
+
+class Quantity(NamedTuple):
+    """An accuracy that runs of both have.
 
     Attributes
     ----------
     title : str
     of : callable
-        From a record to a share.
+        How a run has it.
     folds : int
         How many folds the runs of 2018 have at least; ours have all ten.
-    then, now : dict
-        The setting of the runs with the libraries of 2018, and of ours; see :attr:`reluclf.spec.Spec.setting`.
     """
 
     title: str
     of: Callable[[Record], float]
     folds: int = N_SPLITS
-    then: dict[str, Any] = field(default_factory=dict)
-    now: dict[str, Any] = field(default_factory=dict)
 
 
-_FIRST = (
-    Quantity("first fold, validation", lambda run: run.folds[0].validation.accuracy[-1], folds=1),
-    Quantity("first fold, test set", lambda run: run.folds[0].test.accuracy, folds=1),
-)
-_WHOLE = (
+WHOLE = (
     Quantity("ten folds, cross-validation", lambda run: run.cv_accuracy),
     Quantity("ten folds, test set", lambda run: run.test.accuracy),
 )
-
-#: Of WDBC's softmax network the runs of 2018 have Keras's own loss; with a softmax it is the guarded one, for its outputs are never all zero.
-_WDBC = tuple(
-    Quantity(f"{title}, {what.title}", what.of, then={"loss": "verbatim", **features}, now=features)
-    for title, features in (("raw", {"features": "raw"}), ("standardised", {}))
-    for what in _WHOLE
+QUANTITIES = (
+    Quantity("first fold, validation", lambda run: run.folds[0].validation.accuracy[-1], folds=1),
+    Quantity("first fold, test set", lambda run: run.folds[0].test.accuracy, folds=1),
+    *WHOLE,
 )
 
 
 def read() -> list[Record]:
-    """The records that ``make original`` has made; none where there are none yet."""
+    """Read the records that ``make original`` has made."""
     return Store(paths.RESULTS / FOLDER).read_all()
 
 
-def plan() -> dict[tuple[str, ...], int]:
-    """How many runs ``make original`` is to make, by data set, architecture, head and setting; empty where there is no plan."""
-    found = {}
-    experiments = (
-        json.loads(PLAN.read_text(encoding="utf-8"))["experiments"] if PLAN.is_file() else {}
-    )
-    for experiment in experiments.values():
-        values = [
-            value if isinstance(value, list) else [value] for value in experiment["spec"].values()
-        ]
-        for network, chosen in itertools.product(
-            experiment["networks"], itertools.product(*values)
-        ):
-            found[*network, _key(dict(zip(experiment["spec"], chosen, strict=True)))] = experiment[
-                "seeds"
-            ]
-    return found
+def plan() -> dict[Spec, int]:
+    """Read how many runs ``make original`` is to make, by the spec of the first."""
+    planned = {}
+    for experiment in json.loads(PLAN.read_text(encoding="utf-8"))["experiments"].values():
+        for network in experiment["networks"]:
+            fields = Network(*network)._asdict() | experiment["spec"]
+            for spec in grid(protocol="carried", seed=1, **fields):
+                planned[spec] = experiment["seeds"]
+    return planned
 
 
-def _key(setting: dict[str, Any]) -> str:
-    """A setting as the plan is asked for it, whatever its order and with or without the features of the default."""
-    return json.dumps(
-        {name: value for name, value in setting.items() if (name, value) != ("features", "paper")},
-        sort_keys=True,
-    )
+def _planned(network: Network, **fields: Any) -> str:
+    first = Spec(**network._asdict(), protocol="carried", seed=1, **fields)
+    return str(plan().get(first, NONE))
 
 
 def progress(then: Sequence[Record]) -> str:
-    """How many of the planned runs are recorded, as prose has it."""
-    wanted = sum(plan().values())
-    return (
-        f"{len(then) or 'none'} of the {wanted:,} planned runs"
-        if wanted
-        else f"{len(then) or 'no'} runs"
-    )
+    """Write how many of the planned runs are recorded, as prose has it."""
+    return f"{len(then) or 'none'} of the {sum(plan().values()):,} planned runs"
+
+
+class _Case(NamedTuple):
+    """What is compared: a quantity of a network, with the setting of the runs of 2018 and of ours."""
+
+    network: Network
+    title: str
+    quantity: Quantity
+    then: dict[str, Any]
+    now: dict[str, Any]
+
+
+def _cases() -> Iterator[_Case]:
+    for network in NETWORKS:
+        if network.dataset != "wdbc":
+            for quantity in QUANTITIES:
+                yield _Case(network, quantity.title, quantity, {}, {})
+        elif network.head == "softmax":
+            # The runs of 2018 have Keras's own loss; with a softmax, whose outputs are never all
+            # zero, it is the guarded one.
+            for title, features in _MEASUREMENTS.items():
+                for quantity in WHOLE:
+                    then = {"loss": "verbatim", **features}
+                    yield _Case(network, f"{title}, {quantity.title}", quantity, then, features)
 
 
 def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
-    """The same quantities of the same networks with the libraries of 2018 and with today's.
+    """Compare the same quantities of the same networks with the libraries of 2018 and today's.
 
     Parameters
     ----------
@@ -124,196 +127,140 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        A row for each network and quantity that records of 2018 have: both means with their intervals, the first minus the second
-        with its 95 % interval, and whether the two are shown to be within a point of each other.
+        A row for each network and quantity that records of 2018 have: both means with their
+        intervals, the first minus the second with its 95 % interval, and whether the two are shown
+        to be within the margin of each other.
     """
-    rows, wanted = [], plan()
-    for (dataset, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
-        network = (dataset, architecture, head)
-        for quantity in (
-            (_WDBC if head == "softmax" else ()) if dataset == "wdbc" else (*_FIRST, *_WHOLE)
-        ):
-            setting = quantity.then | (
-                {"folds": quantity.folds} if quantity.folds < N_SPLITS else {}
-            )
-            theirs = _runs(then, network, quantity.then, quantity.folds, FOLDER)
-            if not theirs:
-                continue
-            ours = _runs(now, network, quantity.now, N_SPLITS)
-            values = [[quantity.of(run) for run in runs] for runs in (theirs, ours)]
-            difference = unpaired(*values, MARGIN)
-            rows.append(
-                {
-                    "network": f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}",
-                    "accuracy, %": quantity.title,
-                    "2018": formats.cell(estimate(values[0]), "test_accuracy"),
-                    "runs planned": str(wanted.get((*network, _key(setting)), formats.NONE)),
-                    "today": formats.cell(estimate(values[1]), "test_accuracy"),
-                    "2018 − today, points": _written(difference),
-                    "within two points": formats.NONE
-                    if difference is None
-                    else "shown"
-                    if difference.equivalent
-                    else "not shown",
-                }
-            )
-    columns = [
-        "network",
-        "accuracy, %",
-        "2018",
-        "runs planned",
-        "today",
-        "2018 − today, points",
-        "within two points",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    old, new = Evidence(then), Evidence(now)
+    rows = []
+    for case in _cases():
+        theirs = _runs(old, case.network, case.then, case.quantity.folds)
+        if not theirs:
+            continue
+        ours = _runs(new, case.network, case.now, N_SPLITS)
+        of_2018, of_today = ([case.quantity.of(run) for run in runs] for runs in (theirs, ours))
+        difference = unpaired(of_2018, of_today, MARGIN)
+        row = {
+            "network": case.network.title,
+            "accuracy, %": case.title,
+            "2018": cell(estimate(of_2018), "test_accuracy"),
+            "runs planned": _planned(case.network, folds=case.quantity.folds, **case.then),
+            "today": cell(estimate(of_today), "test_accuracy"),
+            "2018 − today, points": _written(difference),
+            "within two points": _within(difference),
+        }
+        rows.append(row)
+    used = {f"{FOLDER}/": old.seen.values(), "": new.seen.values()}
+    return origins.rests_on(pd.DataFrame(rows), used)
 
 
-def _runs(
-    records: Sequence[Record],
-    network: tuple[str, str, str],
-    setting: dict[str, Any],
-    folds: int,
-    folder: str = "",
-) -> list[Record]:
-    """The ``carried`` runs of a network with this setting, 32 epochs in every fold and at least so many folds, one for each seed."""
-    dataset, architecture, head = network
-    fields = {
-        "dataset": dataset,
-        "architecture": architecture,
-        "head": head,
-        "protocol": "carried",
-        "epochs": 32,
-        "samples": None,
-    }
-    found = {}
-    for run in sorted(selection.select(records, **fields), key=lambda run: run.spec.folds):
-        if run.spec.setting == setting and run.spec.folds >= folds:
-            found[run.spec.seed] = run
-    selection.note(found.values(), f"{folder}/" if folder else "")
-    return list(found.values())
+def _runs(records: Evidence, network: Network, setting: dict[str, Any], folds: int) -> list[Record]:
+    """Select a network's ``carried`` runs of 32 epochs a fold with this setting and so many folds."""
+    fields = {"protocol": "carried", "epochs": 32, "samples": None, **network._asdict()}
+    return [run for run in of_setting(records, setting, **fields) if run.spec.folds >= folds]
 
 
 def _written(difference: Difference | None) -> str:
     if difference is None:
-        return formats.NONE
-    low, mean, high = (
-        formats.signed(value, "cv_accuracy")
-        for value in (difference.low, difference.mean, difference.high)
-    )
+        return NONE
+    ends = (difference.low, difference.mean, difference.high)
+    low, mean, high = (signed(value, "cv_accuracy") for value in ends)
     return f"{mean} [{low}, {high}]"
 
 
+def _within(difference: Difference | None) -> str:
+    if difference is None:
+        return NONE
+    return "shown" if difference.equivalent else "not shown"
+
+
 def deaths(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
-    """What becomes of the networks under Keras's own loss, with the libraries of 2018 and with today's.
+    """Show what becomes of the networks under Keras's own loss, then and now.
 
     Returns
     -------
     DataFrame of str
-        A row for each network and kind of measurements that records of 2018 have: how many runs there are, and are planned; how many
-        met a loss that is not finite, and when; and how many had within the first batches, as many as the shorter runs of both have, beside ours.
+        A row for each network and kind of measurements that records of 2018 have: how many runs
+        there are, and are planned; how many met a loss that is not finite, and when; and how many
+        had within the first batches, as many as the shorter runs of both have, beside ours.
     """
-    rows, wanted = [], plan()
-    for (dataset, architecture), head in itertools.product(paper.RESULT_TABLES, paper.HEADS):
-        network = (dataset, architecture, head)
-        for features in ("raw", "paper") if dataset == "wdbc" else ("paper",):
-            setting = {"loss": "verbatim"} | ({"features": features} if features != "paper" else {})
-            length = {} if dataset == "wdbc" else {"epochs": 2, "folds": 1}
-            theirs, ours = (
-                _with_own_loss(records, network, setting, folder)
-                for records, folder in ((then, FOLDER), (now, ""))
-            )
+    rows, old, new = [], [], []
+    for network in NETWORKS:
+        on_wdbc = network.dataset == "wdbc"
+        length = {} if on_wdbc else {"epochs": 2, "folds": 1}
+        for title, features in (_MEASUREMENTS if on_wdbc else {"": {}}).items():
+            setting = {"loss": "verbatim", **features}
+            theirs, ours = (_of_setting(records, network, setting) for records in (then, now))
             if not theirs:
                 continue
-            batches = sorted(run.diverged_at for run in theirs if run.diverged_at)
-            common = min((_batches(run) for run in (*theirs, *ours)), default=0)
-            of = {"raw": ", raw", "paper": ", standardised"}[features] if dataset == "wdbc" else ""
-            rows.append(
-                {
-                    "network": f"{data.TITLES[dataset]} {architecture.upper()}-{paper.HEAD_TITLES[head]}{of}",
-                    "2018: runs (planned)": f"{len(theirs)} ({wanted.get((*network, _key(setting | length)), formats.NONE)})",
-                    "died": _died(theirs),
-                    "at batch (median; range)": f"{np.median(batches):.0f}; {batches[0]} to {batches[-1]}"
-                    if batches
-                    else formats.NONE,
-                    "batches that both have": f"{common:,}" if theirs and ours else formats.NONE,
-                    "2018: died in these": _died(theirs, common)
-                    if theirs and ours
-                    else formats.NONE,
-                    "today: died in these": _died(ours, common)
-                    if theirs and ours
-                    else formats.NONE,
-                }
-            )
-    return pd.DataFrame(rows, columns=_DEATHS)
+            old += theirs
+            new += ours
+            common = min(_batches(run) for run in (*theirs, *ours))
+            row = {
+                "network": f"{network.title}, {title}" if title else network.title,
+                "2018: runs (planned)": f"{len(theirs)} ({_planned(network, **setting, **length)})",
+                "died": _died(theirs),
+                "at batch (median; range)": own_loss.batches(theirs),
+                "batches that both have": f"{common:,}" if ours else NONE,
+                "2018: died in these": _died(theirs, common) if ours else NONE,
+                "today: died in these": _died(ours, common) if ours else NONE,
+            }
+            rows.append(row)
+    return origins.rests_on(pd.DataFrame(rows), {f"{FOLDER}/": old, "": new})
 
 
-_DEATHS = [
-    "network",
-    "2018: runs (planned)",
-    "died",
-    "at batch (median; range)",
-    "batches that both have",
-    "2018: died in these",
-    "today: died in these",
-]
-
-
-def _with_own_loss(
-    records: Sequence[Record],
-    network: tuple[str, str, str],
-    setting: dict[str, Any],
-    folder: str = "",
+def _of_setting(
+    records: Sequence[Record], network: Network, setting: dict[str, Any]
 ) -> list[Record]:
-    dataset, architecture, head = network
-    chosen = selection.select(
-        records, dataset=dataset, architecture=architecture, head=head, samples=None
-    )
-    found = [run for run in chosen if run.spec.setting == setting]
-    selection.note(found, f"{folder}/" if folder else "")
-    return found
+    """Select all runs of a network with this setting, whatever their length."""
+    return [
+        run
+        for run in records
+        if (run.spec.dataset, run.spec.architecture, run.spec.head) == network
+        and run.spec.setting == setting
+        and run.spec.samples is None
+    ]
 
 
 def _batches(run: Record) -> int:
-    """How many batches a run trains on, had it not died."""
+    """Count the batches that a run trains on, had it not died."""
     rows = [fold.n_train for fold in run.folds] + ([run.final.n_train] if run.final else [])
     return sum(-(-n // run.spec.batch_size) for n in rows) * run.spec.epochs
 
 
 def _died(runs: Sequence[Record], within: float = math.inf) -> str:
-    dead = sum(run.diverged_at is not None and run.diverged_at <= within for run in runs)
-    return f"{dead} of {len(runs)}" if runs else formats.NONE
+    dead = [run for run in runs if run.diverged_at is not None and run.diverged_at <= within]
+    return f"{len(dead)} of {len(runs)}"
 
 
 def told(then: Sequence[Record]) -> str:
-    """How many of the runs with Keras's own loss died with the libraries of 2018, by head, as a sentence."""
+    """Say how many of the runs with Keras's own loss died with the libraries of 2018, by head."""
     counts = []
     for head in reversed(paper.HEADS):
         runs = [run for run in then if run.spec.loss == "verbatim" and run.spec.head == head]
         if runs:
-            counts.append(
-                f"{sum(run.diverged_at is not None for run in runs) or 'none'} of {len(runs)} with the {paper.HEAD_TITLES[head]} head"
-            )
-    if not counts:
-        return "No such run is recorded yet."
-    return f"Of the runs with Keras's own loss that are recorded so far, these died: {'; '.join(counts)}."
+            died = prose.count([run.diverged_at is not None for run in runs])
+            counts.append(f"{died} with the {paper.HEAD_TITLES[head]} head")
+    return words.say("original-died", counts="; ".join(counts) or "none is recorded yet")
 
 
 def fold_sizes(dataset: str) -> list[int]:
-    """How many validation rows the author's ten folds had, of images: each of his fold accuracies is a whole number of rows over it, in all networks.
+    """Find how many validation rows the author's ten folds had, of images.
+
+    Each of his fold accuracies is a whole number of rows over it, in all networks.
 
     Raises
     ------
     ValueError
         If the accuracies do not leave exactly one size for a fold.
     """
-    networks = [
-        (architecture, head)
-        for of, architecture in paper.IMAGE_NETWORKS
-        if of == dataset
-        for head in paper.HEADS
-    ]
-    accuracies = np.array([paper.fold_accuracy(dataset, *network) for network in networks])
+    accuracies = np.array(
+        [
+            paper.fold_accuracy(*network)
+            for architecture in architectures(dataset)
+            for network in with_both_heads(dataset, architecture)
+        ]
+    )
     equal = (60_000 - data.N_SET_ASIDE) // N_SPLITS
     near = np.arange(equal - 15, equal + 16)
     sizes = []
@@ -321,8 +268,7 @@ def fold_sizes(dataset: str) -> list[int]:
         hits = np.outer(near, of_fold)
         fits = near[(np.abs(hits - np.round(hits)) < _ROUNDING).all(axis=1)]
         if len(fits) != 1:
-            raise ValueError(
-                f"{dataset}: a fold of the paper's could have {', '.join(map(str, fits)) or 'no'} rows."
-            )
+            named = ", ".join(map(str, fits)) or "no"
+            raise ValueError(f"{dataset}: a fold of the paper's could have {named} rows.")
         sizes.append(int(fits[0]))
     return sizes

@@ -1,38 +1,107 @@
-"""Where the records come from."""
+"""Where the records come from, and on which of them a table or figure rests."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import string
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from reluclf.judging.selection import note
-from reluclf.record import Record
+from reluclf.judging.evidence import Evidence
+from reluclf.record import Provenance, Record
 from reluclf.spec import N_SPLITS
+
+Arguments = ParamSpec("Arguments")
+Shown = TypeVar("Shown", pd.DataFrame, Figure)
+
+#: What a page says of each group of records that a result rests on.
+_SAID = ("runs", "seeds", "device", "commit")
+
+
+def rests_on(result: Shown, by_folder: Mapping[str, Iterable[Record]] | None = None) -> Shown:
+    """Write into a table or figure on which records it rests.
+
+    Parameters
+    ----------
+    result : DataFrame or Figure
+    by_folder : mapping of str to iterable of Record
+        By the folder within ``results/`` that their store lies in; none where the result rests on
+        no training run.
+    """
+    found: list[dict[str, str]] = []
+    for folder, records in (by_folder or {}).items():
+        once = {record.spec: record for record in records}.values()
+        found += groups(once, folder).reindex(columns=list(_SAID)).to_dict("records")
+    _notes(result)["rests_on"] = found
+    return result
+
+
+def traced(maker: Callable[Arguments, Shown]) -> Callable[Arguments, Shown]:
+    """Have a maker of tables or figures write into each on which of its ``records`` it rests.
+
+    These are the ones that it was handed out by the :class:`~reluclf.judging.evidence.Evidence`
+    that it gets in their place; none if it has no such argument.
+    """
+    signature = inspect.signature(maker)
+
+    @functools.wraps(maker)
+    def make(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Shown:
+        given = signature.bind(*args, **kwargs)
+        evidence = Evidence(given.arguments.get("records", ()))
+        if "records" in given.arguments:
+            given.arguments["records"] = evidence
+        return rests_on(maker(*given.args, **given.kwargs), {"": evidence.seen.values()})
+
+    return make
+
+
+def of(result: pd.DataFrame | Figure) -> list[dict[str, str]]:
+    """Return on which records a table or figure rests: by group, their seeds, device and commit.
+
+    Raises
+    ------
+    ValueError
+        If its maker did not say so.
+    """
+    found = _notes(result).get("rests_on")
+    if found is None:
+        raise ValueError(
+            "a table or figure does not say on which records it rests; "
+            "mark its maker with @origins.traced, or call origins.rests_on."
+        )
+    return found
+
+
+def _notes(result: pd.DataFrame | Figure) -> dict[Any, Any]:
+    return vars(result) if isinstance(result, Figure) else result.attrs
 
 
 def experiments(records: Sequence[Record]) -> pd.DataFrame:
-    """Where each record comes from: a row for each group of runs that differ in their seed only, as text; ``on`` has :func:`totals`'s letters."""
-    note(records)
-    frame, letters = groups(records), _letters(records)
+    """Show where the records come from: a row for each group that differs in its seeds only.
+
+    What was measured where stands in column ``on``, as a letter of :func:`totals`.
+    """
+    letters = _letters(records)
+    frame = groups(records)
     if frame.empty:
-        return frame
-    by_group = groupby(
-        sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)
-    )
-    frame.insert(
-        frame.columns.get_loc("device"),
-        "on",
-        [", ".join(sorted({letters[_where(r)] for r in members})) for _, members in by_group],
-    )
-    return frame.drop(columns=["device", "backend"])
+        return rests_on(frame)
+    places = [
+        sorted({letters[_place(run)] for run in runs}) for runs in _by_group(records).values()
+    ]
+    frame.insert(frame.columns.get_loc("device"), "on", [", ".join(place) for place in places])
+    return rests_on(frame.drop(columns=["device", "backend"]), {"": records})
 
 
 def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
-    """A row for each record: its file, whose store lies in this folder within ``results/``; its outcome; and all of its provenance."""
+    """List each record with its file, its outcome and all of its provenance.
+
+    ``folder`` is where the store lies within ``results/``.
+    """
     rows = []
     for record in records:
         whole = len(record.folds) == N_SPLITS
@@ -43,125 +112,121 @@ def one_by_one(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
             "test_accuracy": record.test.accuracy,
             "diverged_at": record.diverged_at,
         }
-        described = record.provenance.model_dump(mode="json")
-        texts = {
-            name: json.dumps(described.pop(name), sort_keys=True) for name in ("versions", "data")
-        }
-        rows.append(outcome | described | texts)
+        provenance = record.provenance.model_dump(mode="json")
+        for name in ("versions", "data"):
+            provenance[name] = json.dumps(provenance.pop(name), sort_keys=True)
+        rows.append(outcome | provenance)
     return pd.DataFrame(rows)
 
 
 def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
-    """What :func:`experiments` shows of the records, whose store lies in this folder within ``results/``."""
+    """Describe groups of records that differ in their seeds only, as text.
+
+    ``folder`` is where their store lies within ``results/``.
+    """
     rows = []
-    for group, members in groupby(
-        sorted(records, key=lambda r: str(r.spec.path)), key=lambda r: str(r.spec.path.parent)
-    ):
-        members = list(members)
+    for group, members in _by_group(records).items():
+        places = [_place(record) for record in members]
         where = [record.provenance for record in members]
-        rows.append(
-            {
-                "runs": f"{folder}{group}",
-                "seeds": _ranges(record.spec.seed for record in members),
-                **_effort(members),
-                "device": "; ".join(sorted({_where(record)[0] for record in members})),
-                "backend": ", ".join(sorted({_where(record)[1] for record in members})),
-                "commit": ", ".join(
-                    sorted({(p.commit or "none")[:7] + ("+" if p.modified else "") for p in where})
-                ),
-                "first started": min(p.started for p in where).strftime("%Y-%m-%d"),
-            }
-        )
+        row = {
+            "runs": f"{folder}{group}",
+            "seeds": _ranges(record.spec.seed for record in members),
+            **_effort(members),
+            "device": "; ".join(sorted({place.device for place in places})),
+            "backend": ", ".join(sorted({place.library for place in places})),
+            "commit": ", ".join(sorted({_commit(made) for made in where})),
+            "first started": f"{min(made.started for made in where):%Y-%m-%d}",
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Group records by the folder of their files."""
+    found: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: str(record.spec.path)):
+        found.setdefault(str(record.spec.path.parent), []).append(record)
+    return found
+
+
+def _commit(made: Provenance) -> str:
+    return (made.commit or "none")[:7] + ("+" if made.modified else "")
 
 
 def totals(
     records: Sequence[Record], others: Mapping[str, Sequence[Record]] | None = None
 ) -> pd.DataFrame:
-    """Runs, epochs and hours of computing, by device, libraries and threads, each with a letter, and all together, as text.
+    """Add up runs, epochs and hours by device and library, each with a letter, as text.
 
     ``others`` are records whose stores lie in other folders within ``results/``, by folder.
     """
-    note(records)
-    everything = list(records)
-    for folder, found in (others or {}).items():
-        note(found, folder)
-        everything += found
-    rows, letters = [], _letters(records, everything)
-    for where, letter in letters.items():
-        members = [record for record in everything if _where(record) == where]
-        threads = ", ".join(map(str, sorted({record.provenance.threads for record in members})))
-        device, backend = where
-        found = {
-            name: sorted({r.provenance.versions.get(name, "") for r in members} - {""})
-            for name in ("keras", "numpy", "scikit-learn", "python")
-        }
-        libraries = ", ".join(
-            [
-                backend,
-                *(
-                    f"{name} {' and '.join(versions)}"
-                    for name, versions in found.items()
-                    if versions
-                ),
-            ]
-        )
+    stores = {"": records, **(others or {})}
+    everything = [record for found in stores.values() for record in found]
+    rows = []
+    for place, letter in _letters(records, everything).items():
+        members = [record for record in everything if _place(record) == place]
+        threads = sorted({record.provenance.threads for record in members})
         row = {
             "": letter,
-            "device": device,
-            "libraries": libraries,
-            "threads": threads,
+            "device": place.device,
+            "libraries": ", ".join([place.library, *_libraries(members)]),
+            "threads": ", ".join(map(str, threads)),
             "runs": f"{len(members):,}",
         }
         rows.append(row | _effort(members))
     if len(rows) > 1:
-        rows.append(
-            {
-                "": "",
-                "device": "all",
-                "libraries": "",
-                "threads": "",
-                "runs": f"{len(everything):,}",
-            }
-            | _effort(everything)
-        )
-    return pd.DataFrame(rows)
+        row = {
+            "": "",
+            "device": "all",
+            "libraries": "",
+            "threads": "",
+            "runs": f"{len(everything):,}",
+        }
+        rows.append(row | _effort(everything))
+    return rests_on(pd.DataFrame(rows), stores)
 
 
-def _letters(*records: Iterable[Record]) -> dict[tuple[str, str], str]:
-    """A letter for each place, in order; those of the first records have the same letters whatever others there are."""
+def _libraries(records: Sequence[Record]) -> list[str]:
+    """Name the other libraries with their versions."""
+    told = []
+    for name in ("keras", "numpy", "scikit-learn", "python"):
+        versions = {record.provenance.versions.get(name, "") for record in records} - {""}
+        if versions:
+            told.append(f"{name} {' and '.join(sorted(versions))}")
+    return told
+
+
+class _Place(NamedTuple):
+    """A device, and the backend's library with its version."""
+
+    device: str
+    library: str
+
+
+def _place(record: Record) -> _Place:
+    made = record.provenance
+    library = {"jax": "jaxlib"}.get(made.backend, made.backend)
+    return _Place(made.device, f"{library} {made.versions.get(library, '')}".strip())
+
+
+def _letters(*records: Iterable[Record]) -> dict[_Place, str]:
+    """Give each place a letter; those of the first records keep theirs whatever others there are."""
     places = dict.fromkeys(
-        place for found in records for place in sorted({_where(record) for record in found})
+        place for found in records for place in sorted({_place(record) for record in found})
     )
     return dict(zip(places, string.ascii_uppercase, strict=False))
 
 
-def _where(record: Record) -> tuple[str, str]:
-    """The device, and the backend's library with its version."""
-    library = {"jax": "jaxlib"}.get(record.provenance.backend, record.provenance.backend)
-    return (
-        record.provenance.device,
-        f"{library} {record.provenance.versions.get(library, '')}".strip(),
-    )
-
-
 def _effort(records: Sequence[Record]) -> dict[str, str]:
     epochs = sum(
-        len(curve.loss)
-        for record in records
-        for curve in (
-            *(fold.train for fold in record.folds),
-            *([record.final.train] if record.final else []),
-        )
+        record.spec.epochs * (len(record.folds) + bool(record.final)) for record in records
     )
-    return {
-        "epochs": f"{epochs:,}",
-        "hours": f"{sum(record.provenance.seconds for record in records) / 3600:.2f}",
-    }
+    hours = sum(record.provenance.seconds for record in records) / 3600
+    return {"epochs": f"{epochs:,}", "hours": f"{hours:.2f}"}
 
 
 def _ranges(seeds: Iterable[int]) -> str:
-    """Seeds in brief, as ``1-5, 8``."""
+    """Write seeds in brief, as ``1-5, 8``."""
     runs: list[list[int]] = []
     for seed in sorted(seeds):
         if runs and seed == runs[-1][-1] + 1:

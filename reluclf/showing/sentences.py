@@ -6,16 +6,18 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from reluclf.judging import claims, paper, published
-from reluclf.judging.claims import Network
-from reluclf.judging.design import Cell, Evidence, Lacking
+from reluclf.formats import NOT_MEASURED
+from reluclf.judging import claims, paper, published, words
+from reluclf.judging.design import AS_RUN, AS_WRITTEN, Condition, Lacking
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.rules import Compared
 from reluclf.judging.statistics import Difference, rejected
 from reluclf.judging.status import Status
 from reluclf.judging.thresholds import MARGIN
 from reluclf.judging.verdicts import Verdict
-from reluclf.judging.words import listed, minus
-from reluclf.record import Record, loses_a_class
+from reluclf.judging.words import listed
+from reluclf.record import Record
+from reluclf.showing.runs import ON_IMAGES
 
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -29,17 +31,18 @@ def part(number: int, of: int, what: str) -> str:
     'four of the five networks'
     """
     if not of:
-        return f"none of the {what} (there are no runs yet)"
-    words = [_WORDS[n] if n < len(_WORDS) else str(n) for n in (number, of)]
-    return f"all {words[1]} {what}" if number == of else f"{words[0]} of the {words[1]} {what}"
+        return words.say("part-unknown", what=what)
+    some, every = (_WORDS[n] if n < len(_WORDS) else str(n) for n in (number, of))
+    return f"all {every} {what}" if number == of else f"{some} of the {every} {what}"
 
 
-def _differences(evidence: Evidence, condition: str) -> list[Difference]:
-    """ReLU minus softmax in test accuracy, of each of the five networks that has runs."""
+def _differences(evidence: Evidence, condition: Condition) -> list[Difference]:
+    """Compare ReLU with softmax in test accuracy, in each of the five networks that has runs."""
     found = []
-    for network in paper.RESULT_TABLES:
+    for pair in paper.RESULT_TABLES:
+        network = claims.Network(*pair)
         try:
-            everything, _ = claims.measured(evidence, Network(*network), condition, claims.accuracy)
+            everything, _ = claims.measured(evidence, network, condition.name, claims.accuracy)
         except Lacking:
             continue
         found.append(everything.difference(MARGIN))
@@ -50,105 +53,66 @@ def heads(records: Iterable[Record]) -> str:
     """Say which head is ahead in test accuracy in the five networks (Holm over the networks)."""
     evidence = Evidence(records, early=True)
     told, ahead, total = [], 0, 0
-    for condition in ("as written", "as run"):
+    for condition in (AS_WRITTEN, AS_RUN):
         found = _differences(evidence, condition)
         sure = rejected([difference.p for difference in found])
         signs = np.sign([difference.mean for difference in found])
         ahead += int(np.sum(sure & (signs > 0)))
         total += len(found)
         behind = part(int(np.sum(sure & (signs < 0))), len(found), "networks")
-        told.append(f"{condition} it is behind in {behind}")
-    return (
-        f"Tested over the networks (Holm), ReLU is never ahead: {told[0]}; {told[1]}."
-        if not ahead
-        else f"Tested over the networks (Holm), ReLU is ahead in {part(ahead, total, 'comparisons')}; "
-        f"{told[0]}; {told[1]}."
-    )
+        told.append(words.say("heads-behind", condition=condition, part=behind))
+    ahead_in = part(ahead, total, "comparisons")
+    key = "heads-ahead" if ahead else "heads-never-ahead"
+    return words.say(key, ahead=ahead_in, behind="; ".join(told))
 
 
-def kinds_of_runs(records: Iterable[Record]) -> str:
-    """Say how FFNN-ReLUs on images come out with and without a lost class, as run."""
-    evidence, told, first_kind = Evidence(records, early=True), [], []
-    for dataset, architecture in paper.IMAGE_NETWORKS:
-        if architecture != "ffnn":
-            continue
-        runs = evidence.there(Cell(dataset, architecture, "relu", "as run"))
-        kept = [run for run in runs if not run.test.lost]
-        if not kept or len(kept) == len(runs):
-            continue
-        own = paper.result(dataset, architecture, "relu")
-        apart = max(
-            max(
-                abs(run.test.accuracy - own["test_accuracy"]),
-                abs(run.cv_accuracy - own["cv_accuracy"]),
-            )
-            for run in kept
-        )
-        lower = [100 * (own["test_accuracy"] - run.test.accuracy) for run in runs if run.test.lost]
-        first_kind.append(not loses_a_class(paper.matrix_of(dataset, architecture, "relu").counts))
-        ends = " to ".join(dict.fromkeys(f"{value:.1f}" for value in (min(lower), max(lower))))
-        told.append(
-            f"on {paper.title(dataset, architecture).removesuffix(' FFNN')} {len(kept)} of "
-            f"{len(runs)} lose none and are within {100 * apart:.1f} points of the paper's "
-            f"accuracies; the others end {ends} points below its test accuracy"
-        )
-    if not told:
-        return "Whether runs that lose no class agree with the paper's cannot be said yet."
-    of_paper = " The paper's runs lose none." if all(first_kind) else ""
-    return f"Some FFNN-ReLUs lose a class: {'; '.join(told)}.{of_paper}"
-
-
-def _softmax(evidence: Evidence) -> list[Compared]:
-    """The paper's accuracies of softmax networks on images against the runs there are, as run."""
-    found = []
-    for network in paper.IMAGE_NETWORKS:
+def _softmax(records: Iterable[Record]) -> list[Compared]:
+    """Judge the paper's accuracies of softmax networks on images by the runs there are, as run."""
+    evidence, found = Evidence(records, early=True), []
+    for pair in paper.IMAGE_NETWORKS:
         try:
-            compared = published.results(Network(*network), evidence, "as run")
+            compared = published.results(claims.Network(*pair), evidence, AS_RUN.name)
         except Lacking:
             continue
         found += [one for one in compared if one.head == "softmax"]
     return found
 
 
+def _apart(found: Sequence[Compared]) -> float:
+    """Find how far our means are from the paper's values at most, in points."""
+    return 100 * max(abs(one.ours.mean - one.paper) for one in found)
+
+
 def softmax_agrees(records: Iterable[Record]) -> str:
     """Say how many of the paper's accuracies of softmax networks on images our runs give."""
-    found = _softmax(Evidence(records, early=True))
+    found = _softmax(records)
     if not found:
-        return "Of the softmax networks there are too few runs to say how far they agree."
+        return words.say("softmax-unknown")
     inside = sum(one.status != Status.NOT_REPRODUCED for one in found)
-    apart = max(abs(one.ours.mean - one.paper) for one in found)
-    return (
-        f"Of the paper's softmax networks on images, {part(inside, len(found), 'accuracies')} lie "
-        f"within what one more run of ours gives, and our means are within "
-        f"{100 * apart:.2f}\u00a0points of them."
-    )
+    told = part(inside, len(found), "accuracies")
+    return words.say("softmax", part=told, apart=f"{_apart(found):.2f}\u00a0points")
 
 
 def softmax_apart(records: Iterable[Record]) -> str:
-    """Say how far our means of the softmax networks on images are from the paper's, in points."""
-    found = _softmax(Evidence(records, early=True))
-    if not found:
-        return "(not measured yet)"
-    return f"{100 * max(abs(one.ours.mean - one.paper) for one in found):.1f}"
+    """Write how far our means of the softmax networks on images are from the paper's, in points."""
+    found = _softmax(records)
+    return f"{_apart(found):.1f}" if found else NOT_MEASURED
 
 
 def new_weights(records: Iterable[Record]) -> str:
     """Say how the paper's cross-validation stands to one with new weights in every fold."""
-    evidence, apart, n = Evidence(records, early=True), [], []
-    for network in paper.IMAGE_NETWORKS:
-        for head in paper.HEADS:
-            runs = evidence.there(Cell(*network, head, "as written, ten folds"))
-            if runs:
-                ours = float(np.mean([run.cv_accuracy for run in runs]))
-                apart.append(100 * (paper.result(*network, head)["cv_accuracy"] - ours))
-                n.append(len(runs))
+    apart, n = [], []
+    for network in ON_IMAGES:
+        runs = network.whole(records, AS_WRITTEN)
+        if runs:
+            ours = float(np.mean([run.cv_accuracy for run in runs]))
+            apart.append(100 * (network.published["cv_accuracy"] - ours))
+            n.append(len(runs))
     if not apart:
-        return "What ten folds with new weights give is not known yet."
+        return words.say("new-weights-unknown")
     higher = part(sum(value > 0 for value in apart), len(apart), "networks on images")
-    return minus(
-        f"With new weights in every fold, cross-validation gives less than his in {higher}: "
-        f"by {min(apart):.1f} to {max(apart):.1f} points (ten folds each, n = {min(n)} or more)."
-    )
+    low, high = (f"{end:.1f}" for end in (min(apart), max(apart)))
+    return words.say("new-weights", part=higher, low=low, high=high, n=min(n))
 
 
 def of_kinds(found: Sequence[Verdict], *statuses: Status) -> str:

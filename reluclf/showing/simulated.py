@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,12 +10,14 @@ import pandas as pd
 from reluclf import formats
 from reluclf.judging.status import Status
 from reluclf.judging.thresholds import LEVEL
+from reluclf.showing import origins
 
 #: The statuses that affirm what the paper says, and those that deny it.
 AFFIRMED = (Status.REPRODUCED, Status.SOME_RUNS, Status.IN_PART)
 DENIED = (Status.NOT_REPRODUCED, Status.CONTRADICTED)
 
 
+@origins.traced
 def table(result: dict[str, Any]) -> pd.DataFrame:
     """Set out the simulation: a row for each world, its numbers of runs side by side.
 
@@ -24,26 +26,26 @@ def table(result: dict[str, Any]) -> pd.DataFrame:
     result : dict
         As :func:`reluclf.judging.simulation.read` gives it.
     """
-    rows: dict[tuple[str, str], dict[str, list[str]]] = {}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for world in result["worlds"]:
-        row = rows.setdefault((world["rule"], world["truth"]), {})
-        decides = world["decides"]
-        told = {
-            "runs": str(world["n"]),
-            "wrongly affirmed, %": _percent(wrongly(world, AFFIRMED)),
-            "wrongly denied, %": _percent(wrongly(world, DENIED)),
-            "rightly decided, %": formats.NONE if decides is None else _percent(decides),
+        found.setdefault((world["rule"], world["truth"]), []).append(world)
+    rows = []
+    for (rule, truth), worlds in found.items():
+        row = {
+            "rule": rule,
+            "what is true": truth,
+            "runs": " / ".join(str(world["n"]) for world in worlds),
+            "wrongly affirmed, %": _percents(wrongly(world, AFFIRMED) for world in worlds),
+            "wrongly denied, %": _percents(wrongly(world, DENIED) for world in worlds),
+            "rightly decided, %": _percents(world["decides"] for world in worlds),
         }
-        for name, text in told.items():
-            row.setdefault(name, []).append(text)
-    frame = []
-    for (rule, truth), row in rows.items():
-        joined = {name: _side_by_side(texts) for name, texts in row.items()}
-        frame.append({"rule": rule, "what is true": truth} | joined)
-    return pd.DataFrame(frame)
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _side_by_side(texts: Sequence[str]) -> str:
+def _percents(shares: Iterable[float | None]) -> str:
+    """Write shares in percent, side by side; one dash where there are none."""
+    texts = [formats.NONE if share is None else f"{100 * share:.1f}" for share in shares]
     return formats.NONE if set(texts) == {formats.NONE} else " / ".join(texts)
 
 
@@ -62,16 +64,9 @@ def worst(result: dict[str, Any]) -> dict[str, str]:
 
     level, n = 1 - LEVEL, result["repetitions"]
     alone = LEVEL ** (1 / len(result["worlds"]))
-    return {
-        "rules_affirmed": _with_unit(max(wrongly(world, AFFIRMED) for world in result["worlds"])),
-        "rules_denied": _with_unit(max(wrongly(world, DENIED) for world in result["worlds"])),
-        "rules_chance": _with_unit(float(binom.ppf(alone, n, level)) / n),
+    shares = {
+        "rules_affirmed": max(wrongly(world, AFFIRMED) for world in result["worlds"]),
+        "rules_denied": max(wrongly(world, DENIED) for world in result["worlds"]),
+        "rules_chance": float(binom.ppf(alone, n, level)) / n,
     }
-
-
-def _with_unit(share: float) -> str:
-    return f"{_percent(share)} %"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return {name: f"{100 * share:.1f} %" for name, share in shares.items()}

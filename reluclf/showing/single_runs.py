@@ -12,12 +12,11 @@ from matplotlib.lines import Line2D
 
 from reluclf import formats
 from reluclf.record import Record
-from reluclf.showing import figures, interventions
+from reluclf.showing import figures, interventions, origins, prose
 from reluclf.showing.interventions import Intervention
 from reluclf.spec import TITLES
 
-#: The kinds of rows, each with its mark: what is compared with, and what an intervention is aimed
-#: at; the rows of a kind stand together.
+#: The kinds of rows, each with its mark; the rows of a kind stand together.
 _MARKS = {
     "as it is": "o",
     "against dying": "s",
@@ -37,53 +36,41 @@ def _kind(change: Intervention) -> str:
     return "another head" if change.head != "relu" else "other"
 
 
-def rows() -> list[tuple[Intervention, str]]:
-    """List the rows of the figure, from above, with their kinds."""
-    every = (
-        interventions.SOFTMAX,
-        interventions.AS_IT_IS,
-        *interventions.INTERVENTIONS,
-        *interventions.COMPARISONS,
-    )
-    order = list(_MARKS)
-    return sorted(((one, _kind(one)) for one in every), key=lambda row: order.index(row[1]))
+#: The rows of the figure, from above.
+ROWS = sorted(interventions.EVERY, key=lambda change: list(_MARKS).index(_kind(change)))
 
 
 def accuracies(
     change: Intervention, dataset: str, architecture: str, records: Sequence[Record]
 ) -> list[float]:
-    """List the test accuracies, in percent, of the runs with an intervention, by seed."""
-    runs = change.runs(dataset, architecture, records)
-    return [100 * runs[seed].test.accuracy for seed in sorted(runs)]
-
-
-def named(name: str) -> Intervention:
-    """Find a row by the name of what is set, or of the head."""
-    return next(change for change, _ in rows() if change.name == name)
+    """List the test accuracies, in percent, of the runs with an intervention."""
+    return [100 * run.test.accuracy for run in change.runs(dataset, architecture, records)]
 
 
 def span(name: str, dataset: str, architecture: str, records: Sequence[Record]) -> str:
     """Write the lowest and highest test accuracy with an intervention, as prose has it."""
-    found = accuracies(named(name), dataset, architecture, records)
-    return formats.span([value / 100 for value in found])
+    runs = interventions.named(name).runs(dataset, architecture, records)
+    return formats.span([run.test.accuracy for run in runs])
 
 
 def dead(name: str, dataset: str, architecture: str, records: Sequence[Record]) -> str:
     """Write in how many runs with an intervention an output is dead in the end."""
-    found = interventions.dead(dataset, architecture, records, named(name))
-    return f"{sum(found) or 'none'} of {len(found)}" if found else formats.NOT_MEASURED
+    change = interventions.named(name)
+    return prose.count(interventions.dead(dataset, architecture, records, change))
 
 
 def hidden(name: str, dataset: str, architecture: str, records: Sequence[Record]) -> str:
     """Write what share of the hidden units is dead in the end, over the runs that counted them."""
-    return formats.span(interventions.hidden(dataset, architecture, records, named(name)))
+    change = interventions.named(name)
+    return formats.span(interventions.hidden(dataset, architecture, records, change))
 
 
 def _colour(change: Intervention) -> str:
-    heads = {"softmax": figures.COLOURS["softmax"], "softplus": "#0072B2"}
+    heads = {"softmax": figures.COLOURS["softmax"], "softplus": figures.COLOURS["fresh"]}
     return heads.get(change.head, figures.COLOURS["relu"])
 
 
+@origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw the runs of the four image networks; CNN above, FFNN below."""
     drawn, panels = plt.subplots(2, 2, figsize=(figures.WIDTH, 5.9), sharey=True)
@@ -92,7 +79,7 @@ def figure(records: Sequence[Record]) -> Figure:
             _panel(axes, dataset, architecture, records)
     for axes in panels[1]:
         axes.set_xlabel("test accuracy, %")
-    panels[0, 0].set_ylim(len(rows()) - 0.4, -0.6)
+    panels[0, 0].set_ylim(len(ROWS) - 0.4, -0.6)
     handles = [
         Line2D([], [], marker=mark, ls="", color="#777777", label=kind)
         for kind, mark in _MARKS.items()
@@ -102,17 +89,22 @@ def figure(records: Sequence[Record]) -> Figure:
 
 
 def _panel(axes: Axes, dataset: str, architecture: str, records: Sequence[Record]) -> None:
-    for y, (change, kind) in enumerate(rows()):
+    beside: figures.Looks = {"transform": axes.get_yaxis_transform(), "fontsize": 7}
+    for y, change in enumerate(ROWS):
         accuracy = accuracies(change, dataset, architecture, records)
-        looks = {"color": _colour(change), "ms": 5, "alpha": 0.75, "mec": "k", "mew": 0.3}
-        axes.plot(accuracy, [y] * len(accuracy), _MARKS[kind], **looks)
+        looks: figures.Looks = {
+            "color": _colour(change),
+            "ms": 5,
+            "alpha": 0.75,
+            "mec": "k",
+            "mew": 0.3,
+        }
+        axes.plot(accuracy, [y] * len(accuracy), _MARKS[_kind(change)], **looks)
         n = str(len(accuracy)) if accuracy else formats.NONE
-        axes.text(
-            1.02, y, n, fontsize=7, va="center", ha="left", transform=axes.get_yaxis_transform()
-        )
+        axes.text(1.02, y, n, va="center", ha="left", **beside)
         if change == interventions.SOFTMAX and accuracy:
-            axes.axvline(np.mean(accuracy), color=_colour(change), lw=1, zorder=0)
-    axes.text(1.02, -0.9, "n", fontsize=7, style="italic", transform=axes.get_yaxis_transform())
-    axes.set_yticks(range(len(rows())), [change.title for change, _ in rows()], fontsize=8)
+            axes.axvline(float(np.mean(accuracy)), color=_colour(change), lw=1, zorder=0)
+    axes.text(1.02, -0.9, "n", style="italic", **beside)
+    axes.set_yticks(range(len(ROWS)), [change.title for change in ROWS], fontsize=8)
     axes.set_xlim(10, 100)
     axes.set_title(f"{TITLES[dataset]}, {architecture.upper()}", fontsize=9)

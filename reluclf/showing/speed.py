@@ -9,6 +9,7 @@ import pandas as pd
 
 from reluclf.campaign.bench import Result
 from reluclf.campaign.pace import Accelerator
+from reluclf.showing import origins
 
 #: What is asked of a machine: campaign over the paper's own loop, and seconds of the book.
 BARS = {"ratio": 1.8, "book": 60.0}
@@ -29,6 +30,7 @@ def spread(values: Sequence[float], digits: int = 2, scale: float = 1.0) -> str:
     return f"{middle} [{low}, {high}] (n = {len(values)})"
 
 
+@origins.traced
 def table(result: Result | None) -> pd.DataFrame:
     """Write what was measured, row by row, with the bar where there is one."""
     columns = ["what", "measured", "bar"]

@@ -8,10 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from reluclf.showing import figures
+from reluclf.showing import figures, origins
 
-#: Adam's default beta_1 and beta_2.
-BETA_1, BETA_2 = 0.9, 0.999
+#: Adam's default beta_2.
+BETA_2 = 0.999
 
 #: The batches of an epoch on 55,000 images, and the epochs of a fold.
 BATCHES, EPOCHS = -(-55_000 // 256), 32
@@ -47,29 +47,6 @@ def half_after(ratio: float, beta_2: float) -> float:
     return max(0.0, math.log((1 - beta_2) * ratio**2 / 3) / -math.log(beta_2))
 
 
-def simulated(gradients: np.ndarray, beta_2: float, beta_1: float = BETA_1) -> np.ndarray:
-    """Run Adam on one weight, and return its steps in learning rates.
-
-    Adam as in Kingma and Ba's Algorithm 1, without epsilon.
-
-    Parameters
-    ----------
-    gradients : ndarray of float64, shape (batches,)
-    beta_2, beta_1 : float
-
-    Returns
-    -------
-    ndarray of float64, shape (batches,)
-    """
-    m = v = 0.0
-    steps = np.empty(len(gradients))
-    for t, g in enumerate(gradients):
-        m = beta_1 * m + (1 - beta_1) * g
-        v = beta_2 * v + (1 - beta_2) * g * g
-        steps[t] = (m / (1 - beta_1 ** (t + 1))) / math.sqrt(v / (1 - beta_2 ** (t + 1)))
-    return steps
-
-
 def spelled(batches: float) -> str:
     """Write a number of batches for prose: two significant figures, as ``5,800``."""
     if batches < 1:
@@ -86,6 +63,7 @@ _DRAWN = (
 )
 
 
+@origins.traced
 def figure() -> Figure:
     """Draw the step over the epochs after one spike; ``book/_static/spike.js`` makes it move."""
     drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.8, 2.9))
@@ -96,14 +74,9 @@ def figure() -> Figure:
         axes.plot(k / BATCHES, step_after(k, ratio, beta_2), line, color=colour, label=label)
         half = half_after(ratio, beta_2)
         axes.plot(half / BATCHES, 0.5, "o", color=colour, ms=5)
-        axes.annotate(
-            f"half after {spelled(half)} batches",
-            (half / BATCHES, 0.5),
-            shift,
-            textcoords="offset points",
-            ha="left" if shift[0] > 0 else "right",
-            fontsize=8,
-        )
+        side = "left" if shift[0] > 0 else "right"
+        looks: figures.Looks = {"textcoords": "offset points", "ha": side, "fontsize": 8}
+        axes.annotate(f"half after {spelled(half)} batches", (half / BATCHES, 0.5), shift, **looks)
     axes.axhline(1, color=figures.COLOURS["softmax"], lw=1.5, label="no spike")
     axes.set(xlim=(-0.5, EPOCHS), ylim=(0, 1.08), xticks=range(0, EPOCHS + 1, 4))
     axes.set_xlabel(f"epochs of {BATCHES} batches after the spike")

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from reluclf import formats
 from reluclf.campaign.batchwise import Steps
 from reluclf.judging.words import listed
-from reluclf.showing import figures
+from reluclf.showing import figures, origins
 from reluclf.spec import TITLES
 
 #: Batches over which the median step is taken: those of half an epoch.
@@ -37,25 +37,23 @@ def of_network(
     return {steps.spec.seed: steps for steps in found if steps.spec.setting == (setting or PLAIN)}
 
 
+@origins.traced
 def figure(measured: Sequence[Steps], dataset: str) -> Figure:
     """Draw gradient and step of every batch, one column a seed: ReLU, over softmax of that seed."""
-    relu, softmax, clipped = (
-        of_network(measured, dataset, *which)
-        for which in (("relu",), ("softmax",), ("relu", CLIPPED))
-    )
+    relu = of_network(measured, dataset, "relu")
+    lines = {
+        "softmax": (of_network(measured, dataset, "softmax"), "softmax", "-", 0.8, 0.8),
+        "ReLU, clipped": (of_network(measured, dataset, "relu", CLIPPED), "relu", ":", 1.1, 0.9),
+        "ReLU": (relu, "relu", "-", 0.9, 1.0),
+    }
     seeds = sorted(relu) or [1]
-    drawn, panels = plt.subplots(
-        2, len(seeds), figsize=(figures.WIDTH, 4.0), sharex=True, sharey="row", squeeze=False
-    )
+    shared: figures.Looks = {"sharex": True, "sharey": "row", "squeeze": False}
+    drawn, panels = plt.subplots(2, len(seeds), figsize=(figures.WIDTH, 4.0), **shared)
     for (above, below), seed in zip(panels.T, seeds, strict=True):
-        lines = {
-            "softmax": (softmax, figures.COLOURS["softmax"], "-", 0.8, 0.8),
-            "ReLU, clipped": (clipped, figures.COLOURS["relu"], ":", 1.1, 0.9),
-            "ReLU": (relu, figures.COLOURS["relu"], "-", 0.9, 1.0),
-        }
-        for title, (runs, colour, line, width, alpha) in lines.items():
+        for title, (runs, head, line, width, alpha) in lines.items():
             if seed not in runs:
                 continue
+            colour = figures.COLOURS[head]
             looks = {"color": colour, "lw": width, "alpha": alpha, "label": title}
             if title != "ReLU, clipped":
                 above.plot(runs[seed].gradient, line, **looks)
@@ -77,15 +75,9 @@ def figure(measured: Sequence[Steps], dataset: str) -> Figure:
 def _mark(axes: Axes, run: Steps) -> None:
     batch = int(np.argmax(run.gradient))
     side, shift = ("left", 5) if batch < len(run.gradient) / 2 else ("right", -5)
-    axes.annotate(
-        f"{run.gradient[batch]:,.0f}",
-        (batch, run.gradient[batch]),
-        (shift, -2),
-        textcoords="offset points",
-        ha=side,
-        va="top",
-        fontsize=8,
-    )
+    largest = run.gradient[batch]
+    looks: figures.Looks = {"textcoords": "offset points", "ha": side, "va": "top", "fontsize": 8}
+    axes.annotate(f"{largest:,.0f}", (batch, largest), (shift, -2), **looks)
 
 
 def spikes(

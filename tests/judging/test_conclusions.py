@@ -6,10 +6,17 @@ import pytest
 
 from reluclf import paths
 from reluclf.campaign import batchwise
-from reluclf.judging import selection
-from reluclf.judging.conditions import Condition
+from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH
+from reluclf.judging.evidence import difference, measure, of_setting, under
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
-from reluclf.showing import dead_outputs, interventions, sentences, tables, traces, wdbc
+from reluclf.showing import (
+    cross_validation,
+    dead_outputs,
+    interventions,
+    sentences,
+    traces,
+    wdbc,
+)
 from reluclf.store import Store
 
 
@@ -18,13 +25,10 @@ def committed():
     return Store(paths.RESULTS).select(samples=None, epochs=32)
 
 
-def intervention(name):
-    known = (*interventions.INTERVENTIONS, *interventions.COMPARISONS)
-    return next(change for change in known if change.name == name)
-
-
 def closes_more_than_half(name, dataset, records):
-    return interventions.closed(intervention(name), dataset, "cnn", records).past_half.greater
+    return interventions.closed(
+        interventions.named(name), dataset, "cnn", records
+    ).past_half.greater
 
 
 def clipping_lifts_the_cnn(records):
@@ -38,10 +42,10 @@ def forgetting_closes_more_than_half_on_mnist_alone(records):
 
 def relu_scores_under_a_softmax_are_level(records):
     scores, softmax = (
-        selection.by_seed(records, dataset="mnist", architecture="cnn", head=head, protocol="fresh")
+        of_setting(records, dataset="mnist", architecture="cnn", head=head, protocol="fresh")
         for head in ("relu_softmax", "softmax")
     )
-    return selection.difference(scores, softmax).equivalent
+    return difference(scores, softmax).equivalent
 
 
 def dead_outputs_are_lost_classes(records):
@@ -55,9 +59,9 @@ def softmax_agrees_within_a_point(records):
 
 def relu_is_behind_as_written(records):
     return "as written it is behind in" in sentences.heads(records) and all(
-        selection.difference(
+        difference(
             *(
-                Condition.AS_WRITTEN.by_seed(records, dataset, architecture=architecture, head=head)
+                under(records, AS_WRITTEN, dataset, architecture=architecture, head=head)
                 for head in ("relu", "softmax")
             )
         ).mean
@@ -71,12 +75,12 @@ def relu_is_never_ahead(records):
 
 
 def relu_scatters(records):
-    runs = Condition.AS_RUN.runs(records, "mnist", architecture="ffnn", head="relu")
+    runs = under(records, AS_RUN, "mnist", architecture="ffnn", head="relu")
     return np.ptp([run.test.accuracy for run in runs]) > 0.05
 
 
 def relu_learns_and_softmax_leaks(records):
-    rises = tables.rises(records)
+    rises = cross_validation.rises(records)
     _, seen, unseen, _ = rises["mnist", "cnn", "relu"]
     _, of_softmax, _, leak_of_softmax = rises["mnist", "cnn", "softmax"]
     learns = unseen.mean > 0.9 * seen.mean
@@ -84,7 +88,7 @@ def relu_learns_and_softmax_leaks(records):
 
 
 def cnn_relu_is_slow_on_both_sets(records):
-    rises = tables.rises(records)
+    rises = cross_validation.rises(records)
     return all(rises[dataset, "cnn", "relu"][2].low > 0 for dataset in FOLD_TABLES)
 
 
@@ -104,7 +108,7 @@ def hidden_units_die_with_relu(records):
 
 
 def clipping_keeps_hidden_units_alive(records):
-    clipped = interventions.hidden("mnist", "cnn", records, intervention("clipnorm"))
+    clipped = interventions.hidden("mnist", "cnn", records, interventions.named("clipnorm"))
     return max(clipped) < min(interventions.hidden("mnist", "cnn", records))
 
 
@@ -143,9 +147,7 @@ def the_heads_part_in_two(records):
         for dataset, architecture in IMAGE_NETWORKS:
             network = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
             means = [
-                selection.measure(
-                    selection.of_setting(records, head=name, **network), "test_accuracy"
-                ).mean
+                measure(of_setting(records, head=name, **network), "test_accuracy").mean
                 for name in ("softmax", head)
             ]
             gaps.append(means[0] - means[1])
@@ -157,13 +159,13 @@ def the_heads_part_in_two(records):
 
 
 def logistic_regression_is_better(records):
-    solved = {run.spec.seed: run for run in Store(paths.RESULTS).select(architecture="logistic")}
+    solved = Store(paths.RESULTS).select(architecture="logistic")
     networks = [
-        condition.by_seed(records, "wdbc", architecture="ffnn", head=head)
-        for condition in Condition
+        under(records, condition, "wdbc", architecture="ffnn", head=head)
+        for condition in BOTH
         for head in ("softmax", "relu")
     ]
-    return all(selection.difference(solved, runs).greater for runs in networks)
+    return all(difference(solved, runs).greater for runs in networks)
 
 
 def all_of_wdbc_lies_among_the_runs_as_run(records):

@@ -4,8 +4,8 @@ import pytest
 from factory import of_cell, record, runs, verdict
 
 from reluclf import Spec, paths
-from reluclf.judging import design
-from reluclf.judging.design import Cell, Evidence, Lacking, cells_of, planned, progress, unfit
+from reluclf.judging.design import AS_RUN, Cell, Lacking, cells_of, planned, unfit
+from reluclf.judging.evidence import Evidence, of_setting, under
 from reluclf.judging.status import Status
 
 CNN = Cell("mnist", "cnn", "relu", "as run")
@@ -14,23 +14,8 @@ TEN_FOLDS = CNN._replace(condition="as written, ten folds")
 WDBC = Cell("wdbc", "ffnn", "relu", "as run")
 
 
-def told(records, cell=CNN):
-    """What is said of a cell's progress."""
-    table = progress(records)
-    network = design.paper.title(*cell[:3])
-    rows = table[(table["network"] == network) & (table["condition"] == cell.condition)]
-    return rows["there"].item(), rows["runs"].item()
-
-
 def seeds(records, cell):
     return [run.spec.seed for run in Evidence(records).there(cell)]
-
-
-def test_a_cell_is_complete_or_k_of_n():
-    made = runs(CNN)
-    assert told(made) == ("complete", "8")
-    assert told(made[:-1]) == ("7 of 8", "8")
-    assert told([]) == ("0 of 8", "8")
 
 
 def test_complete_cells_are_handed_out_by_seed():
@@ -64,7 +49,7 @@ def test_two_runs_are_shown_early_but_enter_no_verdict(k, given):
 def test_a_run_beyond_the_design_is_named_and_enters_no_verdict():
     made, beyond = runs(CNN), of_cell(CNN, 9, hits=0.1)
     assert seeds([*made, beyond], CNN) == list(range(1, 9))
-    assert unfit([*made, beyond]) == ["mnist/cnn-relu/carried/seed-9: the design has seeds 1 to 8"]
+    assert unfit([*made, beyond]) == [(beyond, "the design has seeds 1 to 8")]
     assert verdict("C12", [*made, beyond]) == verdict("C12", made)
     assert unfit(made) == []
 
@@ -103,7 +88,6 @@ def test_a_run_under_another_condition_never_enters(fields):
     )
     other = record(spec, [0.9] * folds, 0.9)
     assert cells_of(spec) == [] and seeds([other], CNN) == []
-    assert told([other]) == ("0 of 8", "8")
 
 
 @pytest.mark.parametrize(
@@ -150,11 +134,23 @@ def test_of_runs_that_differ_in_their_folds_the_one_with_most_counts(order):
     assert [run.spec.folds for run in Evidence(made).there(TEN_FOLDS)] == [10]
 
 
-def test_a_view_keeps_what_it_was_asked_for_by_itself():
-    everything = Evidence(runs(CNN))
+@pytest.mark.parametrize(
+    "ask, n",
+    [
+        (lambda evidence: evidence.runs(CNN), 8),
+        (lambda evidence: evidence.there(CNN), 8),
+        (lambda evidence: evidence.before_complete().runs(CNN), 8),
+        (lambda evidence: evidence.of_setting(architecture="cnn"), 8),
+        (lambda evidence: of_setting(evidence, {"clipnorm": 1.0}), 0),
+        (lambda evidence: under(evidence, AS_RUN, "mnist", head="relu"), 8),
+        (list, 9),
+    ],
+)
+def test_evidence_knows_what_it_handed_out_whichever_way_it_was_asked(ask, n):
+    everything = Evidence([*runs(CNN), of_cell(WDBC, 1)])
     view = everything.view()
-    view.runs(CNN)
-    assert len(view.seen) == 8 and not everything.seen and not everything.view().seen
+    ask(view)
+    assert len(view.seen) == n and not everything.seen and not view.view().seen
 
 
 @pytest.fixture
@@ -177,7 +173,7 @@ ROW = "  - {{condition: {}, networks: [mnist cnn], heads: [softmax, relu], runs:
 def test_the_design_is_read_from_its_file(write):
     write("runs:\n" + ROW.format("as run", 4))
     assert planned() == {CNN: 4, CNN._replace(head="softmax"): 4}
-    assert told(runs(CNN)) == ("complete", "4")
+    assert len(Evidence(runs(CNN)).runs(CNN)[0]) == 4
 
 
 def test_a_cell_that_is_named_twice_is_refused(write):

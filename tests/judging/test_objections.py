@@ -10,7 +10,8 @@ from factory import of_cell, runs
 
 from reluclf.judging import items, mechanism
 from reluclf.judging.claims import balanced
-from reluclf.judging.design import Cell, Evidence, planned, unfit
+from reluclf.judging.design import Cell, planned, unfit
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, exceeds, falls_below, values
 from reluclf.judging.rules import Part, claim, held
 from reluclf.judging.status import Status

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from reluclf.judging import robustness
-from reluclf.judging.design import Evidence
+from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, TESTS, Choice
 from reluclf.judging.items import items
 from reluclf.judging.robustness import DIFFERS, OTHERS, QUESTIONS, Rerun, firm, kind, mark, rerun

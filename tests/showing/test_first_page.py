@@ -10,8 +10,8 @@ from test_publication import BOOK, unavailable
 
 from reluclf import formats
 from reluclf.judging import paper
-from reluclf.judging.conditions import Condition
-from reluclf.judging.design import Cell
+from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH, Cell
+from reluclf.judging.evidence import under
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import judge
 from reluclf.showing import figures, first_page
@@ -42,7 +42,7 @@ def runs():
             **condition.setting(dataset),
         )
         for dataset, architecture, head in TEN
-        for condition in Condition
+        for condition in BOTH
         for seed in (1, 2)
     ]
 
@@ -73,8 +73,8 @@ def test_the_picture_draws_every_run_of_all_ten_networks_and_the_papers_as_a_tic
         assert set(tick.get_xdata()) == {
             100 * paper.result(dataset, architecture, head)["test_accuracy"]
         }
-        for condition, marker in ((Condition.AS_RUN, "o"), (Condition.AS_WRITTEN, "D")):
-            ours = condition.runs(runs, dataset, architecture=architecture, head=head)
+        for condition, marker in ((AS_RUN, "o"), (AS_WRITTEN, "D")):
+            ours = under(runs, condition, dataset, architecture=architecture, head=head)
             assert len(ours) == 2
             assert points[marker].get_xdata() == pytest.approx(
                 sorted(100 * one.test.accuracy for one in ours)

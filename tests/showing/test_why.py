@@ -14,8 +14,7 @@ from reluclf.campaign import batchwise
 from reluclf.showing import (
     dead_outputs,
     derivations,
-    fold_grid,
-    fold_rise,
+    interventions,
     log_slope,
     single_runs,
     spike,
@@ -84,7 +83,7 @@ def test_the_closed_form_is_what_adam_does_after_a_spike(ratio, beta_2):
     after = round(12 / (1 - beta_2))
     gradients = np.ones(before + 1 + after)
     gradients[before] = ratio
-    steps = spike.simulated(gradients, beta_2)[before:]
+    steps = simulated(gradients, beta_2)[before:]
     late = np.arange(len(steps)) > 150  # the mean has forgotten the spike
     if late.sum() > 10:
         k = np.arange(len(steps))[late]
@@ -92,6 +91,17 @@ def test_the_closed_form_is_what_adam_does_after_a_spike(ratio, beta_2):
     half = spike.half_after(ratio, beta_2)
     if half > 150:
         assert steps[math.ceil(half * 1.02)] > 0.5 > steps[math.floor(half * 0.98)]
+
+
+def simulated(gradients, beta_2, beta_1=0.9):
+    """The steps of Adam on one weight, in learning rates: Kingma and Ba's Algorithm 1, without epsilon."""
+    m = v = 0.0
+    steps = np.empty(len(gradients))
+    for t, g in enumerate(gradients):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g * g
+        steps[t] = (m / (1 - beta_1 ** (t + 1))) / math.sqrt(v / (1 - beta_2 ** (t + 1)))
+    return steps
 
 
 def test_the_simulation_is_keras_adam(keras):
@@ -104,7 +114,7 @@ def test_the_simulation_is_keras_adam(keras):
         before = float(weight)
         adam.apply([keras.ops.convert_to_tensor(np.float32(g))], [weight])
         moved.append(before - float(weight))
-    np.testing.assert_allclose(moved, spike.simulated(gradients, 0.999), rtol=2e-3, atol=2e-4)
+    np.testing.assert_allclose(moved, simulated(gradients, 0.999), rtol=2e-3, atol=2e-4)
 
 
 def test_the_number_to_remember():
@@ -118,7 +128,7 @@ def test_the_number_to_remember():
 def test_an_early_spike_weighs_its_square_over_its_batch():
     gradients = np.ones(400)
     gradients[20] = 1000
-    steps = spike.simulated(gradients, 0.999)
+    steps = simulated(gradients, 0.999)
     assert steps[120] == pytest.approx(1 / math.sqrt(1000**2 / 121 + 1), rel=0.05)
 
 
@@ -160,14 +170,14 @@ def test_every_intervention_is_drawn_with_every_run_there_is(committed):
     for axes, (architecture, dataset) in zip(panels, networks, strict=True):
         found = [
             len(single_runs.accuracies(change, dataset, architecture, committed))
-            for change, _ in single_runs.rows()
+            for change in single_runs.ROWS
         ]
         assert all(found) and drawn_points(axes) == sum(found)
 
 
 def test_what_the_chapter_says_of_the_interventions_is_so(committed):
     def of(name, dataset, architecture="cnn"):
-        return single_runs.accuracies(single_runs.named(name), dataset, architecture, committed)
+        return single_runs.accuracies(interventions.named(name), dataset, architecture, committed)
 
     for dataset in ("mnist", "fashion_mnist"):
         assert min(of("clipnorm", dataset)) > min(of("softmax", dataset)) - 2
@@ -206,48 +216,12 @@ def test_the_traces_are_drawn_seed_by_seed():
         assert len(shares) == 3 and all(int(share) < 20 for share in shares)
 
 
-def test_one_model_has_seen_the_folds_before_and_new_models_have_not():
-    spent = fold_grid.epochs_spent(carried=True)
-    assert list(np.diag(spent)) == [0, 32, 64, 96, 128, 160, 192, 224, 256, 288]
-    seen = np.zeros(10, dtype=int)  # the loop itself
-    for fold in range(10):
-        assert (spent[fold] == seen).all()
-        seen[np.arange(10) != fold] += 32
-    assert not fold_grid.epochs_spent(carried=False).any()
-    texts = [[text.get_text() for text in axes.texts] for axes in fold_grid.figure().axes]
-    assert texts == [[str(32 * i) for i in range(10)], ["0"] * 10]
-
-
-def test_leakage_and_slow_learning_are_drawn_in_the_networks_that_show_them():
-    store = Store(paths.RESULTS)
-    networks = list(fold_rise.SHOWN.values())
-    records = [
-        record
-        for dataset, architecture, head in networks
-        for record in store.select(
-            dataset=dataset, architecture=architecture, head=head, protocol="carried", samples=None
-        )
-    ]
-    for axes, network in zip(fold_rise.figure(records).axes, networks, strict=True):
-        found = fold_rise.runs(network, records)
-        labels = axes.get_legend_handles_labels()[1]
-        assert found and any(f"(n = {len(found)})" in label for label in labels)
-    (leak, slow) = (fold_rise.runs(network, records) for network in networks)
-    for run_ in leak:
-        test = [fold.test.accuracy for fold in run_.folds]
-        assert run_.fold_accuracy[-1] - run_.fold_accuracy[0] > 0.08
-        assert abs(test[-1] - test[0]) < 0.02
-    rises = [run_.folds[-1].test.accuracy - run_.folds[0].test.accuracy for run_ in slow]
-    assert np.mean(rises) > 0.2
-
-
 @pytest.mark.parametrize(
     "draw",
     [
         lambda records: log_slope.figure(records),
         lambda records: single_runs.figure(records),
         lambda records: dead_outputs.figure(records),
-        lambda records: fold_rise.figure(records),
         lambda records: traces.figure([], "mnist"),
     ],
 )

@@ -1,20 +1,20 @@
-"""What rows of zeros would leave in the paper's numbers."""
+"""Dead outputs, lost classes, and what rows of zeros would leave in the paper's numbers."""
 
 import numpy as np
 import pytest
 from factory import run
 
 from reluclf import formats, record
-from reluclf.showing import zeros
+from reluclf.showing import dead_outputs
 
 
 def test_only_samples_of_other_classes_that_are_called_class_0_count():
-    assert zeros.wrong_zeros([[5, 1, 0], [2, 7, 0], [3, 0, 4]]) == 5
+    assert dead_outputs.called_zero([[5, 1, 0], [2, 7, 0], [3, 0, 4]]) == 5
 
 
 def test_a_loss_that_only_errors_pay_comes_to_their_price():
-    assert zeros.loss_per_error(0.16118, 0.99) == pytest.approx(16.118)
-    assert zeros.loss_per_error(0.1, 1.0) == np.inf
+    assert dead_outputs.loss_per_error(0.16118, 0.99) == pytest.approx(16.118)
+    assert dead_outputs.loss_per_error(0.1, 1.0) == np.inf
 
 
 def test_the_papers_traces_and_ours_stand_side_by_side_and_runs_that_lose_a_class_apart():
@@ -24,12 +24,11 @@ def test_the_papers_traces_and_ours_stand_side_by_side_and_runs_that_lose_a_clas
     lost = run("mnist", "ffnn", "relu", "carried", 2).model_copy(
         update={"test": record.Test.of(labels, predictions, 1.5, 10)}
     )
-    frame = zeros.table([made, lost]).set_index("network")
+    frame = dead_outputs.zeros([made, lost]).set_index("network")
     line = frame.loc["MNIST FFNN-ReLU"]
     assert line["called 0: paper"] == "43" and line["nats an error: paper"] == "10.8"
-    assert (
-        line["called 0: ours, class lost"] == "20"
-        and line["nats an error: ours, class lost"] == "15.0"
-    )
-    assert line["called 0: ours"] == str(zeros.wrong_zeros(made.test.confusion_matrix))
+    assert line["called 0: ours, class lost"] == "20"
+    assert line["nats an error: ours, class lost"] == "15.0"
+    ours = dead_outputs.called_zero(made.test.confusion_matrix)
+    assert line["called 0: ours"] == str(ours)
     assert frame.loc["MNIST CNN-ReLU", "called 0: ours"] == formats.NONE
