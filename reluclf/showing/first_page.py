@@ -46,7 +46,7 @@ _MOST_POINTS = 40
 def picture(records: Sequence[Record]) -> Figure:
     """Draw the test accuracy of the ten networks: the paper's run as a tick, ours as points."""
     figure, panels = plt.subplots(
-        2, 1, figsize=(_WIDTH, 4.6), height_ratios=(4, 1), layout="constrained"
+        2, 1, figsize=(_WIDTH, 4.6), height_ratios=(4, 1), sharex=True, layout="constrained"
     )
     for axes, networks in zip(panels, (paper.IMAGE_NETWORKS, (("wdbc", "ffnn"),)), strict=True):
         names = []
@@ -66,7 +66,7 @@ def picture(records: Sequence[Record]) -> Figure:
         handles.append(
             plt.Line2D([], [], color="#555555", marker=marker, mfc=face, linestyle="none")
         )
-        labels.append(f"a run of ours, {condition}")
+        labels.append(f"ours, {condition}")
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
 
@@ -112,7 +112,7 @@ def _status(answer: Answer | None) -> str:
         return NONE
     if answer.status == Status.WAITING and answer.numbers:
         fewest = min(answer.numbers, key=lambda one: one.mean)
-        return f"waiting: {fewest.mean:.0f} of {fewest.n} runs are made"
+        return f"waiting: {fewest.mean:.0f} of {fewest.n} runs made"
     return str(answer.status)
 
 

@@ -87,8 +87,8 @@ def test_the_picture_says_what_its_marks_mean(runs):
     (legend,) = first_page.picture(runs).legends
     assert [text.get_text() for text in legend.get_texts()] == [
         "the paper's run",
-        "a run of ours, as run",
-        "a run of ours, as written",
+        "ours, as run",
+        "ours, as written",
     ]
 
 
