@@ -99,7 +99,7 @@ def _leave_out(doctree, web_only: dict[str, list[str]], pages: set[str]) -> set[
         unknown = ", ".join(sorted(f"{page}#{label}" for page, label in wanted - found))
         raise ExtensionError(f"web_only in _config.yml lists what no page has: {unknown}; mend it.")
     for section in reversed(list(doctree.findall(nodes.section))):
-        if section.astext().strip() == section[0].astext():
+        if section.astext().strip() == section[0].astext() and not section.next_node(nodes.image):
             section.parent.remove(section)
     return gone
 
