@@ -12,7 +12,8 @@ from reluclf import formats
 from reluclf.judging import paper, words
 from reluclf.judging.design import Lacking
 from reluclf.judging.rules import Claimed, Compared, Held, Outcome, Part, numbers
-from reluclf.judging.status import Status
+from reluclf.judging.statistics import Difference
+from reluclf.judging.status import SHOWN, Status
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Measured:
     low: float
     high: float
     n: int
+
+    @classmethod
+    def of(cls, name: str, difference: Difference, paper: float | None = None) -> Measured:
+        """The number that a difference is."""
+        return cls(name, paper, difference.mean, difference.low, difference.high, difference.n)
 
 
 @dataclass(frozen=True)
@@ -67,54 +73,41 @@ def waiting(lack: Lacking) -> Answer:
 
 def of_claim(claimed: Claimed) -> Answer:
     """Say which parts of a claim are shown, and by which differences."""
-    told = "; ".join(told_of(outcome) for outcome in claimed.outcomes)
+    told = "; ".join(_told(outcome) for outcome in claimed.outcomes)
     why = words.say("claim", parts=told)
     if claimed.kind:
-        among = "; ".join(told_of(outcome) for outcome in claimed.kind)
+        among = "; ".join(_told(outcome) for outcome in claimed.kind)
         why += " " + words.say("claim-of-kind", parts=among)
     if claimed.status == Status.NOT_REPRODUCED and all(one.near for one in claimed.outcomes):
         why += " " + words.say("near")
-    return Answer(claimed.status, why, tuple(_measured(outcome) for outcome in claimed.outcomes))
+    measured = tuple(
+        Measured.of(words.part(one.part.name), one.difference, one.part.paper)
+        for one in claimed.outcomes
+    )
+    return Answer(claimed.status, why, measured)
 
 
-def told_of(outcome: Outcome) -> str:
+def _told(outcome: Outcome) -> str:
     """Say of one part whether it is shown, as ``lower in the end: shown, −5.3 points (...)``."""
+    part, difference = outcome.part, outcome.difference
     mark = "shown" if outcome.shown else "refuted" if outcome.refuted else "not shown"
-    key = f"{mark} {'size' if outcome.part.says in ('equal', 'no worse', 'about') else 'direction'}"
-    return words.say(
-        "part",
-        name=words.part(outcome.part.name),
-        mark=words.contents()["marks"][key],
-        difference=_written(outcome),
-    )
-
-
-def _written(outcome: Outcome) -> str:
-    difference = outcome.difference
-    if outcome.part.unit == "points":
-        return formats.points(difference)
-    low, mean, high = (
-        formats.signed(value, "count")
-        for value in (difference.low, difference.mean, difference.high)
-    )
-    return f"{mean} ({low} to {high}, n = {difference.n})"
-
-
-def _measured(outcome: Outcome) -> Measured:
-    difference, name = outcome.difference, words.part(outcome.part.name)
-    ends = (difference.mean, difference.low, difference.high)
-    return Measured(name, outcome.part.paper, *ends, difference.n)
+    key = f"{mark} {'direction' if part.says in ('below', 'above') else 'size'}"
+    if part.unit == "points":
+        written = formats.points(difference)
+    else:
+        ends = (difference.low, difference.mean, difference.high)
+        low, mean, high = (formats.signed(value, "count") for value in ends)
+        written = f"{mean} ({low} to {high}, n = {difference.n})"
+    mark = words.contents()["marks"][key]
+    return words.say("part", name=words.part(part.name), mark=mark, difference=written)
 
 
 def in_paper(parts: Sequence[Part], margin: float) -> Answer:
     """Say whether the paper's own numbers are as a claim says, part by part."""
-    asked = [(part, part.in_paper(margin)) for part in parts if part.paper is not None]
-    truths = [bool(truth) for _, truth in asked]
     told = [
-        words.say("in-paper", name=words.part(part.name), difference=_own(part))
-        for part, _ in asked
+        words.say("in-paper", name=words.part(part.name), difference=_own(part)) for part in parts
     ]
-    return Answer(together(truths), f"{'; '.join(told)}.")
+    return Answer(together([bool(part.in_paper(margin)) for part in parts]), f"{'; '.join(told)}.")
 
 
 def together(truths: Sequence[bool]) -> Status:
@@ -125,9 +118,10 @@ def together(truths: Sequence[bool]) -> Status:
 
 
 def _own(part: Part) -> str:
+    own = part.paper or 0.0
     if part.unit == "count":
-        return words.minus(f"{part.paper:+.0f}")
-    return f"{formats.signed(part.paper, 'cv_accuracy')} points"
+        return words.minus(f"{own:+.0f}")
+    return f"{formats.signed(own, 'cv_accuracy')} points"
 
 
 def of_held(held: Held, what: str) -> Answer:
@@ -142,7 +136,7 @@ def of_numbers(compared: Sequence[Compared], what: str) -> Answer:
     status = numbers(compared)
     groups: dict[Status, list[str]] = {}
     for one in compared:
-        close = one.status not in (Status.REPRODUCED, Status.SOME_RUNS)
+        close = one.status not in SHOWN
         named = words.part(one.name) if one.name in words.contents()["parts"] else one.name
         groups.setdefault(one.status, []).append(named + (_interval(one) if close else ""))
     told = []

@@ -9,9 +9,9 @@ import numpy as np
 
 from reluclf.judging import paper, thresholds
 from reluclf.judging.design import Cell
-from reluclf.judging.evidence import Evidence
+from reluclf.judging.evidence import Evidence, pairs
 from reluclf.judging.exceeding import Values, values
-from reluclf.judging.rules import Part
+from reluclf.judging.rules import Part, Says
 from reluclf.record import Record
 
 
@@ -32,40 +32,59 @@ FASHION_FFNN = Network("fashion_mnist", "ffnn")
 FASHION_CNN = Network("fashion_mnist", "cnn")
 WDBC_FFNN = Network("wdbc", "ffnn")
 
-Measure = Callable[[Record], float]
 
-#: Makes the parts of a claim from the runs under a condition.
-Parts = Callable[[Evidence, str], list[Part]]
+class Measure(NamedTuple):
+    """What is compared of the two heads.
 
+    Attributes
+    ----------
+    of : callable
+        How a run has it.
+    in_paper : callable
+        ReLU minus softmax in the paper's network.
+    unit : {"points", "count"}
+    """
 
-def accuracy(run: Record) -> float:
-    """The test accuracy, a share."""
-    return run.test.accuracy
-
-
-def f1(run: Record) -> float:
-    """The F1 on the test set: the classes' own, weighted by their support."""
-    return run.test.f1
-
-
-def first(run: Record) -> float:
-    """The test accuracy of a carried model after its first 32 epochs, a share."""
-    return run.folds[0].test.accuracy
+    of: Callable[[Record], float]
+    in_paper: Callable[[Network], float]
+    unit: str = "points"
 
 
-def gained(run: Record) -> float:
-    """How much a carried model's test accuracy rises from then to the end."""
-    return run.test.accuracy - run.folds[0].test.accuracy
+def _result(name: str) -> Callable[[Network], float]:
+    def in_paper(network: Network) -> float:
+        relu, softmax = (paper.result(*network, head)[name] for head in ("relu", "softmax"))
+        return relu - softmax
+
+    return in_paper
 
 
-def benign_called_malignant(run: Record) -> float:
-    """Benign tumours that are taken for malignant: false negatives where benign is positive."""
-    return float(run.test.confusion_matrix[1][0])
+def _folds(network: Network) -> tuple[float, float]:
+    """ReLU minus softmax in the paper's first fold, and in the rise from it to the last."""
+    relu, softmax = (paper.fold_accuracy(*network, head) for head in ("relu", "softmax"))
+    return relu[0] - softmax[0], (relu[-1] - relu[0]) - (softmax[-1] - softmax[0])
 
 
-def malignant_called_benign(run: Record) -> float:
-    """Malignant tumours that are taken for benign: false positives where benign is positive."""
-    return float(run.test.confusion_matrix[0][1])
+def _error(true: int, predicted: int) -> Measure:
+    """How often one class is taken for another."""
+
+    def in_paper(network: Network) -> float:
+        relu, softmax = matrices_in_paper(network)
+        return float(relu[true, predicted] - softmax[true, predicted])
+
+    return Measure(lambda run: float(run.test.confusion_matrix[true][predicted]), in_paper, "count")
+
+
+ACCURACY = Measure(lambda run: run.test.accuracy, _result("test_accuracy"))
+F1 = Measure(lambda run: run.test.f1, _result("f1"))
+
+#: A carried model's test accuracy after its first 32 epochs, and how much it rises from then on.
+FIRST = Measure(lambda run: run.folds[0].test.accuracy, lambda network: _folds(network)[0])
+GAIN = Measure(
+    lambda run: run.test.accuracy - run.folds[0].test.accuracy, lambda network: _folds(network)[1]
+)
+
+#: Benign tumours taken for malignant, and the other way round: benign is positive.
+FALSE_NEGATIVES, FALSE_POSITIVES = _error(1, 0), _error(0, 1)
 
 
 def measured(
@@ -78,32 +97,95 @@ def measured(
     """
     relu, softmax = evidence.runs(*network.cells(condition))
     are_paired = network.dataset == "wdbc"
-    if are_paired and [run.spec.seed for run in relu] != [run.spec.seed for run in softmax]:
-        common = {run.spec.seed for run in relu} & {run.spec.seed for run in softmax}
-        relu = [run for run in relu if run.spec.seed in common]
-        softmax = [run for run in softmax if run.spec.seed in common]
+    if are_paired:
+        both = pairs(relu, softmax)
+        relu, softmax = [run for run, _ in both], [run for _, run in both]
     everything = values(
-        [measure(run) for run in relu], [measure(run) for run in softmax], are_paired
+        [measure.of(run) for run in relu], [measure.of(run) for run in softmax], are_paired
     )
     kept = [np.array([not run.test.lost for run in runs]) for runs in (relu, softmax)]
     if all(keep.all() for keep in kept):
         return everything, None
     if are_paired:
         kept = [kept[0] & kept[1]] * 2
-    kind = values(everything.relu[kept[0]], everything.softmax[kept[1]], are_paired)
-    return everything, kind
+    return everything, values(everything.relu[kept[0]], everything.softmax[kept[1]], are_paired)
 
 
-def in_paper(network: Network, name: str) -> float:
-    """ReLU minus softmax in one of the paper's measures."""
-    relu, softmax = (paper.result(*network, head)[name] for head in ("relu", "softmax"))
-    return relu - softmax
+class Said(NamedTuple):
+    """One thing that a claim says of a network; what is said ``over_folds`` is of as run alone.
+
+    The other fields are those of :class:`reluclf.judging.rules.Part`.
+    """
+
+    name: str
+    says: Says
+    network: Network
+    measure: Measure
+    size: float = 0.0
+    over_folds: bool = False
+
+    def in_paper(self) -> Part:
+        """The part with the paper's numbers, and no run of ours."""
+        return self._part(values([], []), None)
+
+    def part(self, evidence: Evidence, condition: str) -> Part:
+        """The part with our runs under a condition."""
+        return self._part(*measured(evidence, self.network, condition, self.measure))
+
+    def _part(self, everything: Values, kind: Values | None) -> Part:
+        own = self.measure.in_paper(self.network)
+        return Part(self.name, self.says, everything, kind, own, self.size, self.measure.unit)
 
 
-def folds_in_paper(network: Network) -> tuple[float, float]:
-    """ReLU minus softmax in the paper's first fold, and in the rise from it to the last."""
-    relu, softmax = (paper.fold_accuracy(*network, head) for head in ("relu", "softmax"))
-    return relu[0] - softmax[0], (relu[-1] - relu[0]) - (softmax[-1] - softmax[0])
+def _on_par(network: Network) -> tuple[Said, ...]:
+    return (Said("accuracy", "equal", network, ACCURACY), Said("F1", "equal", network, F1))
+
+
+def _slower(network: Network) -> tuple[Said, ...]:
+    """Behind after 32 epochs, and catching up in those that follow: of one and the same model."""
+    return (
+        Said("behind", "below", network, FIRST, over_folds=True),
+        Said("catching up", "above", network, GAIN, over_folds=True),
+    )
+
+
+def _lower(network: Network) -> Said:
+    return Said("lower", "below", network, ACCURACY)
+
+
+#: The claims that have parts all of which must be shown.
+PARTS: dict[str, tuple[Said, ...]] = {
+    "C09": _on_par(MNIST_FFNN),
+    "C11": (_lower(MNIST_CNN), *_slower(MNIST_CNN)),
+    "C13": (Said("four points", "about", MNIST_CNN, ACCURACY, size=-0.04),),
+    "C16": _on_par(FASHION_FFNN),
+    "C18": (*_slower(FASHION_CNN), _lower(FASHION_CNN), Said("F1", "equal", FASHION_CNN, F1)),
+    "C21": (_lower(WDBC_FFNN), *_slower(WDBC_FFNN)),
+    "C22": (Said("F1", "equal", WDBC_FFNN, F1),),
+    "C23": (
+        Said("false negatives", "below", WDBC_FFNN, FALSE_NEGATIVES),
+        Said("false positives", "above", WDBC_FFNN, FALSE_POSITIVES),
+    ),
+    "C27": (
+        Said("F1 on Fashion-MNIST", "equal", FASHION_CNN, F1),
+        Said("F1 on MNIST", "equal", MNIST_CNN, F1),
+    ),
+}
+
+#: C25: the FFNNs are comparable on both image sets, and in some cases ReLU is better.
+COMPARABLE = (
+    Said("accuracy on MNIST", "no worse", MNIST_FFNN, ACCURACY),
+    Said("accuracy on Fashion-MNIST", "no worse", FASHION_FFNN, ACCURACY),
+)
+BETTER = tuple(
+    Said("ahead in one", "above", network, ACCURACY) for network in (MNIST_FFNN, FASHION_FFNN)
+)
+
+#: C31: in some of the five experiments the heads are on par.
+SOME_ON_PAR = tuple(
+    Said(paper.title(*network), "equal", Network(*network), ACCURACY)
+    for network in paper.RESULT_TABLES
+)
 
 
 def matrices_in_paper(network: Network) -> tuple[np.ndarray, np.ndarray]:
@@ -112,157 +194,35 @@ def matrices_in_paper(network: Network) -> tuple[np.ndarray, np.ndarray]:
     return relu, softmax
 
 
-def same_accuracy(network: Network, name: str = "accuracy") -> Callable[..., Part]:
-    """The part that the two heads' test accuracies are equal."""
-
-    def make(evidence: Evidence, condition: str) -> Part:
-        measures = measured(evidence, network, condition, accuracy)
-        return Part(name, "equal", *measures, in_paper(network, "test_accuracy"))
-
-    return make
-
-
-def same_f1(network: Network, name: str = "F1") -> Callable[..., Part]:
-    """The part that the two heads' F1s are equal."""
-
-    def make(evidence: Evidence, condition: str) -> Part:
-        measures = measured(evidence, network, condition, f1)
-        return Part(name, "equal", *measures, in_paper(network, "f1"))
-
-    return make
-
-
-def no_worse(network: Network, name: str) -> Callable[..., Part]:
-    """The part that ReLU's test accuracy is not below softmax's by more than the margin."""
-
-    def make(evidence: Evidence, condition: str) -> Part:
-        measures = measured(evidence, network, condition, accuracy)
-        return Part(name, "no worse", *measures, in_paper(network, "test_accuracy"))
-
-    return make
-
-
-def lower(network: Network) -> Callable[..., Part]:
-    """The part that ReLU's test accuracy is lower in the end."""
-
-    def make(evidence: Evidence, condition: str) -> Part:
-        measures = measured(evidence, network, condition, accuracy)
-        return Part("lower", "below", *measures, in_paper(network, "test_accuracy"))
-
-    return make
-
-
-def slower(network: Network, evidence: Evidence, condition: str) -> list[Part]:
-    """The parts that ReLU is behind after 32 epochs, and catches up in those that follow.
-
-    Both are of one and the same carried model: a model that is trained once has no later epochs.
-    """
-    if condition != "as run":
-        return []
-    start, catching_up = folds_in_paper(network)
-    behind = measured(evidence, network, condition, first)
-    gain = measured(evidence, network, condition, gained)
-    return [
-        Part("behind", "below", *behind, start),
-        Part("catching up", "above", *gain, catching_up),
-    ]
-
-
-def on_par(network: Network) -> Parts:
-    """C09, C16: on par in test accuracy and in F1."""
-    return lambda evidence, condition: [
-        same_accuracy(network)(evidence, condition),
-        same_f1(network)(evidence, condition),
-    ]
-
-
-def worse_because_slower(network: Network) -> Parts:
-    """C11, C21: lower in the end, for it is slower."""
-
-    def make(evidence: Evidence, condition: str) -> list[Part]:
-        parts = slower(network, evidence, condition)
-        return [lower(network)(evidence, condition), *parts]
-
-    return make
-
-
-def four_points(evidence: Evidence, condition: str) -> list[Part]:
-    """C13: about four points below."""
-    measures = measured(evidence, MNIST_CNN, condition, accuracy)
-    own = in_paper(MNIST_CNN, "test_accuracy")
-    return [Part("four points", "about", *measures, own, size=-0.04)]
-
-
-def slower_yet_equal_f1(evidence: Evidence, condition: str) -> list[Part]:
-    """C18: slower, slightly lower, the same F1."""
-    return [
-        *slower(FASHION_CNN, evidence, condition),
-        lower(FASHION_CNN)(evidence, condition),
-        same_f1(FASHION_CNN)(evidence, condition),
-    ]
-
-
-def comparable_f1(evidence: Evidence, condition: str) -> list[Part]:
-    """C22: F1s that differ by no more than 0.02."""
-    return [same_f1(WDBC_FFNN)(evidence, condition)]
-
-
-def kinds_of_errors(evidence: Evidence, condition: str) -> list[Part]:
-    """C23: softmax has more false negatives, ReLU more false positives; benign is positive."""
-    relu, softmax = matrices_in_paper(WDBC_FFNN)
-    parts = []
-    for name, says, measure, cell in (
-        ("false negatives", "below", benign_called_malignant, (1, 0)),
-        ("false positives", "above", malignant_called_benign, (0, 1)),
-    ):
-        measures = measured(evidence, WDBC_FFNN, condition, measure)
-        own = float(relu[cell] - softmax[cell])
-        parts.append(Part(name, says, *measures, own, unit="count"))
-    return parts
-
-
-def same_f1_on_both(evidence: Evidence, condition: str) -> list[Part]:
-    """C27: the CNNs' F1s are equal on Fashion-MNIST, and likewise on MNIST."""
-    return [
-        same_f1(FASHION_CNN, "F1 on Fashion-MNIST")(evidence, condition),
-        same_f1(MNIST_CNN, "F1 on MNIST")(evidence, condition),
-    ]
-
-
-def ahead(network: Network, name: str) -> Callable[..., Part]:
-    """The part that ReLU's test accuracy is higher."""
-
-    def make(evidence: Evidence, condition: str) -> Part:
-        measures = measured(evidence, network, condition, accuracy)
-        return Part(name, "above", *measures, in_paper(network, "test_accuracy"))
-
-    return make
-
-
-def hits(matrix: np.ndarray) -> np.ndarray:
-    """The correct predictions of every class: the diagonal of a confusion matrix."""
-    return np.diag(np.asarray(matrix))
+def ahead(relu: np.ndarray, softmax: np.ndarray) -> np.ndarray:
+    """By how many correct predictions ReLU is ahead in every class, from confusion matrices."""
+    return np.diag(relu) - np.diag(softmax)
 
 
 def mixed_classes(relu: np.ndarray, softmax: np.ndarray) -> bool:
     """C10, C17, of two confusion matrices: each head is ahead in some class."""
-    difference = hits(relu) - hits(softmax)
+    difference = ahead(relu, softmax)
     return bool((difference > 0).any() and (difference < 0).any())
 
 
 def softmax_best_everywhere(relu: np.ndarray, softmax: np.ndarray) -> bool:
     """C15, of two confusion matrices: softmax has the most correct predictions in every class."""
-    return bool((hits(softmax) > hits(relu)).all())
+    return bool((ahead(relu, softmax) < 0).all())
 
 
 def relu_best_in_most(relu: np.ndarray, softmax: np.ndarray) -> bool:
     """C19, of two confusion matrices: ReLU ahead in most classes, softmax in the total."""
-    difference = hits(relu) - hits(softmax)
+    difference = ahead(relu, softmax)
     most = np.sum(difference > 0) > len(difference) / 2
     return bool(most and difference.sum() < 0)
 
 
+def recalls(matrix: np.ndarray) -> np.ndarray:
+    """The share of every class that is right, from a confusion matrix."""
+    return np.diag(matrix) / np.sum(matrix, axis=1)
+
+
 def balanced(matrix: np.ndarray) -> bool:
     """C26, of a confusion matrix: no class is left far behind the best one."""
-    recall = hits(matrix) / np.asarray(matrix).sum(axis=1)
+    recall = recalls(matrix)
     return bool(round(recall.min() / recall.max(), 12) >= thresholds.BALANCED)

@@ -14,6 +14,9 @@ from reluclf.judging import paper
 from reluclf.record import Record
 from reluclf.spec import N_SPLITS, Spec
 
+#: The epochs of a training in the paper.
+EPOCHS = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Condition:
@@ -54,7 +57,7 @@ class Condition:
 
     def holds(self, spec: Spec) -> bool:
         """Whether a run is made so, over the paper's 32 epochs and on all samples."""
-        if (spec.protocol, spec.epochs, spec.samples) != (self.protocol, 32, None):
+        if (spec.protocol, spec.epochs, spec.samples) != (self.protocol, EPOCHS, None):
             return False
         if self.whole and spec.folds != N_SPLITS:
             return False
@@ -113,8 +116,9 @@ def planned() -> dict[Cell, int]:
                 f"{paths.DESIGN.name} names the condition {row['condition']!r}; there are {known}."
             )
         for network in row["networks"]:
+            dataset, architecture = network.split()
             for head in row["heads"]:
-                cell = Cell(*network.split(), head, row["condition"])
+                cell = Cell(dataset, architecture, head, row["condition"])
                 if cell in cells:
                     raise ValueError(f"{paths.DESIGN.name} names {cell.title} twice; name it once.")
                 cells[cell] = row["runs"]
@@ -144,10 +148,23 @@ def cells_of(spec: Spec) -> list[Cell]:
 
 
 def unfit(records: Iterable[Record]) -> list[tuple[Record, str]]:
-    """List the runs of a cell of the design that enter no verdict, each with the reason."""
-    reasons = []
+    """List the runs of a network and condition of the design that enter no verdict, and why."""
+    found = []
     for record in records:
-        numbers = [planned()[cell] for cell in cells_of(record.spec)]
-        if numbers and not 1 <= record.spec.seed <= max(numbers):
-            reasons.append((record, f"the design has seeds 1 to {max(numbers)}"))
-    return reasons
+        spec, why = record.spec, []
+        whole = {"epochs": EPOCHS, "samples": None, "folds": N_SPLITS}
+        meant = cells_of(spec) or cells_of(spec.model_copy(update=whole))
+        if not meant:
+            continue
+        if spec.epochs != EPOCHS:
+            why.append(f"it has {spec.epochs} epochs, the design {EPOCHS}")
+        if spec.samples is not None:
+            why.append(f"it has {spec.samples} samples, the design all")
+        if all(CONDITIONS[cell.condition].whole for cell in meant) and spec.folds != N_SPLITS:
+            why.append(f"it has {spec.folds} folds, the design {N_SPLITS}")
+        most = max(planned()[cell] for cell in meant)
+        if not 1 <= spec.seed <= most:
+            why.append(f"the design has seeds 1 to {most}")
+        if why:
+            found.append((record, "; ".join(why)))
+    return found

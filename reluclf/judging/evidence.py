@@ -10,7 +10,7 @@ from typing import Any
 from reluclf.judging.design import Cell, Condition, Lacking, cells_of, planned
 from reluclf.judging.statistics import Difference, Estimate, estimate, paired, unpaired
 from reluclf.judging.thresholds import MARGIN
-from reluclf.record import Record
+from reluclf.record import Probe, Record
 from reluclf.spec import N_SPLITS, Spec
 
 
@@ -189,6 +189,16 @@ def difference(
         both = pairs(a, b)
         return paired([value(run) for run, _ in both], [value(run) for _, run in both], MARGIN)
     return unpaired([value(run) for run in a], [value(run) for run in b], MARGIN)
+
+
+def accuracies(runs: Iterable[Record]) -> list[float]:
+    """List the test accuracies of runs."""
+    return [run.test.accuracy for run in runs]
+
+
+def probe_of(run: Record) -> Probe | None:
+    """Return what was measured of gradients and dead units in a run, if it was."""
+    return run.final.probe if run.final is not None else None
 
 
 def pairs(a: Iterable[Record], b: Iterable[Record]) -> list[tuple[Record, Record]]:

@@ -5,10 +5,11 @@ The book asks it by t-tests. The other tests are there to see what hangs on that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from reluclf.judging.statistics import TINY, Difference, paired, unpaired
 from reluclf.judging.thresholds import LEVEL, MARGIN
@@ -49,13 +50,24 @@ class Values:
     paired: bool
 
     def difference(self, margin: float) -> Difference:
-        """ReLU minus softmax, with its t-interval."""
-        compare = paired if self.paired else unpaired
-        return compare(self.relu, self.softmax, margin)
+        """ReLU minus softmax, with its t-interval; of two runs of each or more."""
+        return _difference(self.relu, self.softmax, self.paired, margin)
 
     def shifted(self, by: float) -> Values:
         """The same with this added to ReLU's."""
         return Values(self.relu + by, self.softmax, self.paired)
+
+
+def values(relu: ArrayLike, softmax: ArrayLike, are_paired: bool = False) -> Values:
+    """Make :class:`Values` of two sequences."""
+    return Values(np.asarray(relu, dtype=float), np.asarray(softmax, dtype=float), are_paired)
+
+
+def _difference(a: np.ndarray, b: np.ndarray, are_paired: bool, margin: float) -> Difference:
+    found = (paired if are_paired else unpaired)(a, b, margin)
+    if found is None:
+        raise ValueError("fewer than two runs cannot be compared; the design asks for more.")
+    return found
 
 
 def exceeds(values: Values, bound: float, alpha: float, test: str = "t") -> bool:
@@ -90,7 +102,7 @@ def falls_below(values: Values, bound: float, alpha: float, test: str = "t") -> 
 def _t(a: np.ndarray, b: np.ndarray, are_paired: bool, alpha: float) -> bool:
     from scipy.special import stdtr
 
-    difference = (paired if are_paired else unpaired)(a, b, margin=0)
+    difference = _difference(a, b, are_paired, 0.0)
     if difference.error < TINY:
         return difference.mean > TINY
     return float(stdtr(difference.dof, -difference.mean / difference.error)) < alpha
@@ -171,8 +183,3 @@ TESTS: dict[str, Callable[[np.ndarray, np.ndarray, bool, float], bool]] = {
     "permutation": _permutation,
     "bayes": _bayes,
 }
-
-
-def values(relu: Sequence[float], softmax: Sequence[float], are_paired: bool = False) -> Values:
-    """Make :class:`Values` of two sequences."""
-    return Values(np.asarray(relu, dtype=float), np.asarray(softmax, dtype=float), are_paired)

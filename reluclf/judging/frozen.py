@@ -46,9 +46,8 @@ def digest() -> str:
 def _bare(source: str) -> str:
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [line for line in body if not _is_text(line)]
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            node.body = [line for line in node.body if not _is_text(line)]
     return repr(_plain(tree))
 
 
@@ -64,8 +63,11 @@ def _plain(node: object) -> object:
 
 def _is_text(line: ast.stmt) -> bool:
     """Whether a line is but a string: a docstring."""
-    constant = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
-    return constant and isinstance(line.value.value, str)
+    return (
+        isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Constant)
+        and isinstance(line.value.value, str)
+    )
 
 
 def log() -> list[dict[str, Any]]:

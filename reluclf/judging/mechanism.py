@@ -7,24 +7,23 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from reluclf import formats
 from reluclf.judging import paper, thresholds, words
 from reluclf.judging.answers import Answer, Measured
 from reluclf.judging.claims import FASHION_CNN, FASHION_FFNN, MNIST_CNN, MNIST_FFNN, Network
 from reluclf.judging.design import Cell
-from reluclf.judging.evidence import Evidence
+from reluclf.judging.evidence import Evidence, accuracies, probe_of
 from reluclf.judging.exceeding import OURS, Choice
-from reluclf.judging.statistics import Difference, contrast, rejected, unpaired
+from reluclf.judging.statistics import Difference, contrast, mean_of, rejected
 from reluclf.judging.status import Status
-from reluclf.record import Record
 
 
 class Intervention(NamedTuple):
-    """A change to the CNN with the ReLU head, and the cause that it would remove."""
+    """A change to the CNN with the ReLU head, as a head and a condition of the design."""
 
     title: str
-    cause: str
     head: str
     condition: str
 
@@ -35,13 +34,13 @@ class Intervention(NamedTuple):
 
 #: What keeps neurons alive, outputs or hidden units; chosen before it was run.
 DYING = (
-    Intervention("an initial output bias of 1", "dead outputs", "relu", "initial bias"),
-    Intervention("a leaky head", "dead outputs", "leaky_relu", "as written"),
-    Intervention("leaky hidden units", "dead hidden units", "relu", "leaky hidden units"),
+    Intervention("an initial output bias of 1", "relu", "initial bias"),
+    Intervention("a leaky head", "leaky_relu", "as written"),
+    Intervention("leaky hidden units", "relu", "leaky hidden units"),
 )
 
 #: What bounds gradients.
-CLIPPING = Intervention("clipped gradients", "exploding gradients", "relu", "clipped")
+CLIPPING = Intervention("clipped gradients", "relu", "clipped")
 
 
 class Closing(NamedTuple):
@@ -62,42 +61,25 @@ class Closing(NamedTuple):
     left: Difference
 
 
-def closing(
-    changed: Sequence[float], relu: Sequence[float], softmax: Sequence[float], margin: float
-) -> Closing:
+def closing(changed: ArrayLike, relu: ArrayLike, softmax: ArrayLike, margin: float) -> Closing:
     """Compare a network with an intervention to both heads; all runs are independent.
 
     Parameters
     ----------
-    changed, relu, softmax : sequence of float, shapes (n,), (m,), (l,)
-        Test accuracies.
+    changed, relu, softmax : array of float, shapes (n,), (m,), (l,)
+        Test accuracies, two or more of each.
     margin : float
     """
-    samples = [np.asarray(values, dtype=float) for values in (changed, relu, softmax)]
+    ours, low, high = (mean_of(values).mean for values in (changed, relu, softmax))
     # Of a gap the other way round, to be past the half is to be below it.
-    sign = 1.0 if samples[2].mean() >= samples[1].mean() else -1.0
-    weights = sign * np.array([1.0, -thresholds.HALF, thresholds.HALF - 1.0])
-    means = np.array([sample.mean() for sample in samples])
-    past_half = contrast(samples, weights, margin)
-    share = (
-        float((means[0] - means[1]) / (means[2] - means[1])) if means[2] != means[1] else math.nan
+    sign = 1.0 if high >= low else -1.0
+    weights = [sign, -sign * thresholds.HALF, sign * (thresholds.HALF - 1.0)]
+    share = (ours - low) / (high - low) if high != low else math.nan
+    return Closing(
+        share,
+        contrast([changed, relu, softmax], weights, margin),
+        contrast([changed, softmax], [1, -1], margin),
     )
-    return Closing(share, past_half, unpaired(samples[0], samples[2], margin))
-
-
-def of_dying(evidence: Evidence, choice: Choice = OURS) -> Answer:
-    """C24: in the FFNN and in the CNN, each by itself, do dying neurons explain the results?"""
-    ffnn = lost_and_dead(evidence)
-    cnns = [_cnn(network, evidence, choice) for network in (MNIST_CNN, FASHION_CNN)]
-    explained = [ffnn.explains, *(cnn.explains for cnn in cnns)]
-    why = " ".join([ffnn.why, *(cnn.why for cnn in cnns)])
-    measured = tuple(one for cnn in cnns for one in cnn.measured)
-    if all(explained):
-        return Answer(Status.REPRODUCED, why, measured)
-    if any(explained):
-        return Answer(Status.IN_PART, why, measured)
-    refuted = all(one is False for one in explained)
-    return Answer(Status.CONTRADICTED if refuted else Status.UNDECIDED, why, measured)
 
 
 class Explained(NamedTuple):
@@ -108,95 +90,94 @@ class Explained(NamedTuple):
     measured: tuple[Measured, ...] = ()
 
 
-def lost_and_dead(evidence: Evidence) -> Explained:
-    """In the FFNNs with the ReLU head: are the runs with a dead output those that lose a class?"""
+def of_dying(evidence: Evidence, choice: Choice = OURS) -> Answer:
+    """C24: in the FFNN and in the CNN, each by itself, do dying neurons explain the results?"""
+    found = [_ffnns(evidence, choice)]
+    found += [_cnn(network, evidence, choice) for network in (MNIST_CNN, FASHION_CNN)]
+    explained = [one.explains for one in found]
+    if all(explained):
+        status = Status.REPRODUCED
+    elif any(explained):
+        status = Status.IN_PART
+    else:
+        refuted = all(one is False for one in explained)
+        status = Status.CONTRADICTED if refuted else Status.UNDECIDED
+    measured = tuple(number for one in found for number in one.measured)
+    return Answer(status, " ".join(one.why for one in found), measured)
+
+
+def _ffnns(evidence: Evidence, choice: Choice) -> Explained:
+    """With the ReLU head as written: are the runs with a dead output those that lose a class?"""
     from scipy.stats import fisher_exact
 
     chosen = [Cell(*network, "relu", "as written") for network in (MNIST_FFNN, FASHION_FFNN)]
-    runs = [run for cell in evidence.runs(*chosen) for run in cell if has_probe(run)]
-    lost = np.array([run.test.lost for run in runs], dtype=bool)
-    dead = np.array([run.final.probe.dead_units[-1] > 0 for run in runs], dtype=bool)
-    table = [
-        [int(np.sum(dead & lost)), int(np.sum(dead & ~lost))],
-        [int(np.sum(~dead & lost)), int(np.sum(~dead & ~lost))],
-    ]
+    table = np.zeros((2, 2), dtype=int)  # dead or not, lost or not
+    for run in (run for runs in evidence.runs(*chosen) for run in runs):
+        probe = probe_of(run)
+        if probe is not None:
+            table[int(probe.dead_units[-1] <= 0), int(not run.test.lost)] += 1
     p = float(fisher_exact(table).pvalue)
-    sure = p < 1 - thresholds.LEVEL
-    together = table[0][0] * table[1][1] > table[0][1] * table[1][0]
+    together = table[0, 0] * table[1, 1] > table[0, 1] * table[1, 0]
     why = words.say(
         "dying-ffnn",
-        lost=int(lost.sum()),
-        both=table[0][0],
-        kept=int(np.sum(~lost)),
-        dead_kept=table[0][1],
+        lost=table[:, 0].sum(),
+        both=table[0, 0],
+        kept=table[:, 1].sum(),
+        dead_kept=table[0, 1],
         p=formats.p_value(p),
     )
-    return Explained(together if sure else None, why)
+    return Explained(bool(together) if p < 1 - choice.level else None, why)
 
 
-def has_probe(run: Record) -> bool:
-    """Whether gradients and dead units were measured in a run."""
-    return run.final is not None and run.final.probe is not None
+def closes_half(changes: Sequence[Difference], level: float) -> bool | None:
+    """Whether any of the changes goes past half the gap (Holm), or all of them fall short of it."""
+    sure = rejected([one.p for one in changes], level)
+    if any(shown and one.mean > 0 for shown, one in zip(sure, changes, strict=True)):
+        return True
+    return False if all(one.sign(level) < 0 for one in changes) else None
 
 
 def _cnn(network: Network, evidence: Evidence, choice: Choice) -> Explained:
+    """Does keeping neurons alive close more than half of the gap, or clipping alone?"""
     changes = (*DYING, CLIPPING)
-    cells = network.cells("as written", ("relu", "softmax"))
-    runs = evidence.runs(*cells, *(change.cell(network) for change in changes))
-    relu, softmax, *changed = ([run.test.accuracy for run in found] for found in runs)
+    cells = [*network.cells("as written"), *(change.cell(network) for change in changes)]
+    relu, softmax, *changed = (accuracies(runs) for runs in evidence.runs(*cells))
     closings = [closing(values, relu, softmax, choice.margin) for values in changed]
-    dying, clipping = closings[:-1], closings[-1]
-    sure = rejected([one.past_half.p for one in dying])
-    gap = unpaired(softmax, relu, choice.margin).greater
-    closes = any(s and one.past_half.mean > 0 for s, one in zip(sure, dying, strict=True))
-    cleared = all(one.past_half.less for one in dying) and clipping.past_half.greater
-    explains = True if closes else False if cleared else None
-    why = words.say(
-        "dying-cnn",
-        network=paper.title(*network),
-        shares=words.listed(
-            [f"{change.title} {closed(one)}" for change, one in zip(changes, closings, strict=True)]
-        ),
-    )
+    *dying, clipping = (one.past_half for one in closings)
+    explains = closes_half(dying, choice.level)
+    if explains is False and clipping.sign(choice.level) <= 0:
+        explains = None
+    title = paper.title(*network)
+    shares = [
+        f"{change.title} {words.minus(f'{100 * one.share:.0f} %')}"
+        for change, one in zip(changes, closings, strict=True)
+    ]
     measured = tuple(
-        Measured(
-            f"{paper.title(*network)}, {change.title}: beyond half the gap",
-            None,
-            one.past_half.mean,
-            one.past_half.low,
-            one.past_half.high,
-            one.past_half.n,
-        )
+        Measured.of(f"{title}, {change.title}: beyond half the gap", one.past_half)
         for change, one in zip(changes, closings, strict=True)
     )
+    gap = contrast([softmax, relu], [1, -1], choice.margin).sign(choice.level) > 0
+    why = words.say("dying-cnn", network=title, shares=words.listed(shares))
     return Explained(explains if gap else None, why, measured)
-
-
-def closed(one: Closing) -> str:
-    """Say what of the gap is closed, as ``27 %``; a gap that widens has a minus sign."""
-    return words.minus(f"{100 * one.share:.0f} %")
 
 
 def further_optimisation(evidence: Evidence, choice: Choice = OURS) -> Answer:
     """C14: with clipped gradients or an initial bias, is the MNIST CNN-ReLU within the margin?"""
     changes = (CLIPPING, DYING[0])
-    softmax, *changed = evidence.runs(
-        Cell(*MNIST_CNN, "softmax", "as written"), *(change.cell(MNIST_CNN) for change in changes)
-    )
-    against = [run.test.accuracy for run in softmax]
-    found = [
-        unpaired([run.test.accuracy for run in runs], against, choice.margin) for runs in changed
-    ]
-    sure = rejected([difference.p_equivalent for difference in found])
+    cells = [Cell(*MNIST_CNN, "softmax", "as written")]
+    cells += [change.cell(MNIST_CNN) for change in changes]
+    softmax, *changed = (accuracies(runs) for runs in evidence.runs(*cells))
+    found = [contrast([values, softmax], [1, -1], choice.margin) for values in changed]
+    status = Status.UNDECIDED
+    if any(rejected([one.p_equivalent for one in found], choice.level)):
+        status = Status.REPRODUCED
+    elif all(one.beyond_at(choice.level) for one in found):
+        status = Status.NOT_REPRODUCED
     told = [
         words.say("with", what=change.title, difference=formats.points(difference))
         for change, difference in zip(changes, found, strict=True)
     ]
     measured = tuple(
-        Measured(change.title, None, one.mean, one.low, one.high, one.n)
-        for change, one in zip(changes, found, strict=True)
+        Measured.of(change.title, one) for change, one in zip(changes, found, strict=True)
     )
-    status = Status.REPRODUCED if sure.any() else Status.UNDECIDED
-    if all(difference.beyond for difference in found):
-        status = Status.NOT_REPRODUCED
     return Answer(status, f"{'; '.join(told)}.", measured)

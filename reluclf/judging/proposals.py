@@ -9,14 +9,13 @@ import numpy as np
 from reluclf import formats, networks
 from reluclf.judging import paper, words
 from reluclf.judging.answers import Answer
-from reluclf.judging.claims import FASHION_CNN, MNIST_CNN, Network
+from reluclf.judging.claims import FASHION_CNN, MNIST_CNN
 from reluclf.judging.design import Cell, Lacking, planned
-from reluclf.judging.evidence import Evidence
+from reluclf.judging.evidence import Evidence, accuracies, probe_of
 from reluclf.judging.exceeding import OURS, Choice
-from reluclf.judging.mechanism import has_probe
-from reluclf.judging.statistics import rejected, unpaired
+from reluclf.judging.statistics import contrast, rejected
 from reluclf.judging.status import Status
-from reluclf.record import Record
+from reluclf.record import Probe
 
 #: The heads that the book adds to the paper's two.
 FURTHER_HEADS = tuple(head for head in networks.HEADS if head not in paper.HEADS)
@@ -27,31 +26,33 @@ def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:
     evidence = evidence.before_complete()
     told = []
     for architecture in ("ffnn", "cnn"):
-        chosen = {head: _probed(evidence, architecture, head) for head in ("relu", "softmax")}
-        largest = {
-            head: float(np.median([max(run.final.probe.norm_head) for run in runs]))
-            for head, runs in chosen.items()
-        }
-        silent = np.median([run.final.probe.dead_true[-1] for run in chosen["relu"]])
+        relu, softmax = (_probes(evidence, architecture, head) for head in ("relu", "softmax"))
+        largest = [
+            float(np.median([max(probe.norm_head) for probe in probes]))
+            for probes in (relu, softmax)
+        ]
+        silent = np.median([probe.dead_true[-1] for probe in relu])
         told.append(
             words.say(
                 "gradients",
                 network=architecture.upper(),
-                times=f"{largest['relu'] / largest['softmax']:.0f}",
+                times=f"{largest[0] / largest[1]:.0f}",
                 silent=f"{100 * silent:.1f}",
-                n=len(chosen["relu"]),
-                m=len(chosen["softmax"]),
+                n=len(relu),
+                m=len(softmax),
             )
         )
     return Answer(Status.ANSWERED, " ".join(told))
 
 
-def _probed(evidence: Evidence, architecture: str, head: str) -> list[Record]:
+def _probes(evidence: Evidence, architecture: str, head: str) -> list[Probe]:
+    """What was probed in the networks on images as written; it waits where nothing was."""
     cells = [Cell(dataset, architecture, head, "as written") for dataset in paper.FOLD_TABLES]
-    probed = [run for runs in evidence.runs(*cells) for run in runs if has_probe(run)]
-    if not probed:
+    found = [probe_of(run) for runs in evidence.runs(*cells) for run in runs]
+    probes = [probe for probe in found if probe is not None]
+    if not probes:
         raise Lacking({cell: (0, planned()[cell]) for cell in cells})
-    return probed
+    return probes
 
 
 def further_heads(evidence: Evidence, choice: Choice = OURS) -> Answer:
@@ -62,24 +63,24 @@ def further_heads(evidence: Evidence, choice: Choice = OURS) -> Answer:
     evidence = evidence.before_complete()
     par = dict.fromkeys(FURTHER_HEADS, 0)
     better = dict.fromkeys(FURTHER_HEADS, 0)
-    for dataset, architecture in paper.IMAGE_NETWORKS:
+    for network in paper.IMAGE_NETWORKS:
         heads = ("relu", "softmax", *FURTHER_HEADS)
-        cells = [Cell(dataset, architecture, head, "as written") for head in heads]
-        runs = evidence.runs(*cells)
-        relu, softmax, *further = ([run.test.accuracy for run in found] for found in runs)
-        beside = [unpaired(values, softmax, choice.margin) for values in further]
-        above = [unpaired(values, relu, choice.margin) for values in further]
+        cells = [Cell(*network, head, "as written") for head in heads]
+        relu, softmax, *further = (accuracies(runs) for runs in evidence.runs(*cells))
+        beside = [contrast([values, softmax], [1, -1], choice.margin) for values in further]
+        above = [contrast([values, relu], [1, -1], choice.margin) for values in further]
         near = rejected([one.p_equivalent for one in beside])
         differ = rejected([one.p for one in above])
         for i, head in enumerate(FURTHER_HEADS):
             par[head] += bool(near[i])
             better[head] += bool(differ[i] and above[i].mean > 0)
     total = len(paper.IMAGE_NETWORKS)
-    said = words.say("heads", par=_ranked(par, total), better=_ranked(better, total), of=total)
-    return Answer(Status.ANSWERED, said)
+    return Answer(
+        Status.ANSWERED, words.say("heads", par=_ranked(par), better=_ranked(better), of=total)
+    )
 
 
-def _ranked(counts: dict[str, int], total: int) -> str:
+def _ranked(counts: dict[str, int]) -> str:
     often = sorted((head for head in counts if counts[head]), key=lambda head: -counts[head])
     named = [f"{head.replace('_', ' ')} in {counts[head]}" for head in often]
     return words.listed(named) or "none"
@@ -90,20 +91,12 @@ def other_inputs(evidence: Evidence, choice: Choice = OURS) -> Answer:
     evidence = evidence.before_complete()
     told = []
     for network, head in product((MNIST_CNN, FASHION_CNN), ("softmax", "relu")):
-        told.append(_changed(network, head, evidence, choice))
+        conditions = ("as written", "shuffled components", "pixels")
+        cells = [Cell(*network, head, condition) for condition in conditions]
+        plain, *changed = (accuracies(runs) for runs in evidence.runs(*cells))
+        shuffled, pixels = (
+            formats.points(contrast([values, plain], [1, -1], choice.margin)) for values in changed
+        )
+        title = paper.title(*network, head)
+        told.append(words.say("inputs", network=title, shuffled=shuffled, pixels=pixels))
     return Answer(Status.ANSWERED, f"{'; '.join(told)}.")
-
-
-def _changed(network: Network, head: str, evidence: Evidence, choice: Choice) -> str:
-    cells = [
-        Cell(*network, head, condition)
-        for condition in ("as written", "shuffled components", "pixels")
-    ]
-    runs = [[run.test.accuracy for run in found] for found in evidence.runs(*cells)]
-    shuffled, pixels = (unpaired(values, runs[0], choice.margin) for values in runs[1:])
-    return words.say(
-        "inputs",
-        network=paper.title(*network, head),
-        shuffled=formats.points(shuffled),
-        pixels=formats.points(pixels),
-    )

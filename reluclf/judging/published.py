@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from reluclf.judging.claims import Network
 from reluclf.judging.design import Cell
 from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, Choice
-from reluclf.judging.rules import Compared, Family, mean_of, number
-from reluclf.judging.statistics import estimate_counts, slope
-from reluclf.judging.status import Status
+from reluclf.judging.rules import Compared, Family, number
+from reluclf.judging.statistics import estimate_counts, mean_of, slope
+from reluclf.judging.status import SHOWN, Status
 from reluclf.record import Record
 
 #: The numbers of a table of results that are judged, and the measure of a run that each is.
@@ -23,6 +24,10 @@ JUDGED: dict[str, Callable[[Record], float]] = {
     "cv_accuracy": lambda run: run.cv_accuracy,
     "test_accuracy": lambda run: run.test.accuracy,
 }
+
+
+#: Compares numbers of the paper with runs under a condition.
+Compare = Callable[[Any, Evidence, str, Choice], list[Compared]]
 
 
 def of_kind(runs: Sequence[Record]) -> list[Record]:
@@ -48,7 +53,7 @@ def results(
     where = conditions(network.dataset, condition)
     asked = [(head, name) for head in paper.HEADS for name in JUDGED]
     runs = evidence.runs(*(Cell(*network, head, where[name]) for head, name in asked))
-    family = Family(thresholds.NUMBERS, choice.margin, choice=choice)
+    family = Family(thresholds.NUMBERS, choice.margin, level=choice.level)
     compared = []
     for (head, name), found in zip(asked, runs, strict=True):
         # As written, the ten folds are other models than the one that is tested.
@@ -73,7 +78,7 @@ def folds(
     (runs,) = evidence.runs(Cell(*network, "relu", where))
     kept = of_kind(runs) if condition == "as run" else runs
     published = paper.fold_accuracy(*network, "relu")
-    family = Family(thresholds.NUMBERS, choice.margin, choice=choice)
+    family = Family(thresholds.NUMBERS, choice.margin, level=choice.level)
     means = mean_of([run.cv_accuracy for run in kept])
     rises = mean_of([slope(run.fold_accuracy).mean for run in kept])
     own_rise = slope(published).mean
@@ -98,8 +103,8 @@ def matrix(
     totals, names = published.counts.sum(axis=1), data.CLASSES[published.dataset]
     counts = np.array([np.diag(run.test.confusion_matrix) for run in kept])
     size = thresholds.MATRICES * (len(names) + 1)
-    of_class = Family(size, np.inf, unit=1, choice=choice)
-    of_total = Family(size, choice.margin * totals.sum(), unit=1, choice=choice)
+    of_class = Family(size, np.inf, unit=1, level=choice.level)
+    of_total = Family(size, choice.margin * totals.sum(), unit=1, level=choice.level)
     compared = []
     for i, ours in enumerate(estimate_counts(counts, totals)):
         title = f"class {names[i]}" if names[i].isdigit() else names[i]
@@ -110,9 +115,8 @@ def matrix(
     total = number("all classes", hits, ours, of_total, len(runs), "count", published.head)
     # What can be said of the total can be said of the classes, and no more.
     if total.status in (Status.COMPATIBLE, Status.NOT_REPRODUCED):
-        inside = (Status.REPRODUCED, Status.SOME_RUNS)
         compared = [
-            replace(one, status=Status.COMPATIBLE) if one.status in inside else one
+            replace(one, status=Status.COMPATIBLE) if one.status in SHOWN else one
             for one in compared
         ]
     return [*compared, total]

@@ -6,106 +6,55 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from reluclf.judging.answers import Answer
 from reluclf.judging.design import Lacking
 from reluclf.judging.evidence import Evidence
-from reluclf.judging.exceeding import OURS, TESTS, Choice
-from reluclf.judging.items import Rule, items
+from reluclf.judging.exceeding import OURS, Choice
+from reluclf.judging.items import items
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
 
 
 class Other(NamedTuple):
-    """A choice that differs from the book's own in one thing.
-
-    Attributes
-    ----------
-    name : str
-        As a table has it.
-    differs : {"level", "margin", "test"}
-        In what.
-    choice : Choice
-    """
+    """A choice that differs from the book's own in its level, its margin or its test."""
 
     name: str
     differs: str
     choice: Choice
 
 
-def _others() -> tuple[Other, ...]:
-    found = [
-        Other("a level of 1 %", "level", replace(OURS, level=0.99)),
-        Other("a level of 10 %", "level", replace(OURS, level=0.90)),
-        Other("half the margin", "margin", replace(OURS, margin=OURS.margin / 2)),
-        Other("twice the margin", "margin", replace(OURS, margin=OURS.margin * 2)),
-    ]
-    titles = {
-        "bootstrap": "bootstrap (BCa)",
-        "ranks": "ranks",
-        "permutation": "permutations",
-        "bayes": "Bayesian posterior",
-    }
-    for test in TESTS:
-        if test != OURS.test:
-            found.append(Other(titles[test], "test", replace(OURS, test=test)))
-    return tuple(found)
-
-
 #: The choices that each verdict is given anew under.
-OTHERS = _others()
+OTHERS = (
+    Other("a level of 1 %", "level", replace(OURS, level=0.99)),
+    Other("a level of 10 %", "level", replace(OURS, level=0.90)),
+    Other("half the margin", "margin", replace(OURS, margin=OURS.margin / 2)),
+    Other("twice the margin", "margin", replace(OURS, margin=OURS.margin * 2)),
+    Other("bootstrap (BCa)", "test", replace(OURS, test="bootstrap")),
+    Other("ranks", "test", replace(OURS, test="ranks")),
+    Other("permutations", "test", replace(OURS, test="permutation")),
+    Other("Bayesian posterior", "test", replace(OURS, test="bayes")),
+)
 
 #: In what another choice can change an answer, by the kind of its rule. A number is compared by an
-#: interval, and no test; a sentence is counted; the sign of a difference has no margin. C14 is
-#: tested at the book's level alone, and what C24 and the proposals ask hangs on none of the three.
+#: interval, and no test; a sentence is counted; the sign of a difference has no margin; what C14
+#: and C24 ask of interventions is tested by t alone; proposals are answered, whatever comes out.
 DIFFERS = {
     "numbers": ("level", "margin"),
     "sentence": ("level",),
     "directions": ("level", "test"),
     "sizes": ("level", "margin", "test"),
     "any size": ("level", "margin", "test"),
-    "further optimisation": ("margin",),
-    "dying neurons": (),
+    "further optimisation": ("level", "margin"),
+    "dying neurons": ("level",),
     "proposal": (),
-}
-
-_KINDS = {
-    "sentence": ("C10", "C12", "C15", "C17", "C19", "C26"),
-    "directions": ("C11", "C21", "C23"),
-    "sizes": ("C09", "C13", "C16", "C18", "C22", "C25", "C27"),
-    "any size": ("C31",),
-    "further optimisation": ("C14",),
-    "dying neurons": ("C24",),
-    "proposal": ("W1", "W2", "W3"),
 }
 
 #: The two answers that runs give.
 QUESTIONS = {"as run": "as_run", "as written": "as_written"}
 
 
-def kind(key: str) -> str:
-    """Tell the kind of an item's rules, by :data:`DIFFERS`; empty where text and code settle it."""
-    item = items()[key]
-    if item.settled is not None:
-        return ""
-    for name, keys in _KINDS.items():
-        if key in keys:
-            return name
-    return "numbers"
-
-
 class Rerun(NamedTuple):
-    """The status that an answer has under another choice.
-
-    Attributes
-    ----------
-    item : str
-    question : {"as run", "as written"}
-    other : Other
-    ours : Status
-        The status under the book's own choice.
-    status : Status
-    """
+    """The status that an answer has under another choice, and the one (``ours``) that it has."""
 
     item: str
     question: str
@@ -129,30 +78,22 @@ def rerun(verdicts: Iterable[Verdict], records: Iterable[Record]) -> list[Rerun]
     records : iterable of Record
         Those that the verdicts were given on.
     """
-    evidence = Evidence(records)
-    rules = items()
+    evidence, known = Evidence(records), items()
     found = []
     for verdict in verdicts:
-        item = rules[verdict.id]
-        differs = DIFFERS.get(kind(verdict.id), ())
+        item = known[verdict.id]
+        others = [other for other in OTHERS if other.differs in DIFFERS.get(item.kind, ())]
         for question, name in QUESTIONS.items():
-            answer: Answer | None = getattr(verdict, name)
-            rule: Rule | None = getattr(item, name)
-            if answer is None or rule is None or answer.status == Status.WAITING:
+            answer, rule = getattr(verdict, name), getattr(item, name)
+            if answer is None or answer.status == Status.WAITING:
                 continue
-            for other in OTHERS:
-                if other.differs in differs:
-                    status = _status(rule, evidence.view(), other.choice)
-                    found.append(Rerun(verdict.id, question, other, answer.status, status))
+            for other in others:
+                try:
+                    status = rule(evidence, other.choice).status
+                except Lacking:  # C31 is answered early, but not under every choice
+                    status = Status.WAITING
+                found.append(Rerun(verdict.id, question, other, answer.status, status))
     return found
-
-
-def _status(rule: Rule, evidence: Evidence, choice: Choice) -> Status:
-    """Ask a rule; one that can answer early (C31) may have to wait under another choice."""
-    try:
-        return rule(evidence, choice).status
-    except Lacking:
-        return Status.WAITING
 
 
 def mark(verdicts: Iterable[Verdict], reruns: Sequence[Rerun]) -> list[Verdict]:
@@ -161,11 +102,10 @@ def mark(verdicts: Iterable[Verdict], reruns: Sequence[Rerun]) -> list[Verdict]:
     for verdict in verdicts:
         answers = {}
         for question, name in QUESTIONS.items():
-            answer: Answer | None = getattr(verdict, name)
             again = [one for one in reruns if (one.item, one.question) == (verdict.id, question)]
-            if answer is not None and again:
+            if again:
                 same = sum(one.same for one in again)
-                answers[name] = replace(answer, same=same, of=len(again))
+                answers[name] = replace(getattr(verdict, name), same=same, of=len(again))
         marked.append(replace(verdict, **answers))
     return marked
 

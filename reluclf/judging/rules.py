@@ -8,13 +8,13 @@ runs, or about one run, is asked of every pair or run that we have.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from reluclf.judging import thresholds
 from reluclf.judging.exceeding import OURS, Choice, Values, exceeds, falls_below
-from reluclf.judging.statistics import Difference, Estimate, estimate, share
-from reluclf.judging.status import Status
+from reluclf.judging.statistics import Difference, Estimate, share
+from reluclf.judging.status import SHOWN, Status
 
 Says = Literal["below", "above", "equal", "no worse", "about"]
 
@@ -71,10 +71,9 @@ class Outcome:
     part : Part
     difference : Difference
         ReLU minus softmax, with its t-interval.
-    shown : bool
-        Whether the part is shown.
-    refuted : bool
-        Whether its opposite is shown: the other direction, or a size outside the margin.
+    shown, refuted : bool
+        Whether it is shown, and whether its opposite is: the other direction, or a size outside
+        the margin.
     near : bool
         Whether the paper's own difference is what one more pair of ours may give.
     """
@@ -97,23 +96,25 @@ def look(part: Part, among: int = 1, choice: Choice = OURS) -> Outcome:
         opposite of any one will do, so that is tested at a level divided among them (Bonferroni).
     choice : Choice
     """
-    alpha = 1 - choice.level
     values = part.values.shifted(-part.size)
-    margin = choice.margin if part.says in ("equal", "about") else 0.0
-    if part.says == "no worse":
-        shown = exceeds(values, -choice.margin, alpha, choice.test)
-        refuted = falls_below(values, -choice.margin, alpha / 2 / among, choice.test)
-    elif margin:
-        shown = exceeds(values, -margin, alpha, choice.test)
-        shown = shown and falls_below(values, margin, alpha, choice.test)
-        refuted = exceeds(values, margin, alpha / 2 / among, choice.test)
-        refuted = refuted or falls_below(values, -margin, alpha / 2 / among, choice.test)
+    alpha, margin = 1 - choice.level, choice.margin
+
+    def above(bound: float, alpha: float) -> bool:
+        return exceeds(values, bound, alpha, choice.test)
+
+    def below(bound: float, alpha: float) -> bool:
+        return falls_below(values, bound, alpha, choice.test)
+
+    opposite = alpha / 2 / among
+    if part.says == "below":
+        shown, refuted = below(0.0, alpha / 2), above(0.0, opposite)
+    elif part.says == "above":
+        shown, refuted = above(0.0, alpha / 2), below(0.0, opposite)
+    elif part.says == "no worse":
+        shown, refuted = above(-margin, alpha), below(-margin, opposite)
     else:
-        towards, away = falls_below, exceeds
-        if part.says == "above":
-            towards, away = exceeds, falls_below
-        shown = towards(values, 0.0, alpha / 2, choice.test)
-        refuted = away(values, 0.0, alpha / 2 / among, choice.test)
+        shown = above(-margin, alpha) and below(margin, alpha)
+        refuted = above(margin, opposite) or below(-margin, opposite)
     difference = part.values.difference(choice.margin)
     low, high = difference.prediction()
     near = part.paper is None or low <= part.paper <= high
@@ -179,15 +180,7 @@ def _together(outcomes: Sequence[Outcome]) -> Status:
 
 @dataclass(frozen=True)
 class Held:
-    """In how many of our runs, or pairs of them, a sentence of the paper holds.
-
-    Attributes
-    ----------
-    status : Status
-    hits, n : int
-    low, high : float
-        Ends of the 95 % interval of the share.
-    """
+    """In how many of our runs, or pairs of them, a sentence holds, with bounds of the share."""
 
     status: Status
     hits: int
@@ -229,17 +222,12 @@ class Compared:
         What it is, by its key in ``verdicts.yml``.
     paper : float
     ours : Estimate
-        Of the runs that it is compared with.
+        Of the runs that it is compared with: of ``of`` runs of all kinds, those of the paper's.
     low, high : float
         What one more of these runs gives, all numbers of the family together with 95 %.
     status : Status
-        ``REPRODUCED``, ``SOME_RUNS``, ``COMPATIBLE`` or ``NOT_REPRODUCED``.
-    of : int
-        How many runs there are of all kinds; ``ours.n`` are of the paper's.
-    unit : str
-        How a page writes it.
-    head : str
-        Whose number it is.
+    unit, head : str
+        How a page writes it, and whose number it is.
     """
 
     name: str
@@ -263,7 +251,7 @@ class Family:
     size: int
     reach: float
     unit: float = 0.0
-    choice: Choice = field(default=OURS)
+    level: float = thresholds.LEVEL
 
 
 def number(
@@ -282,7 +270,7 @@ def number(
     else *compatible*: our runs scatter too widely to say more. Where only some of our runs are of
     the paper's kind (``of`` exceeds their number) it is *reproduced in some runs*.
     """
-    low, high = prediction(ours, family)
+    low, high = ours.prediction(family.size, family.level)
     half = family.unit / 2
     if not low - half <= paper <= high + half:
         status = Status.NOT_REPRODUCED
@@ -293,29 +281,11 @@ def number(
     return Compared(name, paper, ours, low, high, status, of, unit, head)
 
 
-def prediction(ours: Estimate, family: Family) -> tuple[float, float]:
-    """Bound what one more run gives, at the family's level; everything where there is one run."""
-    if ours.n == 1:
-        return float("-inf"), float("inf")
-    strictness = (1 - thresholds.LEVEL) / (1 - family.choice.level)
-    return ours.prediction(family.size * strictness)
-
-
 def numbers(compared: Sequence[Compared]) -> Status:
     """Judge numbers together: as their common status, else *reproduced in part* if any is."""
     statuses = {one.status for one in compared}
     if len(statuses) == 1:
         return statuses.pop()
-    if statuses == {Status.REPRODUCED, Status.SOME_RUNS}:
+    if statuses == SHOWN:
         return Status.SOME_RUNS
-    if statuses & {Status.REPRODUCED, Status.SOME_RUNS}:
-        return Status.IN_PART
-    return Status.NOT_REPRODUCED
-
-
-def mean_of(values: Sequence[float]) -> Estimate:
-    """Estimate a mean of at least one value."""
-    result = estimate(values)
-    if result is None:
-        raise ValueError("no value to take the mean of; give at least one.")
-    return result
+    return Status.IN_PART if statuses & SHOWN else Status.NOT_REPRODUCED

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from reluclf.judging.thresholds import LEVEL
 
@@ -38,54 +39,52 @@ class Estimate:
     n: int
     dof: int
 
-    def prediction(self, comparisons: int = 1) -> tuple[float, float]:
-        """Bound what one more run of the same kind gives, with probability 95 %.
+    def prediction(self, comparisons: int = 1, level: float = LEVEL) -> tuple[float, float]:
+        """Bound what one more run of the same kind gives; one run bounds nothing.
 
         Parameters
         ----------
         comparisons : int
             How many such intervals are asked to hold together; each is widened so that all do
-            with that probability (Bonferroni).
-
-        Returns
-        -------
-        (float, float)
-            (NaN, NaN) where n = 1.
+            with the probability ``level`` (Bonferroni).
+        level : float
         """
         if self.n == 1:
-            return math.nan, math.nan
-        half = _t(self.dof, comparisons) * self.std * math.sqrt(1 + 1 / self.n)
+            return -math.inf, math.inf
+        half = _t(self.dof, comparisons, level) * self.std * math.sqrt(1 + 1 / self.n)
         return self.mean - half, self.mean + half
 
 
-def estimate(values: Sequence[float]) -> Estimate | None:
-    """Estimate the mean of independent runs, with its t-interval.
-
-    Parameters
-    ----------
-    values : sequence of float, shape (n,)
-
-    Returns
-    -------
-    Estimate or None
-        None if there is no value.
+def estimate(values: ArrayLike) -> Estimate | None:
+    """Estimate the mean of independent runs, with its t-interval; None if there is no value.
 
     Examples
     --------
     >>> estimate([0.97, 0.98, 0.99]).mean
     0.98
     """
-    values = np.asarray(values, dtype=float)
-    n = len(values)
+    return mean_of(values) if np.size(values) else None
+
+
+def mean_of(values: ArrayLike) -> Estimate:
+    """Estimate the mean of one run or more, as :func:`estimate`.
+
+    Raises
+    ------
+    ValueError
+        If there is no value.
+    """
+    runs = np.asarray(values, dtype=float)
+    n = len(runs)
     if n == 0:
-        return None
-    mean = float(values.mean())
+        raise ValueError("no value to take the mean of; give at least one.")
+    mean = float(runs.mean())
     if n == 1:
         return Estimate(mean, math.nan, math.nan, math.nan, 1, 0)
-    return _estimate(mean, float(values.std(ddof=1)), n, n - 1)
+    return _estimate(mean, float(runs.std(ddof=1)), n, n - 1)
 
 
-def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
+def estimate_counts(counts: ArrayLike, totals: ArrayLike) -> list[Estimate]:
     """Estimate mean counts out of known totals, with a spread that is pooled over them.
 
     With few runs the spread of a single count is hardly known. It is taken to be a common multiple
@@ -95,22 +94,21 @@ def estimate_counts(counts: np.ndarray, totals: np.ndarray) -> list[Estimate]:
 
     Parameters
     ----------
-    counts : ndarray of int, shape (n, k)
+    counts : array of int, shape (n, k)
         A row for each run; n > 1.
-    totals : ndarray of int, shape (k,)
+    totals : array of int, shape (k,)
 
     Returns
     -------
     list of Estimate, length k
         Each with n - 1 degrees of freedom for every count that its spread is pooled over.
     """
-    counts = np.asarray(counts, dtype=float)
-    totals = np.asarray(totals, dtype=float)
-    n, k = counts.shape
-    means = counts.mean(axis=0)
+    runs, of = np.asarray(counts, dtype=float), np.asarray(totals, dtype=float)
+    n, k = runs.shape
+    means = runs.mean(axis=0)
     # Half a count is added to both sides, so that a count that never errs still has some spread.
-    binomial = (means + 0.5) * (totals - means + 0.5) / (totals + 1)
-    multiples = np.var(counts, axis=0, ddof=1) / binomial
+    binomial = (means + 0.5) * (of - means + 0.5) / (of + 1)
+    multiples = np.var(runs, axis=0, ddof=1) / binomial
     pooled = list(np.argsort(multiples))
     while len(pooled) > 1 and _wider(multiples[pooled[-1]], multiples[pooled[:-1]], n, k):
         pooled.pop()
@@ -172,14 +170,16 @@ class Difference:
         """Upper end of the 95 % interval of the mean."""
         return self.interval()[1]
 
-    def interval(self, comparisons: int = 1) -> tuple[float, float]:
-        """Bound the mean, widened so that several such intervals hold together (Bonferroni)."""
-        half = _t(self.dof, comparisons) * self.error
-        return self.mean - half, self.mean + half
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Bound the mean."""
+        return self._around(self.error, level)
 
-    def prediction(self, comparisons: int = 1) -> tuple[float, float]:
-        """Bound the difference that one more pair of runs gives, as :meth:`interval` is widened."""
-        half = _t(self.dof, comparisons) * math.hypot(self.std, self.error)
+    def prediction(self) -> tuple[float, float]:
+        """Bound the difference that one more pair of runs gives, with probability 95 %."""
+        return self._around(math.hypot(self.std, self.error), LEVEL)
+
+    def _around(self, scale: float, level: float) -> tuple[float, float]:
+        half = _t(self.dof, 1, level) * scale
         return self.mean - half, self.mean + half
 
     @property
@@ -200,15 +200,19 @@ class Difference:
             return 0.0 if abs(self.mean) < self.margin else 1.0
         return float(stdtr(self.dof, (abs(self.mean) - self.margin) / self.error))
 
+    def sign(self, level: float = LEVEL) -> int:
+        """-1 or 1 if the mean is shown to be below or above 0, else 0."""
+        return int(np.sign(self.mean)) if self.p < 1 - level else 0
+
     @property
     def less(self) -> bool:
         """Whether the mean is shown to be below 0."""
-        return self.p < 1 - LEVEL and self.mean < 0
+        return self.sign() < 0
 
     @property
     def greater(self) -> bool:
         """Whether the mean is shown to be above 0."""
-        return self.p < 1 - LEVEL and self.mean > 0
+        return self.sign() > 0
 
     @property
     def equivalent(self) -> bool:
@@ -217,24 +221,26 @@ class Difference:
 
     @property
     def beyond(self) -> bool:
-        """Whether the mean is shown to be outside the margin: its whole interval is."""
-        return self.low > self.margin or self.high < -self.margin
+        """Whether the mean is shown to be outside the margin."""
+        return self.beyond_at(LEVEL)
+
+    def beyond_at(self, level: float) -> bool:
+        """Whether the whole interval of the mean is outside the margin."""
+        low, high = self.interval(level)
+        return low > self.margin or high < -self.margin
 
     @property
     def equivalence_interval(self) -> tuple[float, float]:
         """The 90 % interval: within the margin exactly if the mean is shown to be."""
-        half = _t(self.dof, 1 / 2) * self.error
-        return self.mean - half, self.mean + half
+        return self.interval(1 - 2 * (1 - LEVEL))
 
 
-def paired(
-    a: Sequence[float], b: Sequence[float], margin: float, overlap: float = 0.0
-) -> Difference | None:
+def paired(a: ArrayLike, b: ArrayLike, margin: float, overlap: float = 0.0) -> Difference | None:
     """Compare paired values: a paired t-test, and two one-sided tests of equivalence.
 
     Parameters
     ----------
-    a, b : sequence of float, shape (n,)
+    a, b : array of float, shape (n,)
     margin : float
         Differences up to this size count as none (Schuirmann, 1987; Lakens, 2017).
     overlap : float
@@ -251,19 +257,16 @@ def paired(
     n = len(difference)
     if n < 2:
         return None
-    std = float(difference.std(ddof=1))
-    return Difference(
-        float(difference.mean()), std * math.sqrt(1 / n + overlap), std, n - 1, n, margin
-    )
+    mean, std = float(difference.mean()), float(difference.std(ddof=1))
+    return Difference(mean, std * math.sqrt(1 / n + overlap), std, n - 1, n, margin)
 
 
-def unpaired(a: Sequence[float], b: Sequence[float], margin: float) -> Difference | None:
+def unpaired(a: ArrayLike, b: ArrayLike, margin: float) -> Difference | None:
     """Compare independent values of two methods: Welch's t-test, and two one-sided tests.
 
     Parameters
     ----------
-    a : sequence of float, shape (n,)
-    b : sequence of float, shape (m,)
+    a, b : array of float, shapes (n,), (m,)
     margin : float
         Differences up to this size count as none.
 
@@ -277,27 +280,15 @@ def unpaired(a: Sequence[float], b: Sequence[float], margin: float) -> Differenc
     >>> round(unpaired([3.0, 4.0, 5.0], [1.0, 2.0, 3.0], margin=1.0).mean, 6)
     2.0
     """
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if min(len(a), len(b)) < 2:
-        return None
-    variances = np.array([a.var(ddof=1), b.var(ddof=1)])
-    n = np.array([len(a), len(b)])
-    parts = variances / n
-    error = math.sqrt(parts.sum())
-    dof = float(parts.sum() ** 2 / np.sum(parts**2 / (n - 1))) if error else float(n.sum() - 2)
-    return Difference(
-        float(a.mean() - b.mean()), error, math.sqrt(variances.sum()), dof, int(n.min()), margin
-    )
+    return contrast([a, b], [1, -1], margin) if min(np.size(a), np.size(b)) > 1 else None
 
 
-def contrast(
-    samples: Sequence[Sequence[float]], weights: Sequence[float], margin: float
-) -> Difference:
+def contrast(samples: Sequence[ArrayLike], weights: Sequence[float], margin: float) -> Difference:
     """Weigh independent means and add them up, with Satterthwaite's degrees of freedom.
 
     Parameters
     ----------
-    samples : sequence of sequences of float
+    samples : sequence of arrays of float
         Each of two values or more.
     weights : sequence of float
         One for each sample.
@@ -310,7 +301,7 @@ def contrast(
     parts = variances / sizes
     mean = float(np.dot(weights, [sample.mean() for sample in values]))
     error = math.sqrt(parts.sum())
-    dof = float(parts.sum() ** 2 / np.sum(parts**2 / (sizes - 1))) if error else float(sizes.sum())
+    dof = float(parts.sum() ** 2 / np.sum(parts**2 / (sizes - 1)) if error else sum(sizes - 1))
     return Difference(mean, error, math.sqrt(variances.sum()), dof, int(sizes.min()), margin)
 
 
@@ -324,13 +315,13 @@ def share(hits: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     return low, high
 
 
-def slope(values: Sequence[float]) -> Difference:
+def slope(values: ArrayLike) -> Difference:
     """Fit a line to values over their index 0, 1, ..., n - 1 by least squares; return its slope."""
     from scipy.stats import linregress
 
-    fit = linregress(np.arange(len(values)), values)
+    fit = linregress(np.arange(np.size(values)), values)
     error = float(fit.stderr)
-    return Difference(float(fit.slope), error, 0.0, len(values) - 2, len(values), 0.0)
+    return Difference(float(fit.slope), error, 0.0, np.size(values) - 2, np.size(values), 0.0)
 
 
 def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
@@ -365,13 +356,13 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
-def rejected(p_values: Sequence[float]) -> np.ndarray:
+def rejected(p_values: Sequence[float], level: float = LEVEL) -> np.ndarray:
     """Tell which hypotheses are rejected where any one of them will do, by :func:`holm`."""
-    return holm(p_values) < 1 - LEVEL
+    return holm(p_values) < 1 - level
 
 
-def _t(dof: float, comparisons: float = 1) -> float:
-    """Two-sided t-quantile at 95 %, or for one of so many intervals that hold together."""
+def _t(dof: float, comparisons: float = 1, level: float = LEVEL) -> float:
+    """Two-sided t-quantile, of one of so many intervals that hold together."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(dof, 1 - (1 - LEVEL) / comparisons / 2))
+    return float(stdtrit(dof, 1 - (1 - level) / comparisons / 2))

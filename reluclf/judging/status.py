@@ -42,6 +42,10 @@ class Status(StrEnum):
         return _OTHERS[self]
 
 
+#: The statuses that say that something was reproduced, if only in some runs.
+SHOWN = frozenset({Status.REPRODUCED, Status.SOME_RUNS})
+
+
 class Others(NamedTuple):
     """A status in two vocabularies that other machines read; ``cito`` is empty where none fits."""
 

@@ -61,30 +61,26 @@ class Verdict:
 def judge(records: Iterable[Record], choice: Choice = OURS) -> list[Verdict]:
     """Give the verdict on every item, in the order of the ledger."""
     everything = Evidence(records)
-    return [verdict(key, item, everything, choice) for key, item in items.items().items()]
+    return [_verdict(key, item, everything.view(), choice) for key, item in items.items().items()]
 
 
-def verdict(key: str, item: Item, evidence: Evidence, choice: Choice = OURS) -> Verdict:
-    """Give the verdict on one item."""
-    view = evidence.view()
-    found = [_answer(rule, view, choice) for rule in (item.own, item.as_run, item.as_written)]
+def _verdict(key: str, item: Item, evidence: Evidence, choice: Choice) -> Verdict:
+    def answer(rule: Rule | None) -> Answer | None:
+        try:
+            return rule(evidence, choice) if rule is not None else None
+        except Lacking as lack:
+            return answers.waiting(lack)
+
     page, _, label = item.evidence.partition("#")
     anchor = f"equation-{label}" if label.startswith("eq-") else label
     return Verdict(
-        key,
-        items.says(key),
-        *found,
-        item.settled,
-        item.evidence,
-        f"book/{page}.html#{anchor}",
-        tuple(view.seen.values()),
+        id=key,
+        says=items.says(key),
+        own=answer(item.own),
+        as_run=answer(item.as_run),
+        as_written=answer(item.as_written),
+        settled=item.settled,
+        evidence=item.evidence,
+        link=f"book/{page}.html#{anchor}",
+        records=tuple(evidence.seen.values()),
     )
-
-
-def _answer(rule: Rule | None, evidence: Evidence, choice: Choice) -> Answer | None:
-    if rule is None:
-        return None
-    try:
-        return rule(evidence, choice)
-    except Lacking as lack:
-        return answers.waiting(lack)

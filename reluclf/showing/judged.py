@@ -14,7 +14,7 @@ from reluclf.judging.answers import Answer
 from reluclf.judging.design import Cell, Lacking
 from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS
-from reluclf.judging.robustness import QUESTIONS, Rerun, kind
+from reluclf.judging.robustness import QUESTIONS, Rerun
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
@@ -109,8 +109,15 @@ def _there(cells: Sequence[Cell], evidence: Evidence) -> str:
 def unfit(records: Iterable[Record]) -> pd.DataFrame:
     """Name the runs of the design's networks that enter no verdict, each with the reason."""
     found = design.unfit(records)
-    rows = [{"run": str(run.spec), "why it enters no verdict": why} for run, why in found]
-    frame = pd.DataFrame(rows or [{"run": "none", "why it enters no verdict": formats.NONE}])
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for run, why in found:
+        seeds.setdefault((str(run.spec.path.parent), why), []).append(run.spec.seed)
+    rows = [
+        {"runs": runs, "seeds": origins.ranges(numbers), "why they enter no verdict": why}
+        for (runs, why), numbers in seeds.items()
+    ]
+    nothing = {"runs": "none", "seeds": formats.NONE, "why they enter no verdict": formats.NONE}
+    frame = pd.DataFrame(rows or [nothing])
     return origins.rests_on(frame, {"": [run for run, _ in found]})
 
 
@@ -169,7 +176,7 @@ def in_brief(records: Iterable[Record]) -> pd.DataFrame:
         if not rules:
             continue
         heard = [_hear(rule, evidence) for rule in rules]
-        asked = _asked(key, heard[0].parts)
+        asked = _asked(key, item.kind, heard[0].parts)
         grouped.setdefault(asked, {})[key] = [cell for one in heard for cell in one.cells]
     rows = []
     for asked, cells in grouped.items():
@@ -180,19 +187,19 @@ def in_brief(records: Iterable[Record]) -> pd.DataFrame:
     return origins.rests_on(pd.DataFrame(rows))  # what is asked, whatever the runs answer
 
 
-def _asked(key: str, parts: Sequence[str]) -> str:
-    if kind(key) == "proposal":
+def _asked(key: str, kind: str, parts: Sequence[str]) -> str:
+    if kind == "proposal":
         return items.says(key)
-    if kind(key) == "sentence":
+    if kind == "sentence":
         parts = parts or ("runs",)
     named = words.listed(parts)
     if key.startswith("F"):
         named = _CLASSES
-    elif kind(key) == "further optimisation":
+    elif kind == "further optimisation":
         named = " or ".join(parts)
-    elif kind(key) in ("directions", "sizes", "any size"):
+    elif kind in ("directions", "sizes", "any size"):
         named = "; ".join(parts)
-    return _ASKED[kind(key)].format(parts=named)
+    return _ASKED[kind].format(parts=named)
 
 
 def _told(cells: Iterable[Cell]) -> str:

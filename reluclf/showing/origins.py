@@ -130,7 +130,7 @@ def groups(records: Iterable[Record], folder: str = "") -> pd.DataFrame:
         where = [record.provenance for record in members]
         row = {
             "runs": f"{folder}{group}",
-            "seeds": _ranges(record.spec.seed for record in members),
+            "seeds": ranges(record.spec.seed for record in members),
             **_effort(members),
             "device": "; ".join(sorted({place.device for place in places})),
             "backend": ", ".join(sorted({place.library for place in places})),
@@ -225,7 +225,7 @@ def _effort(records: Sequence[Record]) -> dict[str, str]:
     return {"epochs": f"{epochs:,}", "hours": f"{hours:.2f}"}
 
 
-def _ranges(seeds: Iterable[int]) -> str:
+def ranges(seeds: Iterable[int]) -> str:
     """Write seeds in brief, as ``1-5, 8``."""
     runs: list[list[int]] = []
     for seed in sorted(seeds):

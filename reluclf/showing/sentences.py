@@ -42,7 +42,7 @@ def _differences(evidence: Evidence, condition: Condition) -> list[Difference]:
     for pair in paper.RESULT_TABLES:
         network = claims.Network(*pair)
         try:
-            everything, _ = claims.measured(evidence, network, condition.name, claims.accuracy)
+            everything, _ = claims.measured(evidence, network, condition.name, claims.ACCURACY)
         except Lacking:
             continue
         found.append(everything.difference(MARGIN))

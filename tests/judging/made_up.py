@@ -16,6 +16,12 @@ from reluclf.record import Record
 CHANGED = ("clipped", "initial bias", "leaky hidden units")
 
 
+def spread(mean: float, std: float, n: int = 8) -> np.ndarray:
+    """So many values that have exactly this mean and this standard deviation."""
+    even = np.linspace(-1, 1, n)
+    return mean + std * even / even.std(ddof=1)
+
+
 def noise(cell: Cell, seed: int) -> np.random.Generator:
     """Random numbers of a run: the same at every call, and no other run's."""
     return np.random.default_rng([zlib.crc32(cell.title.encode()), seed])

@@ -54,6 +54,28 @@ def test_a_run_beyond_the_design_is_named_and_enters_no_verdict():
     assert unfit(made) == []
 
 
+@pytest.mark.parametrize(
+    "fields, why",
+    [
+        ({"epochs": 64}, "it has 64 epochs, the design 32"),
+        ({"samples": 1000}, "it has 1000 samples, the design all"),
+        ({"folds": 9}, "it has 9 folds, the design 10"),
+        ({"seed": 9, "epochs": 5}, "it has 5 epochs, the design 32; the design has seeds 1 to 8"),
+        ({"clipnorm": 1.0}, None),
+    ],
+    ids=str,
+)
+def test_a_run_of_the_design_but_for_its_length_is_named_and_enters_no_verdict(fields, why):
+    spec = Spec(**{**of_cell(CNN, 1).spec.model_dump(), **fields})
+    other = record(spec, [0.9] * spec.folds, 0.9)
+    assert unfit([other, *runs(CNN)]) == ([(other, why)] if why else [])
+    assert seeds([other], CNN) == []
+
+
+def test_a_fresh_run_with_fewer_folds_or_none_is_one_as_written():
+    assert unfit([of_cell(WRITTEN, 1), of_cell(WRITTEN, 2, folds=[0.9] * 3)]) == []
+
+
 def test_a_run_beyond_one_cell_counts_in_the_other_that_has_it():
     made = of_cell(TEN_FOLDS, 4)
     assert seeds([made], WRITTEN) == [4] and seeds([made], TEN_FOLDS) == []

@@ -2,15 +2,10 @@
 
 import numpy as np
 import pytest
+from made_up import spread
 
 from reluclf.judging import thresholds
 from reluclf.judging.exceeding import OURS, TESTS, exceeds, falls_below, values
-
-
-def scattered(mean, std, n):
-    """So many values that have exactly this mean and this standard deviation."""
-    even = np.linspace(-1, 1, n)
-    return mean + std * even / even.std(ddof=1)
 
 
 @pytest.mark.parametrize("test", TESTS)
@@ -19,16 +14,14 @@ def test_all_tests_agree_on_clear_cases(test, are_paired):
     rng = np.random.default_rng(4)
     softmax = rng.normal(0.9, 0.01, 20)
     for shift, above, below in ((0.05, True, False), (-0.05, False, True), (0.0, False, False)):
-        both = values(
-            softmax + shift + rng.permutation(scattered(0, 0.01, 20)), softmax, are_paired
-        )
+        both = values(softmax + shift + rng.permutation(spread(0, 0.01, 20)), softmax, are_paired)
         assert exceeds(both, 0.0, 0.025, test) == above
         assert falls_below(both, 0.0, 0.025, test) == below
 
 
 @pytest.mark.parametrize("test", TESTS)
 def test_a_difference_is_compared_with_the_bound_and_not_with_zero(test):
-    both = values(0.9 + scattered(0.05, 0.01, 20), 0.9 + scattered(0, 0.01, 20)[::-1])
+    both = values(0.9 + spread(0.05, 0.01, 20), 0.9 + spread(0, 0.01, 20)[::-1])
     assert exceeds(both, 0.02, 0.025, test) and not exceeds(both, 0.05, 0.025, test)
     assert falls_below(both, 0.08, 0.025, test) and not falls_below(both, 0.05, 0.025, test)
 

@@ -7,6 +7,7 @@ must go.
 import numpy as np
 import pytest
 from factory import of_cell, runs
+from made_up import spread
 
 from reluclf.judging import items, mechanism
 from reluclf.judging.claims import balanced
@@ -24,8 +25,7 @@ def objection(reason):
 
 
 def made(mean, n=20, std=0.003):
-    even = np.linspace(-1, 1, n)
-    return mean + std * even / even.std(ddof=1)
+    return spread(mean, std, n)
 
 
 def test_a_sentence_that_holds_in_every_run_is_not_said_to_fail_in_some():

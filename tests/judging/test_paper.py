@@ -7,18 +7,13 @@ confusion matrix (Figure 10) gives: .915, .906 and .904. An F1 that is a mean ov
 import numpy as np
 import pytest
 import yaml
+from factory import SUPPORTS
 from sklearn.metrics import precision_recall_fscore_support
 
 from reluclf import paths
 from reluclf.judging import paper
 
 PAPER = yaml.safe_load(paths.PAPER.read_text(encoding="utf-8"))
-
-SUPPORTS = {
-    "mnist": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
-    "fashion_mnist": [1000] * 10,
-    "wdbc": [64, 107],
-}
 
 RESULTS = {
     (table["dataset"], table["architecture"], head): table[head]

@@ -10,7 +10,7 @@ from reluclf.judging import robustness
 from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import OURS, TESTS, Choice
 from reluclf.judging.items import items
-from reluclf.judging.robustness import DIFFERS, OTHERS, QUESTIONS, Rerun, firm, kind, mark, rerun
+from reluclf.judging.robustness import DIFFERS, OTHERS, QUESTIONS, Rerun, firm, mark, rerun
 from reluclf.judging.status import Status
 
 
@@ -50,8 +50,8 @@ def test_every_test_but_ours_is_tried():
 
 
 def test_an_item_has_a_kind_exactly_if_runs_answer_it():
-    assert {key for key in items() if kind(key)} == set(ASKED)
-    assert {kind(key) for key in ASKED} == set(DIFFERS)
+    assert {key for key in items() if items()[key].kind} == set(ASKED)
+    assert {items()[key].kind for key in ASKED} == set(DIFFERS)
 
 
 @pytest.mark.parametrize("key", ASKED)
@@ -61,10 +61,12 @@ def test_a_rule_looks_at_no_level_and_no_test_that_its_kind_leaves_out(key, worl
     for rule in rules(key):
         rule(evidence.view(), Noting(asked=(asked,)))
     looked_at = asked - {"margin"}
-    assert looked_at == set(DIFFERS[kind(key)]) - {"margin"}
+    assert looked_at == set(DIFFERS[items()[key].kind]) - {"margin"}
 
 
-@pytest.mark.parametrize("key", [key for key in ASKED if "margin" not in DIFFERS[kind(key)]])
+@pytest.mark.parametrize(
+    "key", [key for key in ASKED if "margin" not in DIFFERS[items()[key].kind]]
+)
 @pytest.mark.parametrize("name", ["alike", "like the paper", "apart"])
 def test_no_margin_changes_an_item_whose_kind_leaves_it_out(key, name, world):
     evidence = Evidence(world(name))
@@ -75,7 +77,7 @@ def test_no_margin_changes_an_item_whose_kind_leaves_it_out(key, name, world):
         assert len(statuses) == 1
 
 
-@pytest.mark.parametrize("key", [key for key in ASKED if "margin" in DIFFERS[kind(key)]])
+@pytest.mark.parametrize("key", [key for key in ASKED if "margin" in DIFFERS[items()[key].kind]])
 def test_some_margin_changes_an_item_whose_kind_has_it(key, world):
     found = set()
     for name in ("alike", "like the paper", "apart"):

@@ -4,25 +4,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up import spread
 from scipy.stats import t as student
 
 from reluclf.judging import rules, thresholds
 from reluclf.judging.exceeding import Choice, Values, values
-from reluclf.judging.rules import Family, Part, claim, held, look, mean_of, number, numbers
+from reluclf.judging.rules import Family, Part, claim, held, look, number, numbers
+from reluclf.judging.statistics import mean_of
 from reluclf.judging.status import Status
 
 MARGIN = thresholds.MARGIN
 
 
-def scattered(mean, std, n=8):
-    """So many values that have exactly this mean and this standard deviation."""
-    even = np.linspace(-1, 1, n)
-    return mean + std * even / even.std(ddof=1)
-
-
 def pairs(mean, std, n=8):
     """Paired values whose difference has this mean and standard deviation."""
-    return Values(0.8 + scattered(mean, std, n), np.full(n, 0.8), True)
+    return Values(0.8 + spread(mean, std, n), np.full(n, 0.8), True)
 
 
 def part(mean, std, says="below", paper=None, n=8, **more):
@@ -124,8 +120,8 @@ def test_a_claim_is_judged_by_its_parts(parts, status):
     [(2, Status.NOT_REPRODUCED), (3, Status.SOME_RUNS), (8, Status.SOME_RUNS)],
 )
 def test_three_runs_of_the_papers_kind_are_judged_by_themselves(kept, status):
-    relu = np.concatenate([scattered(0.98, 0.001, kept), scattered(0.88, 0.001, 6)])
-    softmax = scattered(0.98, 0.001, 8)
+    relu = np.concatenate([spread(0.98, 0.001, kept), spread(0.88, 0.001, 6)])
+    softmax = spread(0.98, 0.001, 8)
     found = claim(
         [
             Part(
@@ -232,22 +228,22 @@ def reach(std, n, size=22):
 )
 def test_a_number_is_reproduced_within_what_one_more_run_of_ours_gives(sign, nearness, status):
     paper = 0.9 + sign * nearness * reach(0.002, 8)
-    assert number("x", paper, mean_of(scattered(0.9, 0.002)), FAMILY, 8).status == status
+    assert number("x", paper, mean_of(spread(0.9, 0.002)), FAMILY, 8).status == status
 
 
 @pytest.mark.parametrize("factor, status", [(0.999, Status.REPRODUCED), (1.001, Status.COMPATIBLE)])
 def test_a_number_that_our_runs_could_not_have_missed_is_compatible(factor, status):
     std = factor * MARGIN / reach(1.0, 8)
-    assert number("x", 0.9, mean_of(scattered(0.9, std)), FAMILY, 8).status == status
+    assert number("x", 0.9, mean_of(spread(0.9, std)), FAMILY, 8).status == status
 
 
 def test_a_number_far_off_is_not_reproduced_however_widely_our_runs_scatter():
-    ours = mean_of(scattered(0.5, 0.05))
+    ours = mean_of(spread(0.5, 0.05))
     assert number("x", 0.95, ours, FAMILY, 8).status == Status.NOT_REPRODUCED
 
 
 def test_a_number_is_reproduced_in_some_runs_where_others_are_of_another_kind():
-    ours = mean_of(scattered(0.9, 0.002))
+    ours = mean_of(spread(0.9, 0.002))
     assert number("x", 0.9, ours, FAMILY, 9).status == Status.SOME_RUNS
 
 

@@ -9,6 +9,7 @@ from reluclf import paths
 from reluclf.judging import answers, rules, words
 from reluclf.judging.exceeding import values
 from reluclf.judging.rules import Part
+from reluclf.judging.statistics import mean_of
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import judge
 
@@ -59,7 +60,7 @@ def test_every_sentence_part_and_mark_is_used(world, asked):
         judge(world(name))
     near = Part("accuracy", "below", values([0.9, 0.91], [0.8, 0.81], True), paper=0.1)
     answers.of_claim(rules.Claimed(Status.NOT_REPRODUCED, (rules.look(near),)))
-    wide = rules.number("x", 0.9, rules.mean_of([0.9]), rules.Family(1, 0.02), 1)
+    wide = rules.number("x", 0.9, mean_of([0.9]), rules.Family(1, 0.02), 1)
     answers.of_numbers([wide], "accuracies")
     texts, _ = in_the_package()
     assert asked["sentences"].keys() <= asked["sentences"].keys_asked | texts

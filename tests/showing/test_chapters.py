@@ -1,8 +1,10 @@
 """The chapters: committed without outputs, and each executed by papermill in a smoke profile that trains for real."""
 
 import contextlib
+import functools
 import importlib.machinery
 import importlib.util
+import itertools
 import os
 import re
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluclf import Spec, networks, paths
+from reluclf import Spec, SpecError, first, networks, paths
 from reluclf import cli as command_line
 from reluclf.campaign import accelerator, checkout, runtime
 from reluclf.showing import chapters, interventions
@@ -80,25 +82,29 @@ def test_a_chapter_is_committed_as_jupyter_writes_it(chapter):
 def test_every_figure_has_a_caption_a_label_alt_text_and_is_referred_to(chapter):
     text = "\n".join(cell.source for cell in read(chapter).cells if cell.cell_type == "markdown")
     for cell in read(chapter).cells:
-        if cell.cell_type == "code" and re.search(
-            r"\bfigures\.|\.(figure|picture)\(", cell.source.splitlines()[-1]
-        ):
+        if cell.cell_type == "code" and cell.source.endswith(";"):
             figure = cell.metadata["mystnb"]["figure"]
             assert figure["caption"] and len(cell.metadata["mystnb"]["image"]["alt"]) > 40
             assert f"`{figure['name']}`" in text, f"{figure['name']} is not referred to"
 
 
-def executed(chapter, values, tmp_path):
-    file = chapters.run(chapter, values, tmp_path / "run", tmp_path / "results", afresh=True)
+def whole(file):
+    """An executed notebook, in which no cell shows a traceback or a log line."""
     notebook = nbformat.read(file, as_version=4)
-    outputs = [
-        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
-    ]
-    assert not [output for output in outputs if output.output_type in ("error", "stream")], (
-        "a page shows a traceback or a log line"
-    )
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in shown if output.output_type in ("error", "stream")]
     assert "papermill" not in notebook.metadata
     return notebook
+
+
+def executed(chapter, values, folder):
+    return whole(chapters.run(chapter, values, folder / "run", folder / "results", afresh=True))
+
+
+@pytest.fixture(scope="module")
+def on_nothing(tmp_path_factory):
+    """Executes a chapter on an empty store, without training, once."""
+    return functools.cache(lambda chapter: executed(chapter, {}, tmp_path_factory.mktemp(chapter)))
 
 
 SLOWER = ("method", "why", "discussion", "ledger", "rules", "appendices")
@@ -107,8 +113,24 @@ SLOWER = ("method", "why", "discussion", "ledger", "rules", "appendices")
 @pytest.mark.parametrize(
     "chapter", ["index", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWER)]
 )
-def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, tmp_path):
-    executed(chapter, {}, tmp_path)
+def test_a_chapter_that_trains_nothing_runs_on_an_empty_store(chapter, on_nothing):
+    assert on_nothing(chapter)
+
+
+@pytest.mark.slow
+def test_without_its_records_a_chapter_says_what_is_missing_and_how_to_make_it(on_nothing):
+    told = str(on_nothing("fashion_mnist"))
+    assert "runs that this chapter names are not measured yet" in told
+    assert "make experiments CHAPTER=fashion_mnist" in told
+
+
+@pytest.mark.slow
+def test_the_discussion_names_the_runs_of_every_intervention(on_nothing):
+    network = {"dataset": "mnist", "architecture": "cnn", "protocol": "fresh", "folds": 0}
+    told = str(on_nothing("discussion"))
+    for change in interventions.EVERY:
+        spec = Spec(**network, head=change.head, seed=1, **change.setting)
+        assert f"`{spec.path.parent}`: 3" in told, change.title
 
 
 def head():
@@ -176,10 +198,17 @@ def test_what_is_installed_on_colab_are_the_books_versions_but_for_the_kernels_o
 
 
 @pytest.mark.slow
-def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
-    notebook = executed("wdbc", SMOKE, tmp_path)
-    records = Store(tmp_path / "results").read_all()
+def test_a_rerun_of_wdbc_trains_shows_and_keeps_its_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(chapters, "RERUNS", tmp_path / "reruns")
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "kept")
+    given = ["seeds=1", "epochs=1", "folds=1", "workers=2", "AFRESH=1", "KEEP=1"]
+    status = command_line.main(["chapter", "CHAPTER=wdbc", *given])
+    assert status == 0, capsys.readouterr().err
+    notebook = whole(tmp_path / "reruns" / "wdbc" / "wdbc.ipynb")
+    records = Store(tmp_path / "reruns" / "wdbc" / "results").read_all()
     assert len(records) == 12 and {record.spec.epochs for record in records} == {1, 20}
+    kept = Store(tmp_path / "kept").read_all()
+    assert [record.spec for record in kept] == [record.spec for record in records]
     assert "(n = 1)" in str(notebook)
     # What is said of ten folds cannot be measured in one; all else is.
     ten_folds = re.compile(
@@ -189,86 +218,31 @@ def test_the_wdbc_chapter_trains_and_shows_what_it_trained(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chapter", ["mnist", "fashion_mnist"])
-def test_an_image_chapter_trains_and_shows_what_it_trained(chapter, tmp_path, images):
-    notebook = executed(chapter, {**SMOKE, "samples": 400}, tmp_path)
+def test_an_image_chapter_trains_and_shows_what_it_trained(tmp_path, images):
+    notebook = executed("mnist", {**SMOKE, "samples": 400}, tmp_path)
     records = Store(tmp_path / "results").read_all()
-    of_the_tables = {
-        (r.spec.architecture, r.spec.head, r.spec.protocol) for r in records if not r.spec.setting
-    }
-    assert {
-        (a, h, p)
-        for a in ("ffnn", "cnn")
-        for h in ("softmax", "relu")
-        for p in ("carried", "fresh")
-    } <= of_the_tables
+    trained = {(r.spec.architecture, r.spec.head, r.spec.protocol) for r in records}
+    both = itertools.product(("ffnn", "cnn"), ("softmax", "relu"), ("carried", "fresh"))
+    assert set(both) <= trained
     assert sum(record.spec.loss == "verbatim" for record in records) == 8
     assert {record.spec.head for record in records} == set(networks.HEADS)
     assert {record.spec.features for record in records} == {"paper", "pixels", "shuffled"}
     assert unmeasured(notebook) == set()
 
 
-@pytest.mark.slow
-def test_the_discussion_trains_its_interventions(tmp_path, images):
-    executed(
-        "discussion",
-        {
-            "train": True,
-            "seeds": 1,
-            "epochs": 1,
-            "samples": 400,
-            "datasets": ["mnist"],
-            "workers": 2,
-        },
-        tmp_path,
-    )
-    settings = [
-        record.spec.setting
-        for record in Store(tmp_path / "results").read_all()
-        if record.spec.architecture == "cnn" and record.spec.setting
-    ]
-    assert sorted(settings, key=str) == sorted(
-        (
-            change.setting
-            for change in interventions.INTERVENTIONS + interventions.COMPARISONS
-            if change.setting
-        ),
-        key=str,
-    )
-
-
-@pytest.mark.slow
-def test_without_its_records_and_without_training_a_chapter_says_what_is_missing_and_how_to_make_it(
-    tmp_path,
-):
-    notebook = executed("mnist", {}, tmp_path)
-    assert "runs that this chapter names are not measured yet" in str(notebook)
-    assert "make experiments CHAPTER=mnist" in str(notebook)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("flags", [[], ["KEEP=1"]])
-def test_a_rerun_leaves_the_tree_alone_unless_asked_to_keep_its_records(
-    flags, tmp_path, monkeypatch, capsys
-):
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_rerun_leaves_results_alone_unless_asked_to_keep_its_records(keep, tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "RERUNS", tmp_path / "reruns")
     monkeypatch.setattr(paths, "RESULTS", tmp_path / "kept")
-    status = command_line.main(
-        [
-            "chapter",
-            "CHAPTER=wdbc",
-            "seeds=1",
-            "epochs=1",
-            "folds=1",
-            "protocols=carried",
-            "workers=1",
-            "AFRESH=1",
-            *flags,
-        ]
-    )
-    assert status == 0, capsys.readouterr().err
-    assert len(list((tmp_path / "reruns/wdbc/results").rglob("seed-*.json"))) == 6
-    assert len(list((tmp_path / "kept").rglob("seed-*.json"))) == (6 if flags else 0)
+
+    def run(chapter, values, folder, results, afresh):
+        (results / "wdbc").mkdir(parents=True)
+        (results / "wdbc" / "seed-1.json").touch()
+        return folder
+
+    monkeypatch.setattr(chapters, "run", run)
+    chapters.rerun("wdbc", {}, keep=keep)
+    assert [file.name for file in (tmp_path / "kept").rglob("*")] == ["wdbc", "seed-1.json"] * keep
 
 
 @pytest.mark.parametrize("afresh", [False, True])
@@ -489,18 +463,6 @@ def test_any_text_becomes_a_value_of_the_parameters_kind_or_is_refused_in_one_se
             "folds=11 is not allowed: input should be less than or equal to 10",
         ),
         pytest.param(
-            "wdbc", {"seeds": 0}, "0 seeds are not allowed; 1 to 10000 are", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            "wdbc",
-            {"seeds": 10**9},
-            "1000000000 seeds are not allowed; 1 to 10000 are",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            "wdbc", {"workers": 0}, "workers=0 is not allowed; 1 to ", marks=pytest.mark.slow
-        ),
-        pytest.param(
             "wdbc",
             {"cluster": "nowhere"},
             "no Dask scheduler answers at 'nowhere'",
@@ -531,6 +493,12 @@ def test_a_value_that_is_refused_inside_a_chapter_ends_with_its_one_sentence(
     message = capsys.readouterr().err
     assert named in message and "Traceback" not in message
     assert not list(tmp_path.rglob("seed-*.json"))
+
+
+@pytest.mark.parametrize("n", [0, 10**9])
+def test_a_number_of_seeds_that_cannot_be_run_is_refused(n):
+    with pytest.raises(SpecError, match=f"^{n} seeds are not allowed; 1 to 10000 are"):
+        first(n)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from reluclf.judging.exceeding import values
 from reluclf.judging.items import items
 from reluclf.judging.robustness import OTHERS, Rerun
 from reluclf.judging.rules import Family, Part
+from reluclf.judging.statistics import mean_of
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import judge
 from reluclf.showing import flow_chart, judged, simulated
@@ -57,12 +58,12 @@ def test_a_run_with_a_seed_beyond_the_design_is_named():
     seed = design.planned()[CELL] + 1
     frame = judged.unfit([of_cell(CELL, 1), of_cell(CELL, seed)])
     assert len(frame) == 1
-    assert str(seed) in frame["run"][0]
-    assert "the design has seeds 1 to" in frame["why it enters no verdict"][0]
+    assert frame["seeds"][0] == str(seed)
+    assert "the design has seeds 1 to" in frame["why they enter no verdict"][0]
 
 
 def test_where_every_run_fits_the_table_says_none():
-    assert list(judged.unfit([of_cell(CELL, 1)])["run"]) == ["none"]
+    assert list(judged.unfit([of_cell(CELL, 1)])["runs"]) == ["none"]
 
 
 def test_records_are_counted_inside_the_design_and_beside_it():
@@ -163,7 +164,7 @@ def leads(title, *answers):
 @pytest.mark.parametrize("narrow", [True, False])
 @pytest.mark.parametrize("one_kind", [True, False])
 def test_the_chart_of_a_number_is_the_rule(inside, narrow, one_kind):
-    ours = rules.mean_of([0.9, 0.901, 0.899, 0.9])
+    ours = mean_of([0.9, 0.901, 0.899, 0.9])
     family = Family(1, 0.02 if narrow else 1e-9)
     paper = 0.9 if inside else 0.5
     found = rules.number("test_accuracy", paper, ours, family, 4 if one_kind else 9)
