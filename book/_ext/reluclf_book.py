@@ -10,7 +10,6 @@ import nbformat
 from docutils import nodes
 from latex2mathml.converter import convert
 from myst_nb.sphinx_ import NbMetadataCollector
-from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -85,7 +84,7 @@ _rules: list[str] = []
 
 
 def _configure(app, config):
-    """Start in the reader's own light or dark theme; give the verdicts the colours that they have in the figures, on the pages and in print."""
+    """Start in the reader's own light or dark theme; give the verdicts the colours that they have in the figures."""
     from reluclf.showing import figures, ledger
 
     config.html_context.setdefault("default_mode", "auto")
@@ -95,11 +94,6 @@ def _configure(app, config):
             colour if figures.luminance(colour) < 0.9 else "#999999"
         )  # white has no edge of its own
         _rules.append(f".{status.css} {{ --verdict: {colour}; --verdict-edge: {edge}; }}\n")
-        keys = f"div.note_border-TeXcolor={{HTML}}{{{edge[1:]}}},div.note_title-background-TeXcolor={{HTML}}{{{_tint(edge)}}}"
-        config.latex_elements["preamble"] += (
-            rf"\newenvironment{{sphinxclass{status.css}}}{{\par\nopagebreak\needspace{{6\baselineskip}}\sphinxsetup{{{keys}}}}}{{}}"
-            + "\n"
-        )
 
 
 def _write_rules(app):
@@ -107,11 +101,6 @@ def _write_rules(app):
         static = Path(app.outdir) / "_static"
         static.mkdir(parents=True, exist_ok=True)
         (static / "verdicts.css").write_text("".join(_rules), encoding="utf-8")
-
-
-def _tint(colour: str) -> str:
-    """A colour mixed with three parts of white, as the hexadecimal digits."""
-    return "".join(f"{(int(colour[i : i + 2], 16) + 3 * 255) // 4:02X}" for i in (1, 3, 5))
 
 
 def _page(app, pagename, templatename, context, doctree):
@@ -182,29 +171,6 @@ def _keep_together(app, doctree):
                 text.parent.replace(text, nodes.Text(whole))
 
 
-def _print(app, doctree, docname):
-    """In print a verdict needs a box to get its colours, and the section that holds the references on the page is empty: they come last."""
-    if app.builder.format == "latex":
-        for described in doctree.findall(
-            addnodes.desc_content
-        ):  # what functions take and give back would fill a quarter of the pages
-            for fields in list(described.findall(nodes.field_list)):
-                fields.parent.remove(fields)
-        for verdict in list(
-            doctree.findall(
-                lambda node: isinstance(node, nodes.admonition) and "verdict" in node["classes"]
-            )
-        ):
-            box = nodes.container(
-                classes=[name for name in verdict["classes"] if name.startswith("verdict-")]
-            )
-            verdict.replace_self(box)
-            box += verdict
-        for section in list(doctree.findall(nodes.section)):
-            if section.astext().strip() == section[0].astext():  # an empty container stays behind
-                section.parent.remove(section)
-
-
 def _lighten(app, error):
     """Take out of the site what no page uses: 1.5 MB of icons as a script (the style sheet has them as a font), and source maps."""
     static = Path(app.outdir) / "_static"
@@ -261,9 +227,8 @@ def _short_signature(app, what, name, obj, options, signature, returns):
 def _read_side_by_side(app, config):
     """Have Sphinx run chapters, and write pages, one on each core."""
     app.parallel = max(app.parallel, os.cpu_count() or 1)
-    # These two extensions of Jupyter Book's do not say that they allow for that; they work on what is read when all of it has been.
-    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"):
-        app.extensions[name].parallel_read_safe = True
+    # This extension of Jupyter Book's does not say that it allows for that; it works on what is read when all of it has been.
+    app.extensions["sphinx_multitoc_numbering"].parallel_read_safe = True
 
 
 def setup(app):
@@ -283,6 +248,5 @@ def setup(app):
     app.connect("env-before-read-docs", _refuse_failed)
     app.connect("env-updated", _refuse_failing)
     app.connect("doctree-read", _keep_together)
-    app.connect("doctree-resolved", _print, priority=900)
     app.connect("build-finished", _lighten)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

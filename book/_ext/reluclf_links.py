@@ -2,7 +2,7 @@
 
 Under every numbered table and figure stands where it comes from: the records, and the code that made it, at the commit that is built. With the
 address of the repository, in ``RELUCLF_REPOSITORY``, these are links, a verdict has one to its rule and one to report an error, and a chapter has
-buttons that open it in Colab and Binder. All of this is for the pages only; none of it is in print.
+buttons that open it in Colab and Binder. Of all this print has the origins only, in a line below the caption.
 """
 
 import ast
@@ -17,6 +17,7 @@ from myst_nb.ext.glue.crossref import read_glue_cache
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.util.i18n import format_date
+from sphinx.util.texescape import escape
 
 import reluclf
 from reluclf import paths
@@ -72,7 +73,7 @@ def functions(module: str) -> dict[str, tuple[int, int]]:
 
 def makers(source: str, label: str) -> list[tuple[str, str]]:
     """Which functions of the package make what stands under a label, as (module, name), from the source of the cell that shows it."""
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    calls = _calls(ast.parse(source))
     showing = [
         call
         for call in calls
@@ -84,11 +85,16 @@ def makers(source: str, label: str) -> list[tuple[str, str]]:
         for inner in ast.walk(call)
         if isinstance(inner, ast.Call) and inner is not call
     ]
-    return _functions_called(inside) or _functions_called(calls)
+    last = _calls(ast.parse(source).body[-1])  # a figure is what a cell ends with
+    return _functions_called(inside) or _functions_called(last) or _functions_called(calls)
+
+
+def _calls(tree: ast.AST) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 #: Functions that show what others have made.
-_SHOWERS = (("notebook", "table"), ("notebook", "glue"))
+_SHOWERS = (("notebook", "table"), ("notebook", "glue"), ("notebook", "glue_some"))
 
 
 def _functions_called(calls: list[ast.Call]) -> list[tuple[str, str]]:
@@ -148,6 +154,16 @@ def origin(source: str, label: str, records: list[dict[str, str]], page: str) ->
     return f'<details class="origin"><summary>Where this comes from</summary>{called}{listed}</details>'
 
 
+def printed_origin(source: str, label: str, records: list[dict[str, str]]) -> str:
+    """What print says of where a table or figure comes from, as LaTeX: the first records, and what made it."""
+    files = [MEASURED[maker] for maker in makers(source, label) if maker in MEASURED]
+    runs = [f"{row['runs'].rstrip('/')} {row['seeds']}" for row in records]
+    more = [f"{len(runs) - 3} more"] if len(runs) > 3 else []
+    rests = files[:1] or ["results/" + "; ".join([*runs[:3], *more])] * bool(runs)
+    made = [f"{module}.{name}" for module, name in makers(source, label)[:1]]
+    return rf"\sphinxsource{{{escape(', '.join([*made, *rests]))}}}"
+
+
 def _add_origins(app, doctree):
     docname = app.env.docname
     glued = read_glue_cache(app.env.mystnb_config.output_folder, docname)
@@ -174,6 +190,8 @@ def _add_origins(app, doctree):
             records = ast.literal_eval(glued[name]["data"]["text/plain"])
             raw = nodes.raw("", origin(source, label, records, f"{docname}.ipynb"), format="html")
             node.parent.insert(node.parent.index(node) + 1, raw)
+            caption = next(part for part in node if isinstance(part, nodes.caption | nodes.title))
+            caption += nodes.raw("", printed_origin(source, label, records), format="latex")
 
 
 def _rule(identifier: str) -> str:

@@ -73,13 +73,12 @@ def told(answer: Answer) -> str:
     """Write an answer: its status in bold, why, and how firm it is where it is not wholly so."""
     firm = f" The same under {answer.same} of {answer.of} other choices."
     doubt = firm if answer.of and answer.same < answer.of else ""
-    return f"**{answer.status}**. {notebook.unbroken(answer.why)}{doubt}"
+    why = answer.why[:1].upper() + answer.why[1:]
+    return f"**{answer.status}**. {notebook.unbroken(why)}{doubt}"
 
 
 def boxes(found: Iterable[Verdict], *identifiers: str) -> None:
     """Show the verdicts on the named items, each question with its answer."""
-    from IPython.display import Markdown, display
-
     by_id = {verdict.id: verdict for verdict in found}
     shown = []
     for identifier in identifiers:
@@ -88,8 +87,8 @@ def boxes(found: Iterable[Verdict], *identifiers: str) -> None:
         classes = f"verdict {verdict.main.status.css} on-{identifier}"
         lines = [f"{QUESTIONS[name]}: {told(answer)}" for name, answer in answered(verdict).items()]
         body = "\n\n".join(line[0].upper() + line[1:] for line in lines)
-        shown.append(f":::{{admonition}} {title}\n:class: {classes}\n\n{body}\n:::")
-    display(Markdown("\n\n".join(shown)))
+        shown.append((title, body, classes))
+    notebook.show_boxes(*shown)
 
 
 def table(found: Sequence[Verdict], caption: str, name: str) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import html
+import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from reluclf import formats
+from reluclf import formats, paths
 from reluclf.record import Record
 from reluclf.showing import figures, origins, parameters
 from reluclf.spec import Spec
 
-#: Characters on a printed line of a table, roughly.
-_LINE = 110
+#: Characters on a printed line of a table, roughly: in its usual type, and in the small type of a wide one.
+_LINE, _SMALL_LINE = 118, 140
 
 
 def start() -> None:
@@ -37,6 +40,7 @@ def start() -> None:
     shell.run_line_magic("matplotlib", "inline")
     figures.style()
     set_matplotlib_formats(os.environ.get("RELUCLF_FIGURES", "svg"), bbox_inches="tight")
+    shell.events.register("post_run_cell", _show_caption)
 
 
 def origin(source: str) -> str:
@@ -48,9 +52,31 @@ def _glue_origins() -> None:
     """Give the builder of the page what the figures of the cell that has run rest on."""
     from IPython import get_ipython
 
-    source = get_ipython().history_manager.input_hist_raw[-1]
+    name = origin(get_ipython().history_manager.input_hist_raw[-1])
     for number in plt.get_fignums():
-        _glue_origin(origin(source), origins.of(plt.figure(number)))
+        _glue_origin(name, origins.of(plt.figure(number)))
+
+
+def _show_caption(result) -> None:
+    """Show the caption of the figure of the cell that has run."""
+    if caption := _captions().get(origin(result.info.raw_cell)):
+        _in_jupyter_only(as_html(caption))
+
+
+@functools.cache
+def _captions() -> dict[str, str]:
+    """The captions of the chapters' figures, which stand in the cells' metadata, by :func:`origin`."""
+    cells = [
+        cell
+        for chapter in paths.BOOK.glob("*.ipynb")
+        for cell in json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    ]
+    shown = [
+        (origin("".join(cell["source"])), cell["metadata"]["mystnb"]["figure"])
+        for cell in cells
+        if "figure" in cell["metadata"].get("mystnb", {})
+    ]
+    return {source: f"{figure['caption']} (`{figure['name']}`)" for source, figure in shown}
 
 
 def _glue_origin(name: str, rests_on: list[dict[str, str]]) -> None:
@@ -60,11 +86,45 @@ def _glue_origin(name: str, rests_on: list[dict[str, str]]) -> None:
 
 
 def glue(**numbers: str | float | int) -> None:
-    """Give texts to the prose, which takes them up with ``{glue:text}``; underscores become hyphens."""
+    """Give texts to the prose, each under its name, by which the prose takes them up with ``{glue:text}``.
+
+    In Jupyter, where the prose shows that role and not its text, the texts are listed below the cell.
+    """
     import myst_nb
 
     for name, value in numbers.items():
-        myst_nb.glue(name.replace("_", "-"), str(value), display=False)
+        myst_nb.glue(name, str(value), display=False)
+    lines = [f"<code>{name}</code>: {as_html(str(value))}" for name, value in numbers.items()]
+    _in_jupyter_only("<br>".join(lines))
+
+
+def _in_jupyter_only(text: str) -> None:
+    """Show HTML where a chapter is run by itself: MyST takes an output that is marked so for a glued one, and leaves it out of the page."""
+    from IPython.display import display
+
+    name = f"shown-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    marked = {"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}}
+    display({"text/html": f"<small>{text}</small>"}, raw=True, metadata=marked)
+
+
+def as_html(text: str) -> str:
+    """A text with MyST's marks as HTML, for Jupyter: bold, code, and of a role its label."""
+    text = html.escape(text, quote=False)
+    text = re.sub(r"\{[\w:]+\}(`[^`]*`)", r"\1", text)
+    text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", text)
+
+
+def glue_some(facts: Mapping[str, str], *names: str) -> None:
+    """Glue those of many texts that the prose below takes up, so that each stands near its sentence.
+
+    Parameters
+    ----------
+    facts : mapping of str to str
+        As :func:`.prose.accuracies` and :func:`.input_controls.facts` give them.
+    *names : str
+    """
+    glue(**{name: facts[name] for name in names})
 
 
 def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
@@ -80,7 +140,7 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     css : str
         A class that its looks hang on.
     """
-    from IPython.display import Markdown, display
+    from IPython.display import display
 
     _glue_origin(f"origin-{name}", origins.of(frame))
     if frame.empty:  # a table without rows is no table to LaTeX
@@ -90,33 +150,59 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
     frame = frame.map(_kept_together)
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
     body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
-    classes = " ".join(filter(None, [css, "longtable" if _is_long(frame) else ""]))
+    sizes = ["longtable"] * _is_long(frame) + ["wide"] * (_width(frame) > _LINE)
+    classes = " ".join(filter(None, [css, *sizes]))
     options = f":name: {name}\n:align: center" + (f"\n:class: {classes}" if classes else "")
-    display(
-        Markdown(
-            f":::{{tabularcolumns}} {_print_columns(frame, aligned)}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"
-        )
+    columns = _print_columns(frame, aligned)
+    markdown = (
+        f":::{{tabularcolumns}} {columns}\n:::\n\n:::{{table}} {caption}\n{options}\n\n{body}\n:::"
     )
+    display(
+        {"text/markdown": markdown, "text/html": _table_in_jupyter(frame, caption, name)}, raw=True
+    )
+
+
+def _table_in_jupyter(frame: pd.DataFrame, caption: str, name: str) -> str:
+    """A table as Jupyter shows it; pages are made of the Markdown beside it."""
+    body = frame.map(as_html).to_html(index=False, escape=False, border=0, justify="left")
+    above = f'<caption style="caption-side: top; text-align: left">{as_html(caption)} (<code>{name}</code>)</caption>'
+    return body.replace("<thead>", f"{above}<thead>", 1)
+
+
+def admonition(title: str, body: str, classes: str) -> str:
+    """Write a box in MyST's Markdown."""
+    return f":::{{admonition}} {title}\n:class: {classes}\n\n{body}\n:::"
+
+
+def show_boxes(*boxes: tuple[str, str, str]) -> None:
+    """Show boxes, each of a title, a body in Markdown and its classes."""
+    from IPython.display import display
+
+    looks = "border-left: 4px solid gray; padding-left: 1em; margin: 1em 0"
+    in_jupyter = "".join(
+        f'<div style="{looks}"><strong>{as_html(title)}</strong><p>{as_html(body)}</p></div>'
+        for title, body, _ in boxes
+    ).replace("\n\n", "</p><p>")
+    markdown = "\n\n".join(admonition(*box) for box in boxes)
+    display({"text/markdown": markdown, "text/html": in_jupyter}, raw=True)
 
 
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
     """Say which of the runs that a chapter names have no record, and how to make them; say nothing if none is missing."""
-    from IPython.display import Markdown, display
-
     there = {record.spec for record in records}
     absent = Counter(str(spec.path.parent) for spec in specs if spec not in there)
     if not absent:
         return
     listed = "; ".join(f"`{group}`: {n}" for group, n in sorted(absent.items()))
-    display(
-        Markdown(
-            f":::{{admonition}} {absent.total()} of the {len(specs)} runs that this chapter names "
-            "are not measured yet\n:class: warning dropdown\n\n"
-            f"What follows rests on those that are. `make experiments CHAPTER={chapter}` trains "
-            "what is missing, and the page then shows it. Missing runs, by folder of `results/`:"
-            f"\n\n{listed}.\n:::"
-        )
+    title = (
+        f"{absent.total()} of the {len(specs)} runs that this chapter names are not measured yet"
     )
+    body = (
+        f"What follows rests on those that are. `make experiments CHAPTER={chapter}` trains "
+        "what is missing, and the page then shows it. Missing runs, by folder of `results/`:"
+        f"\n\n{listed}."
+    )
+    show_boxes((title, body, "warning dropdown"))
 
 
 def unbroken(text: str) -> str:
@@ -146,9 +232,16 @@ def _lengths(frame: pd.DataFrame, column: str) -> list[int]:
     return [len(text) for text in _texts(frame, column)]
 
 
+def _width(frame: pd.DataFrame) -> int:
+    """How many characters a table is wide if no cell is broken, the space between columns included."""
+    return sum(max(_lengths(frame, column)) + 2 for column in frame.columns)
+
+
 def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
     """The column types of a table in print, for LaTeX."""
     longest = [max(_lengths(frame, column)) for column in frame.columns]
+    if not _is_long(frame) and _width(frame) <= _SMALL_LINE:  # all lines stay whole
+        return "".join(side[0] for side in aligned)
     if not _is_long(
         frame
     ):  # a short column keeps its lines whole, the others share what width is left
@@ -163,9 +256,9 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
         for column in frame.columns
     ]
     wishes = [
-        max(min(length, 120) + 4 - word, 0) for length, word in zip(longest, words, strict=True)
+        max(min(length, 300) + 4 - word, 0) for length, word in zip(longest, words, strict=True)
     ]
-    left = max(_LINE - sum(words), 0) / max(sum(wishes), 1)
+    left = max(_SMALL_LINE - sum(words), 0) / max(sum(wishes), 1)
     shares = [word + left * wish for word, wish in zip(words, wishes, strict=True)]
     ragged = {"left": r"\raggedright", "right": r"\raggedleft"}
     return "".join(

@@ -53,12 +53,15 @@ def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
     from IPython import display
 
     shown, glued = [], []
-    monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(display, "display", lambda data, raw: shown.append(data))
     monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: glued.append((name, value)))
     frame = origins.rests_on(pd.DataFrame(columns=columns))
     notebook.table(frame, "Nothing yet.", "tab-nothing")
-    lines = [line for line in shown[0].data.splitlines() if line.startswith("|")]
+    lines = [line for line in shown[0]["text/markdown"].splitlines() if line.startswith("|")]
     assert len(lines) == 3 and set(lines[2].replace("|", "").split()) == {formats.NONE}
+    in_jupyter = shown[0]["text/html"]
+    assert in_jupyter.count(f"<td>{formats.NONE}</td>") == max(len(columns), 1)
+    assert "Nothing yet. (<code>tab-nothing</code>)</caption>" in in_jupyter
     assert glued == [("origin-tab-nothing", [])]
 
 
@@ -73,3 +76,30 @@ def test_a_table_of_nothing_is_shown_as_a_row_of_dashes(columns, monkeypatch):
 )
 def test_a_column_of_nothing_but_numbers_lines_up_at_the_right(column, numeric):
     assert notebook._numeric(pd.Series(column)) == numeric
+
+
+def test_in_jupyter_a_text_has_no_marks_of_myst():
+    text = "**yes**. See {numref}`tab-x`, `a<b` & {doc}`ledger`."
+    assert notebook.as_html(text) == (
+        "<strong>yes</strong>. See <code>tab-x</code>, <code>a&lt;b</code> &amp; <code>ledger</code>."
+    )
+
+
+def test_what_is_glued_is_listed_in_jupyter_and_left_out_of_the_page(monkeypatch):
+    from IPython import display
+    from myst_nb.ext.glue import extract_glue_data_cell
+    from nbformat import v4
+
+    outputs = []
+    monkeypatch.setattr(
+        display,
+        "display",
+        lambda data, raw, metadata: outputs.append(
+            v4.new_output("display_data", data, metadata=metadata)
+        ),
+    )
+    monkeypatch.setattr(myst_nb, "glue", lambda *_, **__: None)
+    notebook.glue(x_accuracy="97 %")
+    assert "<code>x_accuracy</code>: 97 %" in outputs[0].data["text/html"]
+    cell = v4.new_code_cell("", outputs=outputs)
+    assert len(extract_glue_data_cell(cell)) == 1 and cell.outputs == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import getpass
 import gzip
-import html
 import http.server
 import importlib.resources
 import itertools
@@ -17,7 +16,10 @@ import tempfile
 import threading
 from pathlib import Path
 
+import bs4
+import PIL.Image
 import pytest
+import yaml
 
 from reluclf import paths
 from reluclf.judging import items
@@ -427,73 +429,115 @@ def plain(text):
     return re.sub(r"[\s\u00ad\u200b‐-]+|[‘’“”\"'`]", "", text)
 
 
+def text_of(file, *options):
+    """The text of a PDF."""
+    command = ["pdftotext", *options, "-enc", "UTF-8", str(file), "-"]
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode("utf-8")
+
+
 @pytest.fixture(scope="session")
 def printed():
-    """The PDF's text, without page heads and feet."""
+    """The PDF's text, line by line as it is laid out."""
     if not PDF.is_file():
         unavailable(f"there is no PDF at {PDF}: run make pdf, or set RELUCLF_PDF")
     if not shutil.which("pdftotext"):
         unavailable("pdftotext is not installed: it is in poppler-utils")
-    result = subprocess.run(
-        ["pdftotext", "-layout", "-enc", "UTF-8", str(PDF), "-"], capture_output=True, check=True
-    )
-    return result.stdout.decode("utf-8")
+    return text_of(PDF, "-layout")
 
 
-def captions(book, kind):
-    """The captions of a kind, "Table" or "Fig.", in the order of the pages, each as (number, text)."""
+def parts(book, name):
+    """A page, as a tree of which what is on the pages only has been cut; and the parts that were cut."""
+    config = yaml.safe_load((paths.ROOT / "_config.yml").read_text(encoding="utf-8"))
+    html = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+    page = bs4.BeautifulSoup(html, "html.parser")
+    cut = []
+    for label in config["sphinx"]["config"]["web_only"].get(name, []):
+        part = page.find(id=label)
+        cut.append((part.find_parent("section") if part.name == "span" else part).extract())
+    return page, cut
+
+
+def captions(tree, kind):
+    """The captions of a kind, "Table" or "Fig.", in the order of a page or part, each as (number, text)."""
     found = []
-    for name in READING_ORDER:
-        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
-        for number, text in re.findall(
-            rf'<span class="caption-number">{re.escape(kind)} ([\d.]+) </span><span class="caption-text">(.*?)</span><a',
-            page,
-            re.DOTALL,
-        ):
-            found.append((number, html.unescape(re.sub(r"<.*?>", "", text))))
+    for number in tree.find_all("span", class_="caption-number"):
+        if number.text.startswith(kind):
+            text = number.find_next("span", class_="caption-text").text
+            found.append((number.text.removeprefix(kind).strip(), text))
     return found
 
 
 def test_the_pdf_has_the_chapters_in_order_with_the_pages_numbers(book, printed):
-    titles = []
+    starts = []
     for name in READING_ORDER[1:]:
-        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
-        titles += re.findall(r"<h1><span class=\"section-number\">(\d+)\. </span>(.*?)<a", page)
-    starts = [
-        re.search(rf"Chapter {number}\s+{re.escape(title)}", printed) for number, title in titles
-    ]
-    assert titles and all(starts)
+        title = parts(book, name)[0].select_one(".bd-article h1")
+        if title:  # else the whole page is left to the web
+            number, text = title.find("span").text.strip(" ."), title.find("span").next_sibling
+            heading = rf"^\s*{number}\s+{re.escape(text.strip())}$"
+            starts.append(re.search(heading, printed, re.MULTILINE))
+    assert len(starts) > 5 and all(starts)
     assert [start.start() for start in starts] == sorted(start.start() for start in starts)
 
 
 @pytest.mark.parametrize("kind", ["Table", "Fig."])
-def test_the_pdf_has_every_table_and_figure_with_the_number_it_has_on_the_page(book, printed, kind):
-    there = captions(book, kind)
-    text = plain(printed)
-    assert there
-    for number, caption in there:
-        # A formula or a page's end can lie within a caption: its beginning tells it from the others.
-        assert plain(f"{kind}{number}:{caption[:60]}") in text, f"{kind} {number}"
+def test_the_pdf_has_the_tables_and_figures_that_are_not_left_out_with_the_pages_numbers(
+    book, printed, kind
+):
+    # Beside the lines the order of reading: captions can stand side by side.
+    text = plain(printed) + plain(text_of(PDF))
+    for name in READING_ORDER:
+        page, cut = parts(book, name)
+        for there, tree in [(True, page), *((False, part) for part in cut)]:
+            for number, caption in captions(tree, kind):
+                # A formula or a page's end can lie within a caption: its beginning tells it from the others.
+                inside = plain(f"{kind}{number}:{caption[:50]}") in text
+                assert inside == there, f"{kind} {number}"
 
 
-def test_the_pdf_has_the_numbers_of_the_pages(book, printed):
+def test_the_pdf_has_the_numbers_of_the_pages_that_are_not_left_out(book, printed):
     words = set(re.findall(r"\d+\.\d+", printed))
     for name in READING_ORDER:
-        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
-        cells = re.findall(r"<td[^>]*>(?:<p>)?(.*?)(?:</p>)?</td>", page)
-        numbers = {
-            number
-            for cell in cells
-            if "<" not in cell
-            for number in re.findall(r"\d+\.\d{2,}", cell)
-        }
-        assert not numbers - words, name
+        page, _ = parts(book, name)
+        cells = [cell.text for cell in page.find_all("td") if not cell.find()]
+        assert not set(re.findall(r"\d+\.\d{2,}", " ".join(cells))) - words, name
 
 
-def test_the_pdf_begins_with_a_title_page_and_the_contents(printed):
-    pages = printed.split("\f")
-    assert "ReLU at the Output" in pages[0] and "Deep Learning using" in pages[0]
-    assert "Contents" in pages[1] and re.search(r"1\s+Method", pages[1])
+def test_the_pdf_has_the_verdict_on_every_item_and_its_reason(book, printed):
+    page, _ = parts(book, "ledger")
+    text = plain(printed)
+    rows = [row.find_all("td") for row in page.select("table.ledger tbody tr")]
+    assert {row[0].text.removesuffix("report") for row in rows} == set(items.items())
+    for row in rows:
+        for cell in row[2:5]:
+            # A row is cut where a line ends: its first words tell it from the others.
+            first = cell.text.split()[:3]
+            assert plain("".join(first)) in text, row[0].text
+
+
+def test_the_pdf_is_a_paper_of_at_most_sixty_pages_of_which_none_is_half_empty(printed):
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["pdftoppm", "-r", "20", "-gray", str(PDF), f"{folder}/page"]
+        subprocess.run(command, check=True)
+        pages = [PIL.Image.open(file).copy() for file in sorted(Path(folder).iterdir())]
+        assert len(pages) <= 60
+        for number, page in enumerate(pages[:-1], 1):
+            inside = page.crop((0, 0, page.width, round(0.93 * page.height)))  # without its number
+            lowest = inside.point(lambda grey: 255 * (grey < 200)).getbbox()[3]
+            assert lowest > 0.5 * page.height, f"page {number} is half empty"
+
+
+def test_the_pdf_begins_with_its_title_and_says_where_the_rest_is(printed):
+    first, *others = printed.split("\f")
+    assert "ReLU at the Output" in first and "Deep Learning using" in first and "In brief" in first
+    assert "Contents" in "".join(others[:2])
+    assert plain(printed).count(plain("This is the paper edition of a book.")) == 1
+
+
+def test_the_pdf_names_its_title_and_author_in_its_metadata(printed):
+    told = subprocess.run(["pdfinfo", PDF], capture_output=True, check=True, text=True).stdout
+    assert re.search(r"^Title:\s+ReLU at the Output$", told, re.MULTILINE)
+    assert re.search(r"^Author:\s+\w", told, re.MULTILINE)
+    assert re.search(r"^Subject:\s+A rerun of", told, re.MULTILINE)
 
 
 def test_nothing_sticks_out_of_the_pdfs_margins():
