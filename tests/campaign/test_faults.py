@@ -314,7 +314,7 @@ def _train_on_a_full_disk(spec, folder, cache, most):
 @pytest.mark.skipif(
     sys.platform != "linux", reason="files are limited, and processes forked, as Linux does it"
 )
-@pytest.mark.parametrize("most", [500, 5000])
+@pytest.mark.parametrize("most", [500, 2000])
 def test_a_disk_that_fills_up_at_any_byte_of_a_record_or_checkpoint_leaves_none_of_it(
     forks, store, undisturbed, most
 ):
