@@ -206,7 +206,7 @@ CONCLUSIONS = [
     ("why", "why-dying-told", dead_outputs_are_lost_classes),
     ("why", "why-dying-told", outputs_die_but_not_in_the_cnn),
     ("why", "why-dying-told", clipping_keeps_hidden_units_alive),
-    ("why", "why-unknown-told", hidden_units_die_with_relu),
+    ("why", "why-unknown", hidden_units_die_with_relu),
     ("discussion", "discussion-05", dead_outputs_are_lost_classes),
     ("discussion", "discussion-sum", relu_is_never_ahead),
     ("discussion", "discussion-sum", clipping_lifts_the_cnn),

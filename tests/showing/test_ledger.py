@@ -66,6 +66,12 @@ def told(text):
     return plain(text).replace("*", "")
 
 
+def answer_told(answer):
+    """An answer of the file as a page has it: its status, and its reason as a sentence."""
+    why = answer["why"]
+    return told(f"{answer['status']}. {why[:1].upper()}{why[1:]}")
+
+
 def answered(items):
     """Every answer of the file, as (item, question, answer)."""
     return [
@@ -152,9 +158,7 @@ def test_the_ledger_shows_the_statuses_and_reasons_of_the_file_and_each_item_onc
             assert [mark.get_text() for mark in marks] == [answer["status"] for answer in there], (
                 key
             )
-            assert text.startswith(
-                plain("{status}. {why}".format(**there[0])).replace("*", "") if there else "–"
-            ), key
+            assert text.startswith(answer_told(there[0]) if there else "–"), key
             firm = "The same under {same} of {of} other choices."
             doubted = [answer for answer in there if answer["same"] < answer["of"]]
             assert (
@@ -247,12 +251,10 @@ def test_no_chapter_gives_an_item_another_verdict_than_the_ledger(items, page, n
         assert answers == items[key]["answers"], key
         assert title.endswith(":" + plain(main(items[key])["status"])), key
         for line, answer in zip(lines, answers.values(), strict=True):
-            assert told("{status}. {why}".format(**answer)) in line, key
+            assert answer_told(answer) in line, key
     for key, cells in rows(shown).items():
         for question, answer in items[key]["answers"].items():
-            assert plain(cells[CELLS[question]].get_text()).startswith(
-                told("{status}. {why}".format(**answer))
-            ), key
+            assert plain(cells[CELLS[question]].get_text()).startswith(answer_told(answer)), key
     for number, status in captions:
         assert plain(status) == plain(main(items[f"T{number}"])["status"]), number
 
