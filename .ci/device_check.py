@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import Spec, data, epochs, first, networks, paths, protocols, sources
-from reluclf.campaign import accelerator, lanes, pace, runtime, training
+from reluclf import Spec, data, epochs, first, fitting, networks, paths, sources
+from reluclf.campaign import accelerator, lanes, pace, runtime, worker
 from reluclf.store import Store
 
 #: The largest relative error of a product that float32 may have; TF32 has a hundred times as much.
@@ -77,7 +77,7 @@ def losses() -> float:
     rng = np.random.default_rng(0)
     n = 8 * spec.batch_size
     x = rng.normal(size=(n, 256)).astype(np.float32)
-    targets = protocols.one_hot(rng.integers(0, 10, n), 10)
+    targets = fitting.one_hot(rng.integers(0, 10, n), 10)
     order = np.arange(n, dtype=np.int32)
     model = networks.build(spec, 1)
     program = networks.program(spec, model)
@@ -118,7 +118,7 @@ def resumed(samples: int) -> bool:
                 time.sleep(0.01)
             process.kill()
         if process.returncode != -signal.SIGKILL or killed.missing(specs) != specs:
-            raise training.CampaignError(
+            raise worker.CampaignError(
                 "the run that was to be killed ended by itself; give it more epochs."
             )
         together(specs, killed)
@@ -129,9 +129,9 @@ def resumed(samples: int) -> bool:
 
 def together(specs: Sequence[Spec], store: Store) -> None:
     """Train these specs in one program, as a worker does."""
-    for spec, _, failure in training.train_together(specs, store, accelerator.WIDTH):
+    for spec, _, failure in worker.train_together(specs, store, accelerator.WIDTH):
         if failure:
-            raise training.CampaignError(f"{spec} failed: {failure}")
+            raise worker.CampaignError(f"{spec} failed: {failure}")
 
 
 @contextlib.contextmanager

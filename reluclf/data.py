@@ -1,4 +1,4 @@
-"""The three data sets split into training and test set, and prepared as in sections 2.2 and 2.3 of the paper.
+"""The three data sets, split and prepared as in sections 2.2 and 2.3 of the paper.
 
 The images are those of :mod:`reluclf.sources`; WDBC comes with scikit-learn.
 """
@@ -19,7 +19,8 @@ from reluclf.spec import TITLES as TITLES
 #: The principal components kept (paper, section 2.3).
 N_COMPONENTS = 256
 
-#: The author's loader sets the first 5,000 training images aside as a validation set, which his code never uses.
+#: The author's loader sets the first 5,000 training images aside as a validation set, which his
+#: code never uses.
 N_SET_ASIDE = 5_000
 
 #: Seed of the fold split, in the author's code and here.
@@ -29,6 +30,19 @@ FOLD_SEED = 10
 WDBC_TEST_SHARE = 0.30
 
 
+#: Features of shape (n, d), and class numbers, int64 of shape (n,).
+Rows = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What a fold is trained on, validated on and tested on, as :func:`prepare` gives it."""
+
+    train: Rows
+    held_out: Rows
+    test: Rows
+
+
 @dataclass(frozen=True)
 class Split:
     """The training and test set of a run.
@@ -36,8 +50,8 @@ class Split:
     Attributes
     ----------
     x_train, x_test : ndarray of float64, shape (n, d)
-        Before standardisation and PCA: pixels scaled to [0, 1], d = 784; or the 30 measurements of WDBC in their own units. Of
-        :func:`prepared` float32, as :func:`prepare` gives them.
+        Before standardisation and PCA: pixels scaled to [0, 1], d = 784; or the 30 measurements of
+        WDBC in their own units. Of :func:`prepared` float32, as :func:`prepare` gives them.
     y_train, y_test : ndarray of int64, shape (n,)
         Class numbers from 0.
     n_classes : int
@@ -51,12 +65,13 @@ class Split:
 
 
 def load_split(spec: Spec) -> Split:
-    """The training and test set of a run, before any preparation that learns from data.
+    """Load the training and test set of a run, before any preparation that learns from data.
 
     Parameters
     ----------
     spec : Spec
-        ``dataset``, ``samples`` and, for WDBC, ``seed`` are used: the author's WDBC split has no seed, so each of our runs has its own.
+        ``dataset``, ``samples`` and, for WDBC, ``seed`` are used: the author's WDBC split has no
+        seed, so each of our runs has its own.
 
     Returns
     -------
@@ -100,10 +115,10 @@ def _wdbc(seed: int) -> Split:
 
 
 def folds(y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Ten stratified folds (paper, section 2.5), the same for every seed.
+    """Draw ten stratified folds (paper, section 2.5), the same for every seed.
 
-    Their number, stratification and seed are those of the author's code. The folds themselves are not: scikit-learn has drawn them by another
-    algorithm since 0.22.
+    Their number, stratification and seed are those of the author's code. The folds themselves are
+    not: scikit-learn has drawn them by another algorithm since 0.22.
 
     Parameters
     ----------
@@ -129,7 +144,8 @@ def folds(y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 def prepare(spec: Spec, fit_on: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
     """Turn raw rows into what the network sees, learning from ``fit_on`` alone.
 
-    The paper (section 2.3) standardises, and projects images on their first 256 principal components; no whitening.
+    The paper (section 2.3) standardises, and projects images on their first 256 principal
+    components; no whitening.
 
     Parameters
     ----------
@@ -159,96 +175,81 @@ def prepare(spec: Spec, fit_on: np.ndarray, *others: np.ndarray) -> list[np.ndar
         order = np.random.default_rng(spec.seed).permutation(N_COMPONENTS)
         steps.append(FunctionTransformer(lambda scores: scores[:, order]))
     pipeline = make_pipeline(*steps or ["passthrough"])
-    # With one BLAS thread the sums are done in one order, so the same machine gives the same bits whatever else runs on it.
+    # With one BLAS thread the sums are done in one order, so the same machine gives the same bits
+    # whatever else runs on it.
     with threadpool_limits(limits=1):
         pipeline.fit(fit_on)
         return [pipeline.transform(x).astype(np.float32) for x in (fit_on, *others)]
 
 
 def prepared(spec: Spec) -> Split:
-    """The training and test set of a run as its network sees them, by what is learnt from all training rows.
+    """Return the sets of a run as its network sees them, by what is learnt from all training rows.
 
-    That of images takes seconds and is the same for every seed, so it is kept for the next run in this process. Nobody may write to it.
+    They are kept for the next run that sees the same: that of images takes seconds, and is the same
+    for every seed. Nobody may write to them.
 
     Raises
     ------
     reluclf.sources.DataError
         If the images cannot be had.
     """
-    return (_prepared if spec.dataset == "wdbc" else _kept)(_of_images(spec))
+    return _prepared(_seen(spec))
+
+
+def prepared_fold(spec: Spec, number: int) -> Fold:
+    """Return a fold of the protocol ``fresh``, counted from 1.
+
+    Its means and components are learnt from its own training rows. It is kept as is what
+    :func:`prepared` returns: seeds that are trained together ask for it one after the other.
+
+    Raises
+    ------
+    reluclf.sources.DataError
+        If the images cannot be had.
+    """
+    return _prepared_fold(_seen(spec), number)
 
 
 def alike(spec: Spec) -> bool:
-    """Whether all seeds of a spec's experiment see the same rows."""
+    """Say whether all seeds of a spec's experiment see the same rows."""
     return spec.dataset != "wdbc" and spec.features != "shuffled"
 
 
-def _of_images(spec: Spec) -> Spec:
-    """A spec that has the images of the given one, and is the same for all that have; on WDBC the given one itself."""
-    if spec.dataset == "wdbc":
-        return spec
-    fields = {
-        "dataset": spec.dataset,
-        "features": spec.features,
-        "samples": spec.samples,
-        "seed": 1 if alike(spec) else spec.seed,
-    }
-    return Spec(architecture="cnn", head="relu", protocol="carried", **fields)
+def _seen(spec: Spec) -> Spec:
+    """Return a spec that sees the rows of the given one, and is the same for all that do."""
+    return Spec(
+        dataset=spec.dataset,
+        architecture="ffnn",
+        head="relu",
+        protocol="carried",
+        features=spec.features,
+        samples=spec.samples,
+        seed=1 if alike(spec) else spec.seed,
+    )
 
 
+@functools.lru_cache(maxsize=1)
 def _prepared(spec: Spec) -> Split:
     split = load_split(spec)
     x_train, x_test = prepare(spec, split.x_train, split.x_test)
     return replace(split, x_train=x_train, x_test=x_test)
 
 
-_kept = functools.lru_cache(maxsize=1)(_prepared)
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What a fold is trained on, validated on and tested on.
-
-    Attributes
-    ----------
-    train, held_out, test : tuple of (ndarray of float32, shape (n, d), ndarray of int64, shape (n,))
-        Features, as :func:`prepare` gives them, and class numbers.
-    """
-
-    train: tuple[np.ndarray, np.ndarray]
-    held_out: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
-
-
-def prepared_fold(spec: Spec, number: int) -> Fold:
-    """A fold, counted from 1, of the protocol ``fresh``, whose means and components are learnt from its own training rows.
-
-    That of images is kept, as is what :func:`prepared` gives: seeds that are trained together ask for it one after the other.
-
-    Raises
-    ------
-    reluclf.sources.DataError
-        If the images cannot be had.
-    """
-    return (_prepared_fold if spec.dataset == "wdbc" else _kept_fold)(_of_images(spec), number)
-
-
+@functools.lru_cache(maxsize=1)
 def _prepared_fold(spec: Spec, number: int) -> Fold:
     split = load_split(spec)
     train, validate = folds(split.y_train)[number - 1]
-    x, x_held_out, x_test = prepare(
-        spec, split.x_train[train], split.x_train[validate], split.x_test
-    )
+    raw = split.x_train[train], split.x_train[validate], split.x_test
+    x_train, x_held_out, x_test = prepare(spec, *raw)
     return Fold(
-        (x, split.y_train[train]), (x_held_out, split.y_train[validate]), (x_test, split.y_test)
+        train=(x_train, split.y_train[train]),
+        held_out=(x_held_out, split.y_train[validate]),
+        test=(x_test, split.y_test),
     )
-
-
-_kept_fold = functools.lru_cache(maxsize=1)(_prepared_fold)
 
 
 def shrink(images: np.ndarray) -> np.ndarray:
-    """Average images of 28 x 28 pixels down to 16 x 16, each new pixel the mean of the area it covers.
+    """Average images of 28 x 28 pixels down to 16 x 16, over the area that each new pixel covers.
 
     Parameters
     ----------
@@ -270,7 +271,10 @@ def shrink(images: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def checksums(dataset: str) -> dict[str, str]:
-    """SHA-256 of what a data set is read from: of each IDX file, or of WDBC's measurements and labels as scikit-learn returns them."""
+    """Digest what a data set is read from: SHA-256, by the name of the part.
+
+    The parts are the IDX files, or WDBC's measurements and labels as scikit-learn returns them.
+    """
     if dataset != "wdbc":
         return sources.SHA256[dataset]
     from sklearn.datasets import load_breast_cancer

@@ -13,10 +13,11 @@ _STALE = 3600.0
 
 
 def write_atomically(file: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a kill at any moment, finds the old content or the new, never a part.
+    """Write a file so that a reader finds the old content or the new, whenever we are killed.
 
-    The bytes go into a hidden file beside it first, whose name no other writer uses, on this machine or another. A writer that is killed
-    leaves that one behind; the next one removes it, once it is too old to be anybody's work in progress.
+    The bytes go into a hidden file beside it first, whose name no other writer uses, on this
+    machine or another. A writer that is killed leaves that one behind; the next one removes it,
+    once it is too old to be anybody's work in progress.
 
     Parameters
     ----------

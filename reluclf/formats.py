@@ -33,7 +33,7 @@ class Interval(Protocol):
 
 
 def difference_cell(value: Interval | None) -> str:
-    """A difference of accuracies in percentage points, with its interval and n, or a dash."""
+    """Write a difference of accuracies in percentage points, with its interval and n, or a dash."""
     if value is None:
         return NONE
     low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
@@ -41,7 +41,7 @@ def difference_cell(value: Interval | None) -> str:
 
 
 def points(value: Interval) -> str:
-    """A difference of shares in percentage points, as a sentence has it, with its interval and n."""
+    """Write a difference of shares in percentage points, as a sentence has it."""
     low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
     return (
         f"{mean} points (n = 1)"
@@ -51,7 +51,7 @@ def points(value: Interval) -> str:
 
 
 def magnitude(value: float) -> str:
-    """A number of any size, not negative: ``0``, ``1.1e-16``, ``0.725``, ``10,000``."""
+    """Write a number of any size, not negative: ``0``, ``1.1e-16``, ``0.725``, ``10,000``."""
     return (
         "0"
         if value == 0
@@ -75,7 +75,7 @@ def p_value(p: float) -> str:
 
 
 def signed_cell(value: Interval | None, name: str = "cv_accuracy") -> str:
-    """An estimate of a difference in a measure, by default in accuracy, with its sign, interval and n, or a dash."""
+    """Write a difference in a measure with its sign, interval and n, or a dash."""
     if value is None:
         return NONE
     text = signed(value.mean, name)
@@ -85,7 +85,7 @@ def signed_cell(value: Interval | None, name: str = "cv_accuracy") -> str:
 
 
 def number(value: float, name: str) -> str:
-    """A measure as a page writes it: percent with two decimals, losses with four, the rest with two."""
+    """Write a measure: percent with two decimals, losses with four, the rest with two."""
     if math.isnan(value):
         return "NaN"
     text = (
@@ -99,19 +99,19 @@ def number(value: float, name: str) -> str:
 
 
 def ends(low: float, high: float, name: str) -> tuple[str, str]:
-    """Both ends of an interval for a measure, as a page writes them: cut off at what the measure can be, 0 and for a share 1."""
+    """Write both ends of an interval, cut off at what the measure can be: 0, and for a share 1."""
     return number(max(low, 0.0), name), number(min(high, 1.0) if name in _SHARES else high, name)
 
 
 def signed(difference: float, name: str) -> str:
-    """A difference of two measures, with its sign."""
+    """Write a difference of two measures, with its sign."""
     text = number(abs(difference), name)
     zero = not text.strip("0.")
     return text if zero or text == "NaN" else ("+" if difference > 0 else "−") + text
 
 
 def cell(value: Interval | None, name: str) -> str:
-    """An estimate with its interval and n, or a dash."""
+    """Write an estimate with its interval and n, or a dash."""
     if value is None:
         return NONE
     if value.n == 1:
@@ -121,7 +121,7 @@ def cell(value: Interval | None, name: str) -> str:
 
 
 def span(shares: Sequence[float]) -> str:
-    """Write the lowest and the highest of shares, in percent, as a sentence has them: ``93.9 to 94.1 %``."""
+    """Write the lowest and the highest of shares, in percent: ``93.9 to 94.1 %``."""
     if not shares:
         return NOT_MEASURED
     low, high = (f"{100 * share:.1f}" for share in (min(shares), max(shares)))

@@ -1,34 +1,39 @@
-"""The losses, and among them the one that this book is about: cross-entropy of outputs that are divided by their sum.
+"""The losses; this book is about one, the cross-entropy of outputs divided by their sum.
 
-The author's networks end in ReLUs and are trained with Keras's ``categorical_crossentropy``, which takes probabilities. It makes them of
-the ReLUs' outputs by dividing each row by its sum: :func:`guarded` is that, written out. What the book finds follows from this one line.
-The outputs' scale cancels, an output of zero passes no gradient, and a row of zeros is 0/0, which Keras leaves undefined (:func:`verbatim`).
-The other two losses belong to heads that the paper does not have.
+The author's networks end in ReLUs and are trained with Keras's ``categorical_crossentropy``, which
+takes probabilities. It makes them of the ReLUs' outputs by dividing each row by its sum:
+:func:`guarded` is that, written out. What the book finds follows from this one line. The outputs'
+scale cancels, an output of zero passes no gradient, and a row of zeros is 0/0, which Keras leaves
+undefined (:func:`verbatim`). The other two losses belong to heads that the paper does not have.
 
-Each takes one-hot targets and outputs, tensors of shape (n, k) of any of Keras's backends. Keras is imported when a loss is called.
+Each takes one-hot targets and outputs, tensors of shape (n, k) of any of Keras's backends. Keras is
+imported when a loss is called.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Keras clips probabilities to [EPSILON, 1 - EPSILON] before it takes the logarithm, in 2018 as today.
+#: Keras clips probabilities to [EPSILON, 1 - EPSILON] before it takes the logarithm, in 2018 as
+#: today.
 EPSILON = 1e-7
 
 
 def guarded(targets: Any, outputs: Any) -> Any:
-    """Cross-entropy of normalised outputs, with 0/0 defined as 0.
+    """Compute the cross-entropy of normalised outputs, with 0/0 defined as 0.
 
-    This is what the author's code minimised: the outputs of a row are divided by their sum, clipped to [1e-7, 1 - 1e-7], and the loss is
-    minus the logarithm at the true class (Keras 2.1.2, ``categorical_crossentropy``). A row of zeros, for which that is 0/0, here stays
-    a row of zeros: it costs -log(1e-7) = 16.118 and passes no gradient.
+    This is what the author's code minimised: the outputs of a row are divided by their sum, clipped
+    to [1e-7, 1 - 1e-7], and the loss is minus the logarithm at the true class (Keras 2.1.2,
+    ``categorical_crossentropy``). A row of zeros, for which that is 0/0, here stays a row of zeros:
+    it costs -log(1e-7) = 16.118 and passes no gradient.
 
     Parameters
     ----------
     targets : tensor of float32, shape (n, k)
         One-hot true classes.
     outputs : tensor of float32, shape (n, k)
-        What the head puts out. If outputs can be negative, as a leaky ReLU's, so can the share of the true class; it is then clipped as a zero is.
+        What the head puts out. If outputs can be negative, as a leaky ReLU's, so can the share of
+        the true class; it is then clipped as a zero is.
 
     Returns
     -------
@@ -47,7 +52,8 @@ def guarded(targets: Any, outputs: Any) -> Any:
 
     total = ops.sum(outputs, axis=-1, keepdims=True)
     empty = total == 0
-    # Dividing by 1 where the sum is 0, and only then choosing 0, keeps the NaN out of the gradient as well as out of the value.
+    # Dividing by 1 where the sum is 0, and only then choosing 0, keeps the NaN out of the gradient
+    # as well as out of the value.
     share = ops.where(
         empty, ops.zeros_like(outputs), outputs / ops.where(empty, ops.ones_like(total), total)
     )
@@ -55,9 +61,10 @@ def guarded(targets: Any, outputs: Any) -> Any:
 
 
 def verbatim(targets: Any, outputs: Any) -> Any:
-    """Keras's own ``categorical_crossentropy``, word for word what the author's code names (his notebooks, ``model.compile``).
+    """Compute Keras's own ``categorical_crossentropy``, which the author's code names.
 
-    The same formula as :func:`guarded`, but 0/0 is NaN; after a softmax layer today's Keras uses that layer's logits.
+    The same formula as :func:`guarded`, but 0/0 is NaN; after a softmax layer today's Keras uses
+    that layer's logits.
 
     Parameters and returns as for :func:`guarded`.
     """
@@ -67,7 +74,7 @@ def verbatim(targets: Any, outputs: Any) -> Any:
 
 
 def softmax_cross_entropy(targets: Any, logits: Any) -> Any:
-    """Cross-entropy of the softmax of what the head puts out.
+    """Compute the cross-entropy of the softmax of what the head puts out.
 
     Parameters and returns as for :func:`guarded`; the outputs may be negative.
     """
@@ -77,10 +84,11 @@ def softmax_cross_entropy(targets: Any, logits: Any) -> Any:
 
 
 def sparsemax_loss(targets: Any, logits: Any) -> Any:
-    """The loss of the sparsemax, whose gradient is ``sparsemax(z) - y`` (Martins and Astudillo, 2016, equation 17).
+    """Compute the loss of the sparsemax, whose gradient is ``sparsemax(z) - y``.
 
-    With the support S of the sparsemax and its threshold tau, ``-z_y + sum over S of (z_j^2 - tau^2) / 2 + 1/2``. Parameters and returns as
-    for :func:`guarded`, but the outputs are the logits.
+    (Martins and Astudillo, 2016, equation 17.)     With the support S of the sparsemax and its threshold tau, ``-z_y + sum over S of (z_j^2 -
+    tau^2) / 2 + 1/2``. Parameters and returns as for :func:`guarded`, but the outputs are the
+    logits.
     """
     from keras import ops
 

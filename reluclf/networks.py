@@ -1,6 +1,7 @@
 """The networks and their heads.
 
-Everything here is Keras 3 and runs on each of its backends. Keras is imported when something is built, not before.
+Everything here is Keras 3 and runs on each of its backends. Keras is imported when something is
+built, not before.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from typing import Any
 
 from reluclf import epochs
 from reluclf.losses import guarded, softmax_cross_entropy, sparsemax_loss, verbatim
-from reluclf.spec import Spec
+from reluclf.spec import CLASSES, Spec
 
-#: The sizes of the hidden layers of the FFNNs, as in the author's code (paper, Table 2; section 3.3 names only the last two of WDBC's).
+#: The sizes of the hidden layers of the FFNNs, as in the author's code (paper, Table 2; section 3.3
+#: names only the last two of WDBC's).
 HIDDEN = {"mnist": (512, 512, 512), "fashion_mnist": (512, 512, 512), "wdbc": (128, 64, 32)}
 
 #: Features that go into a network, and classes that come out, of each data set.
 N_FEATURES = {"mnist": 256, "fashion_mnist": 256, "wdbc": 30}
-N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "wdbc": 2}
+N_CLASSES = {dataset: len(classes) for dataset, classes in CLASSES.items()}
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Head:
     activation : callable
         Keras operation from logits to outputs.
     loss : callable
-        From one-hot targets and outputs to losses. :func:`~reluclf.losses.guarded` divides the outputs by their sum, as the author's code did.
+        From one-hot targets and outputs to losses. :func:`~reluclf.losses.guarded` divides the
+        outputs by their sum, as the author's code did.
     formula : str
         The outputs as a function of a logit z, for the page.
     source : str
@@ -45,7 +48,7 @@ class Head:
 
 
 def _keras(name: str) -> Callable[[Any], Any]:
-    """A Keras activation by name, which imports Keras when it is called."""
+    """Name an activation of Keras, which is imported when it is called."""
 
     def activation(logits: Any) -> Any:
         import keras
@@ -89,12 +92,12 @@ HEADS = {
 
 
 def loss_function(spec: Spec) -> Callable[[Any, Any], Any]:
-    """The loss of a spec: from one-hot targets and outputs, both of shape (n, k), to losses of shape (n,)."""
+    """Return the loss of a spec: a function of one-hot targets and outputs, both (n, k), to (n,)."""
     return verbatim if spec.loss == "verbatim" else HEADS[spec.head].loss
 
 
 def activation(spec: Spec) -> Callable[[Any], Any]:
-    """What the head of a spec does to its logits, its floor included."""
+    """Return what the head of a spec does to its logits, its floor included."""
     head = HEADS[spec.head].activation
     return (lambda logits: head(logits) + spec.floor) if spec.floor else head
 
@@ -106,14 +109,17 @@ def build(spec: Spec, seed: int) -> Any:
     ----------
     spec : Spec
     seed : int
-        Decides the initial weights and the dropout masks; they are those that ``keras.utils.set_random_seed(seed)`` would give.
+        Decides the initial weights and the dropout masks; they are those that
+        ``keras.utils.set_random_seed(seed)`` would give.
 
     Returns
     -------
     keras.Model
-        float32 features of shape (n, 256), for WDBC (n, 30), to outputs of shape (n, 10), for WDBC (n, 2). Compiled with the spec's loss and
-        optimiser, by default Adam as Keras has it (paper, section 3). On TensorFlow it also has a method ``train_on_batches``; on JAX those
-        of :func:`reluclf.epochs.attach`, but for a CNN on a processor, where a convolution in a loop takes many times as long (jax#12868).
+        float32 features of shape (n, 256), for WDBC (n, 30), to outputs of shape (n, 10), for WDBC
+        (n, 2). Compiled with the spec's loss and optimiser, by default Adam as Keras has it (paper,
+        section 3). On TensorFlow it also has a method ``train_on_batches``; on JAX those of
+        :func:`reluclf.epochs.attach`, but for a CNN on a processor, where a convolution in a loop
+        takes many times as long (jax#12868).
     """
     import keras
 
@@ -136,16 +142,11 @@ def build(spec: Spec, seed: int) -> Any:
         [keras.Input((N_FEATURES[spec.dataset],)), *layers, head], name=spec.architecture
     )
     options = {"learning_rate": spec.learning_rate} if spec.learning_rate else {}
-    options |= {"beta_2": spec.beta_2} if spec.optimizer == "adam" else {}
-    optimizer = {
-        "adam": keras.optimizers.Adam,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }[spec.optimizer]
     backend = keras.backend.backend()
-    # XLA makes TensorFlow's CNN several times slower on a CPU, and answers 0/0 differently; JAX without it is slower still, on a GPU many times.
+    # XLA makes TensorFlow's CNN several times slower on a CPU, and answers 0/0 differently; JAX
+    # without it is slower still, on a GPU many times.
     model.compile(
-        optimizer=optimizer(clipnorm=spec.clipnorm, **options),
+        optimizer=keras.optimizers.Adam(beta_2=spec.beta_2, clipnorm=spec.clipnorm, **options),
         loss=loss_function(spec),
         metrics=["categorical_accuracy"],
         jit_compile=backend == "jax",
@@ -159,7 +160,10 @@ def build(spec: Spec, seed: int) -> Any:
 
 
 def program(spec: Spec, model: Any) -> epochs.Program:
-    """The compiled functions of a spec's network, on JAX; where they are kept already, the model is not needed."""
+    """Return the compiled functions of a spec's network on JAX.
+
+    Where they are kept already, the model is not needed.
+    """
     free = {
         "seed": 0,
         "protocol": "carried",
@@ -174,14 +178,16 @@ def program(spec: Spec, model: Any) -> epochs.Program:
 
 
 def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:
-    """``train_on_batch`` for many batches in one call of TensorFlow: the same updates, bit for bit, without Python in between.
+    """Make ``train_on_batch`` for many batches in one call of TensorFlow: the same updates, bit for bit.
 
-    It takes features of shape (n, d), targets of shape (n, k), the row numbers, of shape (m,), in the order they are trained on, and the
-    size of a batch; it returns mean loss and accuracy of each batch: float32, shape (batches, 2).
+    It takes features of shape (n, d), targets of shape (n, k), the row numbers, of shape (m,), in
+    the order they are trained on, and the size of a batch; it returns mean loss and accuracy of
+    each batch: float32, shape (batches, 2).
     """
     import tensorflow as tf
 
-    # A function that makes variables while it is traced is traced twice; the optimiser's are there, and this makes the metrics'.
+    # A function that makes variables while it is traced is traced twice; the optimiser's are there,
+    # and this makes the metrics'.
     model.compute_metrics(None, *[tf.zeros((1, model.output_shape[1]))] * 2)
     # With their shapes left open the function is traced once, for whatever folds and batches.
     arguments = [
@@ -204,10 +210,11 @@ def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:
 
 
 def _seeds(seed: int) -> Iterator[int]:
-    """The seeds of the layers, in the order the layers are made.
+    """Draw the seeds of the layers, in the order the layers are made.
 
-    They are the numbers that Keras would draw itself after ``keras.utils.set_random_seed(seed)``. Keras draws them from the process's one
-    ``random`` generator, though, and any other thread, such as those of a Dask worker, could take some of them away.
+    They are the numbers that Keras would draw itself after ``keras.utils.set_random_seed(seed)``.
+    Keras draws them from the process's one ``random`` generator, though, and any other thread, such
+    as those of a Dask worker, could take some of them away.
     """
     generator = random.Random(seed)
     while True:
@@ -215,14 +222,17 @@ def _seeds(seed: int) -> Iterator[int]:
 
 
 def _glorot(seeds: Iterator[int]) -> Any:
-    """Keras's default initial weights (Glorot and Bengio, 2010), from the next seed."""
+    """Draw Keras's default initial weights (Glorot and Bengio, 2010), from the next seed."""
     from keras.initializers import GlorotUniform
 
     return GlorotUniform(next(seeds))
 
 
 def ffnn(sizes: tuple[int, ...], seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
-    """The layers of the FFNN below its head: dense layers, of ReLUs in the paper, each with dropout 0.1 (paper, Table 2 and section 3.3)."""
+    """Make the layers of the FFNN below its head (paper, Table 2 and section 3.3).
+
+    Dense layers, of ReLUs in the paper, each with dropout 0.1.
+    """
     from keras.layers import Dense, Dropout
 
     layers = []
@@ -235,7 +245,7 @@ def ffnn(sizes: tuple[int, ...], seeds: Iterator[int], hidden: Any = "relu") -> 
 
 
 def cnn(seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
-    """The layers of the CNN below its head, of ReLUs in the paper (paper, Table 1).
+    """Make the layers of the CNN below its head, of ReLUs in the paper (Table 1).
 
     The 256 principal components of a row are laid out, in order, as a 16 x 16 "image".
     """

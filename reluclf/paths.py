@@ -42,25 +42,26 @@ SIMULATION = RESULTS / "simulation.json"
 
 
 def new_results() -> Path:
-    """Folder that new records are written to: ``$RELUCLF_RESULTS``, else :data:`RESULTS`.
+    """Return the folder that new records go to: ``$RELUCLF_RESULTS``, else :data:`RESULTS`.
 
-    ``make chapter`` points the variable at a scratch folder, so that a rerun leaves the committed records alone.
+    ``make chapter`` points the variable at a scratch folder, so that a rerun leaves the committed
+    records alone.
     """
     return _named("RELUCLF_RESULTS") or RESULTS
 
 
 def user_cache() -> Path:
-    """The user's cache folder of this project, for downloaded data and the checkpoints of unfinished runs."""
+    """Return the user's cache folder of this project, for downloads and unfinished runs."""
     return Path(platformdirs.user_cache_dir("reluclf", appauthor=False))
 
 
 def user_data() -> Path | None:
-    """The folder in ``$RELUCLF_DATA``, with ``mnist/`` and ``fashion_mnist/`` in it; None where the variable is unset."""
+    """Return the folder of the images that ``$RELUCLF_DATA`` names; None where it is unset."""
     return _named("RELUCLF_DATA")
 
 
 def _named(variable: str) -> Path | None:
-    """Return the folder that a variable names; one that is relative counts from the working folder, else from :data:`ROOT`.
+    """Return the folder that a variable names, from the working folder, else from :data:`ROOT`.
 
     A chapter's kernel works in ``book/``, whatever folder it was started from.
     """

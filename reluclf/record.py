@@ -1,7 +1,8 @@
 """What one training run gave: the record, its schema, and what follows from its predictions.
 
-A record is a small JSON file. It holds the whole spec, the loss and accuracy of every fold and epoch, the true label and the prediction
-of every test sample, what follows from these, and where the run took place. A record that contradicts itself is refused when it is read.
+A record is a small JSON file. It holds the whole spec, the loss and accuracy of every fold and
+epoch, the true label and the prediction of every test sample, what follows from these, and where
+the run took place. A record that contradicts itself is refused when it is read.
 """
 
 from __future__ import annotations
@@ -9,47 +10,39 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
+from reluclf.metrics import confusion_matrix, from_digits, loses_a_class, scores, to_digits
+from reluclf.provenance import Part, Provenance
 from reluclf.spec import CLASSES, Spec
 
-#: The version of the schema; a record of another version is refused. (A type checker wants it written out in ``Record``.)
+#: The version of the schema; a record of another version is refused. (A type checker wants it
+#: written out in ``Record``.)
 FORMAT = 1
 
 
-class _Part(BaseModel):
-    # A run that diverged has NaN and infinite losses. They are results, and are written as the strings "NaN", "Infinity".
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class Curve(_Part):
-    """Loss and accuracy after every epoch (training curves: Keras's running mean over the epoch's batches, dropout on)."""
+class Curve(Part):
+    """Loss and accuracy after every epoch; in training means over its batches, dropout on."""
 
     loss: tuple[float, ...]
     accuracy: tuple[float, ...]
 
 
-class Score(_Part):
+class Score(Part):
     """Mean loss and accuracy on one set of samples."""
 
     loss: float
     accuracy: float
 
 
-class Fold(_Part):
-    """One fold: ``n_train`` rows trained on, ``n_validation`` rows held out of this fold; the test set after its last epoch."""
+class Fold(Part):
+    """One fold: rows trained on, rows held out, and the test set after its last epoch."""
 
     fold: int
     n_train: int
@@ -60,8 +53,11 @@ class Fold(_Part):
     seconds: float
 
 
-class Probe(_Part):
-    """What :mod:`reluclf.probes` measured after every epoch; runs of before 25 November 2026 were not asked for ``dead_hidden``."""
+class Probe(Part):
+    """What :mod:`reluclf.probes` measured after every epoch.
+
+    Runs of before 25 November 2026 were not asked for ``dead_hidden``.
+    """
 
     norm_head: tuple[float, ...]
     norm_first: tuple[float, ...]
@@ -72,8 +68,8 @@ class Probe(_Part):
     dead_hidden: tuple[float, ...] | None = None
 
 
-class Final(_Part):
-    """The model that ``fresh`` trains once on the whole training set, with its test scores after every epoch."""
+class Final(Part):
+    """The model that ``fresh`` trains once on the whole training set, tested after every epoch."""
 
     n_train: int
     train: Curve
@@ -82,28 +78,14 @@ class Final(_Part):
     seconds: float
 
 
-#: A class is lost if less than this share of its samples is classified correctly.
-LOST = 0.5
-
-
-def loses_a_class(confusion_matrix: Sequence[Sequence[int]]) -> bool:
-    """Say whether a class has less than half of its samples classified correctly; a row for each true class.
-
-    Examples
-    --------
-    >>> loses_a_class([[9, 1], [6, 4]])
-    True
-    """
-    return any(row[i] < LOST * sum(row) for i, row in enumerate(confusion_matrix))
-
-
-class Test(_Part):
+class Test(Part):
     """The test of the run's last model.
 
     Attributes
     ----------
     labels, predictions : str
-        One digit a test sample, in the order of the test set: its class, and the class of its largest output (the first of equals).
+        One digit a test sample, in the order of the test set: its class, and the class of its
+        largest output (the first of equals).
     confusion_matrix : tuple of tuples of int
         Rows are true classes, columns predictions.
     precision, recall, f1 : float
@@ -121,11 +103,18 @@ class Test(_Part):
 
     @classmethod
     def of(cls, labels: np.ndarray, predictions: np.ndarray, loss: float, n_classes: int) -> Test:
-        """Make it from int arrays of shape (n,)."""
+        """Make it from int arrays of shape (n,).
+
+        Examples
+        --------
+        >>> test = Test.of(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 0]), loss=0.5, n_classes=2)
+        >>> test.confusion_matrix, test.accuracy, test.lost
+        (((1, 0), (2, 1)), 0.5, True)
+        """
         matrix = confusion_matrix(labels, predictions, n_classes)
         return cls(
-            labels=_digits(labels),
-            predictions=_digits(predictions),
+            labels=to_digits(labels),
+            predictions=to_digits(predictions),
             loss=loss,
             confusion_matrix=matrix.tolist(),
             **scores(matrix),
@@ -158,86 +147,20 @@ class Test(_Part):
         for name, value in scores(matrix).items():
             if not math.isclose(value, getattr(self, name), abs_tol=1e-9):
                 raise ValueError(
-                    f"the predictions give {name} {value:.6f}, not the stated {getattr(self, name):.6f}"
+                    f"the predictions give {name} {value:.6f}, "
+                    f"not the stated {getattr(self, name):.6f}"
                 )
         return self
 
 
-class Provenance(_Part):
-    """Where, when and with what a run was made.
-
-    Attributes
-    ----------
-    started : datetime
-        UTC.
-    seconds : float
-        Wall time of the run, without that of earlier attempts.
-    commit : str or None
-        The commit of the checkout; None outside git.
-    modified : bool
-        Whether the folder of the code, ``reluclf/`` or ``original/``, differed from that commit.
-    code : str
-        SHA-256 of the modules that decide a run's outcome.
-    versions : dict
-        Python and the libraries, by name.
-    backend, device : str
-        Keras's backend; the processor or accelerator.
-    threads : int
-        Threads the framework may use within one operation; 0 means all.
-    data : dict
-        SHA-256 of what the data set was read from.
-    precision : {"float32", "tf32"} or None
-        Of products on an accelerator; ``float32`` on a processor. None in records of before it was noted, as of all that follow.
-    deterministic : bool or None
-        Whether the accelerator was held to kernels that always add in the same order; None on a processor.
-    width, lane : int or None
-        How many seeds the program trained at once, and the place this one had, from 0; None if it was trained alone. Its ``seconds`` then are
-        the wall time divided by the runs that shared it; those of its folds are the wall time.
-    """
-
-    started: datetime
-    seconds: float
-    commit: str | None
-    modified: bool
-    code: str
-    versions: dict[str, str]
-    backend: str
-    device: str
-    threads: int
-    data: dict[str, str]
-    precision: Literal["float32", "tf32"] | None = None
-    deterministic: bool | None = None
-    width: int | None = Field(default=None, ge=2)
-    lane: int | None = Field(default=None, ge=0)
-
-    @model_serializer(mode="wrap")
-    def _without_what_was_not_noted(
-        self, serialized: SerializerFunctionWrapHandler
-    ) -> dict[str, Any]:
-        # An older record is written as it was read, so that its digest stays.
-        new = ("precision", "deterministic", "width", "lane")
-        return {
-            name: value
-            for name, value in serialized(self).items()
-            if value is not None or name not in new
-        }
-
-    @model_validator(mode="after")
-    def _has_its_lane(self) -> Provenance:
-        alone = self.width is None and self.lane is None
-        inside = self.width is not None and self.lane is not None and self.lane < self.width
-        if not alone and not inside:
-            raise ValueError(f"lane {self.lane} is none of a program of width {self.width}")
-        return self
-
-
-class Record(_Part):
+class Record(Part):
     """The outcome of one spec.
 
     Attributes
     ----------
     diverged_at : int or None
-        The batch, counted from 1 over the whole run, at which the loss first was not finite; None if it always was.
+        The batch, counted from 1 over the whole run, at which the loss first was not finite; None
+        if it always was.
     """
 
     format: Literal[1] = 1
@@ -264,7 +187,7 @@ class Record(_Part):
         return float(self.fold_accuracy.std())
 
     def measured(self) -> str:
-        """All that the run measured, as one text: equal for two runs if they came out the same, however long they took."""
+        """Write all that the run measured as one text, equal for runs that came out the same."""
         return repr(
             self.model_dump(
                 include={"folds", "final", "diverged_at", "test"},
@@ -274,13 +197,15 @@ class Record(_Part):
 
     @model_validator(mode="after")
     def _fits_its_spec(self) -> Record:
-        if [fold.fold for fold in self.folds] != list(range(1, self.spec.folds + 1)):
+        numbers = [fold.fold for fold in self.folds]
+        if numbers != list(range(1, self.spec.folds + 1)):
             raise ValueError(
-                f"the spec says folds 1 to {self.spec.folds}, the record has {[fold.fold for fold in self.folds]}"
+                f"the spec says folds 1 to {self.spec.folds}, the record has {numbers}"
             )
-        if len(self.test.confusion_matrix) != len(CLASSES[self.spec.dataset]):
+        classes, rows = len(CLASSES[self.spec.dataset]), len(self.test.confusion_matrix)
+        if rows != classes:
             raise ValueError(
-                f"{self.spec.dataset} has {len(CLASSES[self.spec.dataset])} classes, the confusion matrix {len(self.test.confusion_matrix)}"
+                f"{self.spec.dataset} has {classes} classes, the confusion matrix {rows}"
             )
         if (self.final is not None) != (self.spec.protocol == "fresh"):
             raise ValueError("a final model belongs to protocol fresh, and to no other")
@@ -293,95 +218,24 @@ class Record(_Part):
         last = self.final.test.accuracy[-1] if self.final else self.folds[-1].test.accuracy
         if not math.isclose(last, self.test.accuracy, abs_tol=1e-6):
             raise ValueError(
-                f"the test accuracy after the last epoch is {last:.6f}, but the predictions give {self.test.accuracy:.6f}"
+                f"the test accuracy after the last epoch is {last:.6f}, "
+                f"but the predictions give {self.test.accuracy:.6f}"
             )
         return self
 
     def to_json(self) -> str:
-        """The record as readable JSON: a field a line, a list of numbers on one line; at the end the digest of all the rest."""
+        """Write the record as JSON: a field a line, a list of numbers on one; last the digest."""
         content = json.loads(self.model_dump_json())
         return _pretty(content | {"digest": digest(content)}) + "\n"
 
 
 def digest(content: dict[str, Any]) -> str:
-    """SHA-256 of a record's content, whatever its layout; it finds an edited digit, not a forger, whom only retraining finds."""
+    """Digest a record's content, whatever its layout: SHA-256.
+
+    It finds an edited digit, not a forger, whom only retraining finds.
+    """
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count pairs of true and predicted class: int64, shape (n_classes, n_classes).
-
-    Examples
-    --------
-    >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
-    [[1, 1], [0, 1]]
-    """
-    return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(
-        n_classes, n_classes
-    )
-
-
-def scores(matrix: np.ndarray) -> dict[str, float]:
-    """Accuracy and the support-weighted precision, recall and F1 of a confusion matrix (paper, section 2.5).
-
-    Parameters
-    ----------
-    matrix : ndarray of int, shape (k, k)
-        Rows are true classes, columns predictions.
-
-    Returns
-    -------
-    dict of str to float
-        ``accuracy``, ``precision``, ``recall``, ``f1``; 0/0 counts as 0, as in scikit-learn.
-
-    Examples
-    --------
-    >>> {name: round(value, 4) for name, value in scores([[8, 2], [1, 9]]).items()}
-    {'accuracy': 0.85, 'precision': 0.8535, 'recall': 0.85, 'f1': 0.8496}
-    """
-    matrix = np.asarray(matrix, dtype=float)
-    hits, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
-    recall = np.divide(hits, support, out=np.zeros_like(hits), where=support > 0)
-    f1 = np.divide(
-        2 * hits, support + predicted, out=np.zeros_like(hits), where=support + predicted > 0
-    )
-    weights = support / support.sum()
-    return {
-        "accuracy": float(hits.sum() / support.sum()),
-        "precision": float(weights @ precision),
-        "recall": float(weights @ recall),
-        "f1": float(weights @ f1),
-    }
-
-
-def shortest(values: Any) -> Any:
-    """Write a float32, or a sequence of them, with the fewest digits that still name the same float32.
-
-    Examples
-    --------
-    >>> float(np.float32(0.1)), shortest(np.float32(0.1))
-    (0.10000000149011612, 0.1)
-    """
-    if np.ndim(values):
-        return [shortest(value) for value in values]
-    return float(str(np.float32(values)))
-
-
-def from_digits(text: str) -> np.ndarray:
-    """Read class numbers from a string of digits: int64, shape (len(text),).
-
-    Examples
-    --------
-    >>> from_digits("0170").tolist()
-    [0, 1, 7, 0]
-    """
-    return np.frombuffer(text.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
-
-
-def _digits(classes: np.ndarray) -> str:
-    return (np.asarray(classes, dtype=np.uint8) + ord("0")).tobytes().decode("ascii")
 
 
 def _pretty(value: Any, indent: str = "") -> str:

@@ -1,6 +1,7 @@
-"""MNIST and Fashion-MNIST, byte-exact: the four original IDX files of each, whichever source has them.
+"""MNIST and Fashion-MNIST, byte-exact: the four original IDX files, whichever source has them.
 
-The decompressed bytes must have the SHA-256 named here, wherever they came from: ``$RELUCLF_DATA``, the user's cache, or a download.
+The decompressed bytes must have the SHA-256 named here, wherever they came from: ``$RELUCLF_DATA``,
+the user's cache, or a download.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ import numpy as np
 
 from reluclf import paths
 from reluclf.files import write_atomically
-
-_TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+from reluclf.spec import TITLES
 
 _FILES = (
     "train-images-idx3-ubyte",
@@ -31,7 +31,8 @@ _FILES = (
     "t10k-labels-idx1-ubyte",
 )
 
-#: SHA-256 of the decompressed bytes of every IDX file. (The compressed bytes differ from mirror to mirror.)
+#: SHA-256 of the decompressed bytes of every IDX file. (The compressed bytes differ from mirror to
+#: mirror.)
 SHA256 = {
     "mnist": {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -63,7 +64,8 @@ MIRRORS = {
 TIMEOUT = 20
 
 
-#: Bytes that no file has (the largest has 47 million); what goes on beyond them when it is unpacked is not read.
+#: Bytes that no file has (the largest has 47 million); what goes on beyond them when it is unpacked
+#: is not read.
 _MOST = 100_000_000
 
 #: What every gzip file begins with.
@@ -115,7 +117,7 @@ def load_images(dataset: str) -> Images:
 
 
 def _idx_bytes(dataset: str, name: str) -> bytes:
-    """Return the verified, decompressed bytes of one IDX file, from the first source that has them."""
+    """Return the verified, decompressed bytes of an IDX file, from the first source that has them."""
     tried = []
     own = paths.user_data()
     cache = paths.user_cache()
@@ -138,14 +140,15 @@ def _idx_bytes(dataset: str, name: str) -> bytes:
         _keep(cache / dataset / f"{name}.gz", gzip.compress(content, mtime=0))
         return content
     raise DataError(
-        f"{_TITLES[dataset]} cannot be had: no source has the right {name}.gz (tried: {'; '.join(tried)}); "
-        f"connect to the network and run again, or put the four original IDX files into a folder {dataset}/, packed or not, "
-        f"and set RELUCLF_DATA to the folder above it."
+        f"{TITLES[dataset]} cannot be had: no source has the right {name}.gz "
+        f"(tried: {'; '.join(tried)}); connect to the network and run again, "
+        f"or put the four original IDX files into a folder {dataset}/, packed or not, "
+        "and set RELUCLF_DATA to the folder above it."
     )
 
 
 def _verified(content: bytes, dataset: str, name: str) -> bytes:
-    """Return the decompressed bytes of a file that comes as it was published, or already decompressed."""
+    """Return the decompressed bytes of a file, which may come decompressed already."""
     why = "not a whole gzip file, nor what should be in it"
     if content.startswith(_GZIP):
         why = "its bytes are not the published ones"
@@ -156,7 +159,8 @@ def _verified(content: bytes, dataset: str, name: str) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[dataset][name]:
         raise DataError(
-            f"{why} ({len(content)} bytes with SHA-256 {found[:12]}..., not {SHA256[dataset][name][:12]}...)"
+            f"{why} ({len(content)} bytes with SHA-256 {found[:12]}..., "
+            f"not {SHA256[dataset][name][:12]}...)"
         )
     return content
 
@@ -178,7 +182,7 @@ def _keep(file: Path, content: bytes) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return in a few words why a source has not the file, with the number that a server or a proxy has answered."""
+    """Return in a few words why a source has not the file, with a server's or proxy's number."""
     if isinstance(error, FileNotFoundError):
         return "not there"
     if isinstance(error, DataError):
@@ -193,7 +197,7 @@ def _reason(error: Exception) -> str:
 
 
 def _parse_idx(content: bytes) -> np.ndarray:
-    """Parse an IDX file of unsigned bytes: a big-endian header (0, 0, type 8, dimensions), the shape, the values."""
+    """Parse an IDX file of bytes: big-endian 0, 0, type 8, dimensions, then shape and values."""
     zeros, kind, dimensions = struct.unpack_from(">HBB", content)
     if zeros != 0 or kind != 8:
         raise DataError(

@@ -1,14 +1,13 @@
 """What one training run is: the experiment's specification.
 
-A :class:`Spec` says everything that decides a run's outcome on a given machine. It names the file its record is kept in, and refuses,
-before anything is trained, what cannot be run.
+A :class:`Spec` says everything that decides a run's outcome on a given machine. It names the file
+its record is kept in, and refuses, before anything is trained, what cannot be run.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import itertools
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Literal
 
@@ -29,7 +28,7 @@ Head = Literal[
 Protocol = Literal["carried", "fresh"]
 Loss = Literal["guarded", "verbatim"]
 Features = Literal["paper", "raw", "pixels", "shuffled"]
-Optimizer = Literal["adam", "rmsprop", "sgd"]
+Optimizer = Literal["adam"]
 Hidden = Literal["relu", "leaky_relu"]
 
 #: The data sets as a page names them.
@@ -39,70 +38,69 @@ TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "wdbc": "WDBC"}
 CLASSES = {
     "mnist": [str(digit) for digit in range(10)],
     "fashion_mnist": [
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     ],
     "wdbc": ["malignant", "benign"],
 }
 
-#: How many folds the cross-validation splits into (paper, section 2.5). ``Spec.folds`` says how many of them are run.
+#: Folds that the cross-validation splits into (paper, section 2.5); ``Spec.folds`` of them are run.
 N_SPLITS = 10
 
-#: Fewest training samples that a run on images can do with: nine tenths of them must span the 256 principal components.
+#: Fewest training samples of a run on images: nine tenths of them span the 256 components.
 FEWEST_IMAGES = 300
-
-#: Most seeds of one experiment: a slip of the finger must not make a campaign of a billion runs.
-MOST_SEEDS = 10_000
 
 
 class SpecError(ValueError):
-    """A specification that cannot be run; the message names the field, the value and what is allowed."""
+    """A spec that cannot be run; the message names the field, the value and what is allowed."""
 
 
 class Spec(BaseModel):
     """One training run.
 
-    The fields with defaults have the values of the author's code, but for ``features`` on WDBC, where his code has ``raw``. Only the others, and
-    those that differ from their default, enter the path of the record.
+    The fields with defaults have the values of the author's code, but for ``features`` on WDBC,
+    where his code has ``raw``. Only the others, and those that differ from their default, enter the
+    path of the record.
 
     Attributes
     ----------
     dataset : {"mnist", "fashion_mnist", "wdbc"}
     architecture : {"ffnn", "cnn", "logistic"}
-        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), the CNN of its Table 1, or, for comparison on WDBC, logistic
-        regression as scikit-learn has it, which is solved, not trained by epochs.
+        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), the CNN of its Table
+        1, or, for comparison on WDBC, logistic regression as scikit-learn has it, which is solved,
+        not trained by epochs.
     head : {"softmax", "relu", ...}
-        The activation of the output layer; the paper's two, and the variants in :data:`reluclf.networks.HEADS`.
+        The activation of the output layer; the paper's two, and the variants in
+        :data:`reluclf.networks.HEADS`.
     protocol : {"carried", "fresh"}
-        ``carried``: one model through all folds, as the author's code did. ``fresh``: every fold from new weights, as the paper says,
-        and then one model on the whole training set.
+        ``carried``: one model through all folds, as the author's code did. ``fresh``: every fold
+        from new weights, as the paper says, and then one model on the whole training set.
     seed : int
-        Sets weights, dropout, the order of the batches and, on WDBC, the split into training and test set.
+        Sets weights, dropout, the order of the batches and, on WDBC, the split into training and
+        test set.
     loss : {"guarded", "verbatim"}
         Cross-entropy with 0/0 := 0, or Keras's own.
     features : {"paper", "raw", "pixels", "shuffled"}
-        What the network sees: as the paper's text has it, standardised measurements or principal components; WDBC's measurements in their own units,
-        as the author's code had them; or, as controls, images averaged down to 16 x 16 standardised pixels, or the components in a random order.
+        What the network sees: as the paper's text has it, standardised measurements or principal
+        components; WDBC's measurements in their own units, as the author's code had them; or, as
+        controls, images averaged down to 16 x 16 standardised pixels, or the components in a random
+        order.
     epochs : int
         Epochs in every fold.
     folds : int
-        How many of the ten folds are run, the first ones; 0 (``fresh`` only) trains the final model alone.
+        How many of the ten folds are run, the first ones; 0 (``fresh`` only) trains the final model
+        alone.
     batch_size : int
-    optimizer : {"adam", "rmsprop", "sgd"}
+    optimizer : {"adam"}
+        The author's; a record names it.
     learning_rate : float or None
         None is the optimiser's default.
     clipnorm : float or None
-        The norm that the gradient of each weight matrix and each bias vector is clipped to; None clips nothing.
+        The norm that the gradient of each weight matrix and each bias vector is clipped to; None
+        clips nothing.
     beta_2 : float
-        How slowly Adam's second moment forgets: of one batch's squared gradient ``beta_2**n`` is left after n more.
+        How slowly Adam's second moment forgets: of one batch's squared gradient ``beta_2**n`` is
+        left after n more.
     bias : float
         The initial bias of the output layer.
     floor : float
@@ -146,35 +144,28 @@ class Spec(BaseModel):
             raise ValueError(
                 "architecture='cnn' needs images; with dataset='wdbc' only 'ffnn' is allowed"
             )
-        if self.architecture == "logistic" and (
-            self.dataset,
-            self.head,
-            self.protocol,
-            self.epochs,
-        ) != ("wdbc", "softmax", "fresh", 1):
+        solved = (self.dataset, self.head, self.protocol, self.epochs)
+        if self.architecture == "logistic" and solved != ("wdbc", "softmax", "fresh", 1):
             raise ValueError(
-                "architecture='logistic' is allowed with dataset='wdbc', head='softmax', protocol='fresh' and epochs=1 only"
+                "architecture='logistic' is allowed with dataset='wdbc', head='softmax', "
+                "protocol='fresh' and epochs=1 only"
             )
         if self.features != "paper" and (self.features == "raw") != (self.dataset == "wdbc"):
-            allowed = (
-                "'paper' and 'raw'"
-                if self.dataset == "wdbc"
-                else "'paper', 'pixels' and 'shuffled'"
-            )
+            images = "'paper', 'pixels' and 'shuffled'"
+            allowed = "'paper' and 'raw'" if self.dataset == "wdbc" else images
             raise ValueError(
-                f"features={self.features!r} does not fit dataset={self.dataset!r}; {allowed} are allowed"
+                f"features={self.features!r} does not fit dataset={self.dataset!r}; "
+                f"{allowed} are allowed"
             )
         if self.loss == "verbatim" and self.head not in ("softmax", "relu"):
             raise ValueError(
-                f"loss='verbatim' is the author's, whose heads are 'softmax' and 'relu'; with head={self.head!r} only 'guarded' is allowed"
+                "loss='verbatim' is the author's, whose heads are 'softmax' and 'relu'; "
+                f"with head={self.head!r} only 'guarded' is allowed"
             )
         if self.floor and self.head in ("relu_softmax", "sparsemax"):
             raise ValueError(
-                f"floor={self.floor} needs a head whose outputs are divided by their sum; with head={self.head!r} only 0.0 is allowed"
-            )
-        if self.beta_2 != type(self).model_fields["beta_2"].default and self.optimizer != "adam":
-            raise ValueError(
-                f"beta_2={self.beta_2} needs optimizer='adam'; with optimizer={self.optimizer!r} only the default is allowed"
+                f"floor={self.floor} needs a head whose outputs are divided by their sum; "
+                f"with head={self.head!r} only 0.0 is allowed"
             )
         if self.folds == 0 and self.protocol == "carried":
             raise ValueError(
@@ -182,19 +173,26 @@ class Spec(BaseModel):
             )
         if self.samples is not None and self.samples < FEWEST_IMAGES and self.dataset != "wdbc":
             raise ValueError(
-                f"samples={self.samples} is too few for 256 principal components; {FEWEST_IMAGES} or more are allowed"
+                f"samples={self.samples} is too few for 256 principal components; "
+                f"{FEWEST_IMAGES} or more are allowed"
             )
         return self
 
     @property
     def setting(self) -> dict[str, Any]:
-        """The fields that differ from the author's code, other than how long, on how many folds and on how many samples is trained."""
+        """The fields that differ from the author's code.
+
+        How long, on how many folds and on how many samples is trained is not among them.
+        """
         free = {"folds", "epochs", "samples"}
         return {name: value for name, value in self._departures().items() if name not in free}
 
     @property
     def path(self) -> PurePosixPath:
-        """Where the record is kept in a store: ``<dataset>/<architecture>-<head>/<protocol>[,field=value...]/seed-<k>.json``."""
+        """Where the record is kept in a store.
+
+        ``<dataset>/<architecture>-<head>/<protocol>[,field=value...]/seed-<k>.json``
+        """
         special = [f",{name}={value}" for name, value in self._departures().items()]
         return PurePosixPath(
             self.dataset,
@@ -205,7 +203,7 @@ class Spec(BaseModel):
 
     @classmethod
     def from_path(cls, path: PurePath) -> Spec:
-        """The spec whose record is kept at this path: the inverse of :attr:`path`.
+        """Find the spec whose record is kept at this path: the inverse of :attr:`path`.
 
         Raises
         ------
@@ -229,19 +227,19 @@ class Spec(BaseModel):
         return spec
 
     def _departures(self) -> dict[str, Any]:
-        fields = (
-            (name, field)
-            for name, field in type(self).model_fields.items()
-            if not field.is_required()
-        )
-        return {
-            name: getattr(self, name)
-            for name, field in fields
-            if getattr(self, name) != field.default
-        }
+        departures = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if not field.is_required() and value != field.default:
+                departures[name] = value
+        return departures
 
     def __str__(self) -> str:
         return str(self.path.with_suffix(""))
+
+
+#: Fields with defaults whose values are texts, which a path has without quotes.
+_TEXTS = ("loss", "features", "optimizer", "hidden")
 
 
 @functools.cache  # a folder holds many seeds
@@ -252,62 +250,8 @@ def _fields_of(folder: str) -> dict[str, Any]:
     fields = {"dataset": dataset, "architecture": architecture, "head": head, "protocol": protocol}
     for departure in departures:
         name, value = departure.split("=")
-        fields[name] = (
-            value
-            if name in ("loss", "features", "optimizer", "hidden")
-            else ast.literal_eval(value)
-        )
+        fields[name] = value if name in _TEXTS else ast.literal_eval(value)
     return fields
-
-
-def grid(**fields: Any) -> list[Spec]:
-    """Every combination of the given values, as specs.
-
-    Parameters
-    ----------
-    **fields
-        For each field of :class:`Spec` one value, or a list, tuple or range of values.
-
-    Returns
-    -------
-    list of Spec
-        In the order of :func:`itertools.product`: the last field varies fastest.
-
-    Raises
-    ------
-    SpecError
-        If a field is unknown, a value not allowed, or a combination impossible.
-
-    Examples
-    --------
-    >>> network = dict(dataset="wdbc", architecture="ffnn", protocol="fresh")
-    >>> for spec in grid(**network, head=["softmax", "relu"], seed=first(2)):
-    ...     print(spec)
-    wdbc/ffnn-softmax/fresh/seed-1
-    wdbc/ffnn-softmax/fresh/seed-2
-    wdbc/ffnn-relu/fresh/seed-1
-    wdbc/ffnn-relu/fresh/seed-2
-    """
-    values = [
-        value if isinstance(value, (list, tuple, range)) else [value] for value in fields.values()
-    ]
-    return [
-        Spec(**dict(zip(fields, combination, strict=True)))
-        for combination in itertools.product(*values)
-    ]
-
-
-def first(n: int) -> range:
-    """Name the first ``n`` seeds; at least one, at most :data:`MOST_SEEDS`, else :class:`SpecError`.
-
-    Examples
-    --------
-    >>> list(first(3))
-    [1, 2, 3]
-    """
-    if not 1 <= n <= MOST_SEEDS:
-        raise SpecError(f"{n} seeds are not allowed; 1 to {MOST_SEEDS} are.")
-    return range(1, n + 1)
 
 
 def _in_one_sentence(error: ValidationError) -> str:
@@ -324,6 +268,7 @@ def _in_one_sentence(error: ValidationError) -> str:
             problems.append(str(detail["ctx"]["error"]))
         else:
             problems.append(
-                f"{name}={detail['input']!r} is not allowed: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+                f"{name}={detail['input']!r} is not allowed: "
+                f"{detail['msg'][0].lower()}{detail['msg'][1:]}"
             )
     return "; ".join(problems) + "."

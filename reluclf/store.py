@@ -1,4 +1,4 @@
-"""Where records are kept: the store, which reads only what can be trusted and writes each record whole or not at all."""
+"""The store of records: it reads what can be trusted, and writes each whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ from reluclf.spec import Spec, SpecError
 #: The folder, in a store's, that holds the stores of :meth:`Store.of_backend`.
 BACKENDS = "backends"
 
-#: The folder, in the committed store's, of the records that ``make original`` makes with the libraries of 2018.
+#: The folder, in the committed store's, of the records that ``make original`` makes with the
+#: libraries of 2018.
 ORIGINAL = "original"
 
 
+_REMEDY = "restore it with git, or delete it and retrain it."
+
+
 class RecordError(ValueError):
-    """A record that cannot be trusted or is not there; the message names the file, what is wrong, and the remedy."""
+    """A record that cannot be trusted, or is not there; the message names file and remedy."""
 
 
 class Store:
@@ -33,10 +37,11 @@ class Store:
     Parameters
     ----------
     folder : Path, optional
-        Where records are written and first looked for; by default ``$RELUCLF_RESULTS``, else ``results/``.
+        Where records are written and first looked for; by default ``$RELUCLF_RESULTS``, else
+        ``results/``.
     fallback : Path, optional
-        Where they are looked for next; by default ``results/``, so that a rerun into a scratch folder sees the committed records,
-        unless ``$RELUCLF_AFRESH`` is set.
+        Where they are looked for next; by default ``results/``, so that a rerun into a scratch
+        folder sees the committed records, unless ``$RELUCLF_AFRESH`` is set.
 
     Examples
     --------
@@ -44,7 +49,8 @@ class Store:
 
     >>> from reluclf import paths
     >>> store = Store(paths.RESULTS)
-    >>> records = store.select(dataset="wdbc", head="relu", protocol="carried", features="raw", seed=1)
+    >>> as_run = dict(dataset="wdbc", protocol="carried", features="raw")
+    >>> records = store.select(**as_run, head="relu", seed=1)
     >>> [str(record.spec) for record in records]
     ['wdbc/ffnn-relu/carried,features=raw/seed-1']
     >>> f"{records[0].cv_accuracy:.4f}"
@@ -61,18 +67,21 @@ class Store:
 
     @classmethod
     def of_backend(cls, name: str) -> Store:
-        """The records of runs that were made to compare Keras's backends; those of all the backends are of the same specs."""
+        """Open the store of the runs that were made to compare this backend of Keras's with others."""
         fallback = None if os.environ.get("RELUCLF_AFRESH") else paths.RESULTS / BACKENDS / name
         return cls(paths.new_results() / BACKENDS / name, fallback)
 
     def file(self, spec: Spec) -> Path | None:
-        """The file that holds the record of a spec; None if there is none."""
+        """Find the file that holds the record of a spec; None if there is none."""
         return next(
             (file for folder in self._folders if (file := folder / spec.path).is_file()), None
         )
 
     def unfinished(self, spec: Spec, kind: str) -> Path:
-        """Where, in the user's cache, an unfinished run of this store leaves a file of this kind: ``checkpoint``, ``epochs`` or ``trace``."""
+        """Name the file that an unfinished run leaves in the user's cache.
+
+        Its kind is ``checkpoint``, ``epochs`` or ``trace``.
+        """
         store = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[
             :12
         ]  # a rerun has the specs of a campaign, and its own folder
@@ -82,7 +91,7 @@ class Store:
         return self.file(spec) is not None
 
     def missing(self, specs: Iterable[Spec]) -> list[Spec]:
-        """Those of the specs that have no record."""
+        """List those of the specs that have no record."""
         return [spec for spec in specs if spec not in self]
 
     def read(self, spec: Spec) -> Record:
@@ -96,21 +105,23 @@ class Store:
         file = self.file(spec)
         if file is None:
             raise RecordError(
-                f"{spec} has no record in {self.folder}; train it with: make experiments ONLY={spec}"
+                f"{spec} has no record in {self.folder}; "
+                f"train it with: make experiments ONLY={spec}"
             )
         record = read_file(file)
         if record.spec != spec:
             raise RecordError(
-                f"{file} holds the record of {record.spec}, not of {spec}; delete or move it, then retrain it."
+                f"{file} holds the record of {record.spec}, not of {spec}; "
+                "delete or move it, then retrain it."
             )
         return record
 
     def read_present(self, specs: Iterable[Spec]) -> list[Record]:
-        """The records of those specs that have one, in the specs' order."""
+        """Read the records of those specs that have one, in the specs' order."""
         return [self.read(spec) for spec in specs if spec in self]
 
     def files(self) -> Iterator[Path]:
-        """All files of records, the store's own before its fallback's, each spec once."""
+        """Go through the files of records, the store's own before its fallback's, each spec once."""
         seen = set()
         for folder in self._folders:
             for file in sorted(
@@ -122,7 +133,7 @@ class Store:
                     yield file
 
     def specs(self, **fields: Any) -> list[Spec]:
-        """The specs that have a record and these values of their fields; files are found and not read, so it takes milliseconds.
+        """List the specs that have a record and these values of their fields; no file is read.
 
         Raises
         ------
@@ -142,11 +153,11 @@ class Store:
         return found
 
     def select(self, **fields: Any) -> list[Record]:
-        """The records of the specs with these values of their fields; only these are read."""
+        """Read the records of the specs with these values of their fields, and no others."""
         return [self.read(spec) for spec in self.specs(**fields)]
 
     def read_all(self) -> list[Record]:
-        """Every record of the store."""
+        """Read every record of the store."""
         return [read_file(file) for file in self.files()]
 
     def write(self, record: Record) -> Path:
@@ -161,18 +172,17 @@ def read_file(file: Path) -> Record:
     try:
         content = json.loads(Path(file).read_bytes())
     except (OSError, ValueError) as error:
-        raise RecordError(
-            f"{file} is not a whole JSON file ({error}); restore it with git, or delete it and retrain it."
-        ) from error
+        raise RecordError(f"{file} is not a whole JSON file ({error}); {_REMEDY}") from error
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise RecordError(
-            f"{file} has format {found!r}, this version of reluclf reads {FORMAT}; check out the version that wrote it."
+            f"{file} has format {found!r}, this version of reluclf reads {FORMAT}; "
+            "check out the version that wrote it."
         )
     stated = content.pop("digest", None)
     if stated != digest(content):
         raise RecordError(
-            f"{file} was changed after it was written: its digest does not fit; restore it with git, or delete it and retrain it."
+            f"{file} was changed after it was written: its digest does not fit; {_REMEDY}"
         )
     try:
         record = Record.model_validate(content)
@@ -182,12 +192,11 @@ def read_file(file: Path) -> Record:
             if isinstance(error, ValidationError)
             else error
         )
-        raise RecordError(
-            f"{file} cannot be trusted ({reason}); restore it with git, or delete it and retrain it."
-        ) from error
+        raise RecordError(f"{file} cannot be trusted ({reason}); {_REMEDY}") from error
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
         raise RecordError(
-            f"{file} holds the record of {record.spec}, which belongs elsewhere; move it to {record.spec.path}."
+            f"{file} holds the record of {record.spec}, which belongs elsewhere; "
+            f"move it to {record.spec.path}."
         )
     return record
 
@@ -198,9 +207,9 @@ def _described(problem: Mapping[str, Any]) -> str:
 
 
 def copies(records: Iterable[Record]) -> list[tuple[Record, Record]]:
-    """Pairs of records of different runs with the very same measurements: one of each must be a copy of the other.
+    """Find pairs of records of different runs with the very same measurements.
 
-    Runs that diverged are left out: what is dead gives the same whatever its seed.
+    One of each must be a copy of the other.     Runs that diverged are left out: what is dead gives the same whatever its seed.
     """
     seen: dict[str, Record] = {}
     found = []

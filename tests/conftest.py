@@ -7,6 +7,7 @@ import os
 import hypothesis
 import numpy as np
 import pytest
+from factory import forget_rows
 from joblib.externals.loky import get_reusable_executor
 
 from reluclf import data, sources
@@ -43,8 +44,9 @@ def _alone(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     _unset(monkeypatch)
     monkeypatch.setattr(sources, "_download", no_network)
-    data._kept.cache_clear()
-    data._kept_fold.cache_clear()
+    forget_rows()
+    yield
+    forget_rows()
 
 
 @pytest.fixture

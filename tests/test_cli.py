@@ -101,7 +101,9 @@ def test_a_disk_that_takes_no_file_is_told_in_one_sentence(number, monkeypatch, 
     )
 
 
-def test_so_is_one_that_takes_none_while_a_chapter_runs(monkeypatch, capsys):
+def test_a_disk_that_takes_no_file_while_a_chapter_runs_is_told_in_one_sentence(
+    monkeypatch, capsys
+):
     def rerun(*_, **__):
         raise papermill.PapermillExecutionError(
             3, 3, "obtain()", "OSError", "[Errno 28] No space left on device: 'x'", []

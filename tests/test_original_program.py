@@ -18,8 +18,7 @@ from original import data as original_data
 from original import plan, zero_rows
 from original import records as original_records
 from reluclf import cli as command_line
-from reluclf import paths, sources
-from reluclf import record as schema
+from reluclf import metrics, paths, sources
 from reluclf.campaign import trust
 from reluclf.showing import derivations
 from reluclf.spec import Spec
@@ -176,9 +175,9 @@ def test_it_writes_a_record_as_the_book_does(diverged_at):
     content = json.loads(made.model_dump_json())
     assert original_records.to_json(content) == made.to_json()
     matrix = original_records.confusion_matrix(
-        schema.from_digits(made.test.labels), schema.from_digits(made.test.predictions), 2
+        metrics.from_digits(made.test.labels), metrics.from_digits(made.test.predictions), 2
     )
-    assert original_records.scores(matrix) == schema.scores(matrix)
+    assert original_records.scores(matrix) == metrics.scores(matrix)
     values = [{"loss": (float("nan"), float("inf"), -float("inf"), 0.5)}]
     assert original_records.finite_or_named(values) == [
         {"loss": ["NaN", "Infinity", "-Infinity", 0.5]}

@@ -1,1 +1,1 @@
-"""Many runs: what is missing is trained on all cores, resumed, watched, and checked by training it again."""
+"""Many runs: trained on all cores, resumed, watched, and checked by training them again."""

@@ -1,7 +1,8 @@
-"""Batch by batch in the first epochs: how large the gradient is, and how long the step that the optimiser takes of it.
+"""The first epochs batch by batch: how large the gradient is, and the step made of it.
 
-A gradient that explodes for one batch is between the ends of two epochs, where :mod:`reluclf.probes` looks, and gone when it looks. What it leaves
-behind is Adam's second moment, by which later steps are divided.
+A gradient that explodes for one batch is between the ends of two epochs, where
+:mod:`reluclf.probes` looks, and gone when it looks. What it leaves behind is Adam's second moment,
+by which later steps are divided.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, networks, paths, protocols
+from reluclf import data, fitting, networks, paths, protocols
 from reluclf.campaign import runtime
 from reluclf.files import write_atomically
-from reluclf.spec import Spec, first
+from reluclf.grids import first
+from reluclf.spec import Spec
 
 #: Epochs that are looked at, and seeds.
 EPOCHS, SEEDS = 3, 3
@@ -38,7 +40,8 @@ class Steps(BaseModel):
     spec : Spec
         The run whose first epochs these are; the batches and updates are those of its training.
     gradient : tuple of float
-        For each batch the largest norm of the gradient of any weight matrix or bias vector, which is what clipping looks at, before it is clipped.
+        For each batch the largest norm of the gradient of any weight matrix or bias vector, which
+        is what clipping looks at, before it is clipped.
     step : tuple of float
         For each batch the norm of the change that it made to all the weights.
     test : tuple of float
@@ -58,7 +61,7 @@ class Steps(BaseModel):
 
 
 def specs() -> list[Spec]:
-    """List what is measured: the CNN on both image sets, each of :data:`WAYS`, a few seeds; trained once on the whole training set."""
+    """List what is measured: the CNN on both image sets, each of :data:`WAYS`, a few seeds."""
     once: dict[str, Any] = {"architecture": "cnn", "protocol": "fresh", "folds": 0}
     listed = []
     for dataset in ("mnist", "fashion_mnist"):
@@ -77,22 +80,23 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
     """
     if runtime.backend() != "tensorflow":
         raise runtime.BackendError(
-            f"make steps looks at TensorFlow's gradients; unset KERAS_BACKEND, which is {runtime.backend()}."
+            "make steps looks at TensorFlow's gradients; "
+            f"unset KERAS_BACKEND, which is {runtime.backend()}."
         )
     whole = data.prepared(spec)
-    x, targets = whole.x_train, protocols.one_hot(whole.y_train, whole.n_classes)
+    x, targets = whole.x_train, fitting.one_hot(whole.y_train, whole.n_classes)
     model = networks.build(spec, protocols.seed_of(spec, protocols.WHOLE))
     train = _watched(spec, model)
     gradient, step, test = [], [], []
     for epoch in range(epochs):
-        order = protocols.batch_order(spec, protocols.WHOLE, epoch, len(x))
+        order = fitting.batch_order(spec, protocols.WHOLE, epoch, len(x))
         for start in range(0, len(x), spec.batch_size):
             rows = order[start : start + spec.batch_size]
             of_gradient, of_step = train(x[rows], targets[rows])
             gradient.append(_rounded(of_gradient))
             step.append(_rounded(of_step))
         test.append(
-            _rounded(protocols.score(spec, protocols.predict(model, whole.x_test), whole.y_test)[1])
+            _rounded(fitting.score(spec, fitting.predict(model, whole.x_test), whole.y_test)[1])
         )
     return Steps(
         spec=spec,
@@ -105,7 +109,7 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
 
 
 def _watched(spec: Spec, model: Any) -> Callable[[np.ndarray, np.ndarray], tuple[Any, Any]]:
-    """The update of ``train_on_batch``, bit for bit, which tells the norms of its gradient and of what it changes."""
+    """Make the update of ``train_on_batch``, bit for bit, which returns both norms."""
     import tensorflow as tf
 
     weights, loss = model.trainable_variables, networks.loss_function(spec)
@@ -133,7 +137,7 @@ def _rounded(value: Any) -> float:
 
 
 def read() -> list[Steps]:
-    """What was measured, from :data:`reluclf.paths.STEPS`; nothing if there is no such file."""
+    """Read what was measured; nothing if there is no :data:`reluclf.paths.STEPS`."""
     if not paths.STEPS.is_file():
         return []
     return [

@@ -22,11 +22,12 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, networks, paths, protocols, sources
+from reluclf import data, fitting, networks, paths, sources
 from reluclf.campaign import runtime, surroundings, training
 from reluclf.campaign.pace import Accelerator
 from reluclf.files import write_atomically
-from reluclf.spec import Spec, first, grid
+from reluclf.grids import first, grid
+from reluclf.spec import Spec
 from reluclf.store import Store
 
 _NETWORK: dict[str, Any] = {"dataset": "mnist", "protocol": "carried", "folds": 1}
@@ -193,14 +194,14 @@ def _fit(spec: Spec) -> None:
 
     split = data.load_split(spec)
     x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
-    targets = protocols.one_hot(split.y_train, split.n_classes)
+    targets = fitting.one_hot(split.y_train, split.n_classes)
     model = networks.build(spec, spec.seed)
     size = spec.batch_size
     for train, validate in data.folds(split.y_train)[: spec.folds]:
         held_out = (x_train[validate], targets[validate])
         rows = (x_train[train], targets[train])
         model.fit(*rows, size, spec.epochs, verbose=0, validation_data=held_out)
-    model.evaluate(x_test, protocols.one_hot(split.y_test, split.n_classes), size, verbose=0)
+    model.evaluate(x_test, fitting.one_hot(split.y_test, split.n_classes), size, verbose=0)
     keras.backend.clear_session()
 
 
@@ -222,9 +223,9 @@ def one_thread(repeats: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     matrix = tf.constant(rng.normal(size=(_SIDE, _SIDE)).astype(np.float32))
     product = tf.function(lambda a: tf.linalg.matmul(a, a))
-    n = 256 * protocols.BATCHES_A_CALL
+    n = 256 * fitting.BATCHES_A_CALL
     x = rng.normal(size=(n, 256)).astype(np.float32)
-    targets = protocols.one_hot(rng.integers(0, 10, n), 10)
+    targets = fitting.one_hot(rng.integers(0, 10, n), 10)
     peak: list[float] = []
     batch: dict[str, list[float]] = {"FFNN": [], "CNN": []}
     flops, trainers = {}, {}
@@ -232,17 +233,16 @@ def one_thread(repeats: int) -> dict[str, Any]:
         spec = Spec(**_NETWORK, architecture=name.lower(), head="relu", seed=1)
         model = networks.build(spec, spec.seed)
         flops[name] = spec.batch_size * operations(model)
-        trainers[name] = protocols.trainer(model, x, targets, spec.batch_size)
+        trainers[name] = fitting.Trainer(model, x, targets, spec.batch_size)
     for repeat in range(repeats + 1):  # in the first, which does not count, all is compiled
         fastest = min(timeit.repeat(lambda: product(matrix).numpy(), number=1, repeat=3))
         if repeat:
             peak.append(2 * _SIDE**3 / fastest)
-        for name, train in trainers.items():
+        for name, trainer in trainers.items():
             started = time.perf_counter()
-            for _ in train(rng.permutation(n)):
-                pass
+            trainer.train(rng.permutation(n))
             if repeat:
-                batch[name].append((time.perf_counter() - started) / protocols.BATCHES_A_CALL)
+                batch[name].append((time.perf_counter() - started) / fitting.BATCHES_A_CALL)
     return {"peak": peak, "flops": flops, "batch": batch}
 
 

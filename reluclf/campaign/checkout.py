@@ -1,4 +1,4 @@
-"""The git checkout that this project is in, if it is in one of its own: what records and pages name."""
+"""The git checkout of this project, if it has one of its own: what records and pages name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from reluclf import paths
 
 
 def commit() -> str:
-    """Return the commit that is checked out; empty outside git, and in the checkout of another project."""
+    """Return the commit that is checked out; empty outside a checkout of this project."""
     return _git("rev-parse", "HEAD")[0] if _is_own() else ""
 
 
 def modified(*folders: str) -> bool:
-    """Whether what git knows in these folders, or what it does not ignore there, differs from the commit."""
+    """Say whether what git does not ignore in these folders differs from the commit."""
     return _is_own() and bool(_git("status", "--porcelain", "--", *folders)[0])
 
 
@@ -26,7 +26,7 @@ def date() -> str:
 
 
 def trouble() -> str:
-    """Return in one sentence why git does not tell the commit of what is a checkout; empty if it does, or if this is none."""
+    """Say in one sentence why git does not tell the commit of a checkout; empty if it does."""
     if not (paths.ROOT / ".git").exists():
         return ""
     answer, error = _git("rev-parse", "--show-toplevel")
@@ -34,10 +34,12 @@ def trouble() -> str:
         return ""
     if "dubious ownership" in error:
         return (
-            f"git does not trust {paths.ROOT}, which belongs to another user, so that no commit is named; "
+            f"git does not trust {paths.ROOT}, which belongs to another user, "
+            "so that no commit is named; "
             f"if you trust it: git config --global --add safe.directory {paths.ROOT.as_posix()}"
         )
-    return f"git does not tell the commit of {paths.ROOT}, so that none is named: {error or 'it says nothing'}"
+    why = error or "it says nothing"
+    return f"git does not tell the commit of {paths.ROOT}, so that none is named: {why}"
 
 
 @functools.cache
@@ -49,7 +51,8 @@ def _is_own() -> bool:
 
 def _git(*arguments: str) -> tuple[str, str]:
     """Return what git answers about the folder of this project, and the first line of its error."""
-    # In a hook git has set these for another repository; and its errors are told from each other in English.
+    # In a hook git has set these for another repository; and its errors are told from each other in
+    # English.
     environment = {
         name: value
         for name, value in os.environ.items()

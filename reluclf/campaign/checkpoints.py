@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import protocols
+from reluclf import fitting
 from reluclf.campaign import accelerator, progress, runtime
 from reluclf.files import write_atomically
 from reluclf.record import Fold
@@ -20,11 +20,13 @@ from reluclf.spec import Spec
 from reluclf.store import Store
 
 
-class Checkpoint(protocols.Observer):
-    """What an unfinished run has got to, kept in the user's cache; it observes the run, and calls ``alive`` when an epoch has ended.
+class Checkpoint(fitting.Observer):
+    """Keeps what an unfinished run has got to in the user's cache.
 
-    A checkpoint is used only by the code, the libraries, the backend, its settings and the number of lanes that wrote it, so a resumed run cannot
-    mix two of them.
+    It observes the run, and calls ``alive`` when an epoch has ended.
+
+    A checkpoint is used only by the code, the libraries, the backend, its settings and the number
+    of lanes that wrote it, so a resumed run cannot mix two of them.
     """
 
     def __init__(
@@ -38,8 +40,8 @@ class Checkpoint(protocols.Observer):
         self._epochs = 0
         self._told = -progress.LOOK
 
-    def load(self) -> protocols.State | None:
-        """The state that was reached; None if there is none, or it is not to be used."""
+    def load(self) -> fitting.State | None:
+        """Return the state that was reached; None if there is none that can be used."""
         try:
             kept = self._file.read_bytes()
         except OSError:
@@ -54,14 +56,14 @@ class Checkpoint(protocols.Observer):
             weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
         folds = [Fold.model_validate(fold) for fold in header["folds"]]
         self._epochs = self.spec.epochs * len(folds)
-        return protocols.State(
+        return fitting.State(
             folds=folds,
             batches=header["batches"],
             diverged_at=header["diverged_at"],
             weights=weights,
         )
 
-    def fold(self, state: protocols.State) -> None:
+    def fold(self, state: fitting.State) -> None:
         """Keep the state after a fold."""
         weights = state.weights or []
         header = {

@@ -8,13 +8,16 @@ it again.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from reluclf import data, epochs, networks, protocols
-from reluclf.protocols import Curves, Observer, Outcome, State, Trained, Training
+from reluclf import data, epochs, fitting, networks, protocols
+from reluclf.data import Rows
+from reluclf.fitting import Curves, Observer, State, Trained, Training
+from reluclf.protocols import Outcome
 from reluclf.spec import Spec
 
 
@@ -94,52 +97,63 @@ def fit(asked: Mapping[int, Training], width: int) -> dict[int, Trained]:
 
     some = next(iter(asked.values()))
     spec, n = some.spec, len(some.train[0])
-    lanes = [
-        asked.get(lane, some) for lane in range(width)
-    ]  # an idle lane repeats another, and is not looked at
+    # An idle lane repeats another, and is not looked at.
+    lanes = [asked.get(lane, some) for lane in range(width)]
     program = networks.program(spec, some.model)
     train, evaluate = program.together[data.alike(spec)]
-    rows, held_out = (
-        _on_device(spec, [getattr(lane, part) for lane in lanes]) for part in ("train", "held_out")
-    )
-    learnt = _stack([program.state(lane.model) for lane in lanes])
-    curves = {lane: Curves(training.state) for lane, training in asked.items()}
-    sizes = [min(spec.batch_size, n - start) for start in range(0, n, spec.batch_size)]
-
-    def note(means: Any, outputs: Any, losses: Any) -> np.ndarray:
-        means, outputs, losses = map(np.asarray, (means, outputs, losses))
-        for lane, training in asked.items():
-            scores = protocols.means(outputs[lane], losses[lane], training.held_out[1])
-            curves[lane].add(means[lane], sizes, scores)
-            training.observer.epoch()
-        return outputs
-
+    rows = _on_device(spec, [training.train for training in lanes])
+    held_out = _on_device(spec, [training.held_out for training in lanes])
+    learnt = _stack([program.state(training.model) for training in lanes])
+    sizes = fitting.batch_sizes(n, spec.batch_size)
+    curves = {lane: Curves(training.state, sizes) for lane, training in asked.items()}
     under_way: Any = None
     for epoch in range(spec.epochs):
-        orders = {
-            id(lane): protocols.batch_order(lane.spec, lane.number, epoch, n) for lane in lanes
-        }
-        stacked = np.stack([orders[id(lane)] for lane in lanes]).astype(np.int32)
-        learnt, means = train(learnt, *rows, stacked, spec.batch_size)
+        learnt, means = train(learnt, *rows, _orders(lanes, epoch, n), spec.batch_size)
         if under_way:  # the device is at this epoch already while the last one is noted here
-            note(*under_way)
+            _note(asked, curves, *under_way)
         under_way = means, *evaluate(learnt, *held_out)
-    outputs = note(*under_way)
+    outputs = _note(asked, curves, *under_way)
+    found = {}
     for lane, training in asked.items():
-        epochs.assign(training.model, jax.tree.map(lambda values, lane=lane: values[lane], learnt))
-    return {lane: (*curves[lane].done(), outputs[lane]) for lane in asked}
+        epochs.assign(training.model, jax.tree.map(operator.itemgetter(lane), learnt))
+        found[lane] = curves[lane].done(outputs[lane])
+    return found
 
 
-def _on_device(spec: Spec, rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Any, Any]:
-    """Features and one-hot classes on the device: once if all lanes see the same, else stacked."""
+def _orders(lanes: Sequence[Training], epoch: int, rows: int) -> np.ndarray:
+    """Draw the order of the rows in each lane: int32, shape (lanes, rows)."""
+    orders = [fitting.batch_order(lane.spec, lane.number, epoch, rows) for lane in lanes]
+    return np.stack(orders).astype(np.int32)
+
+
+def _note(
+    asked: Mapping[int, Training],
+    curves: Mapping[int, Curves],
+    means: Any,
+    outputs: Any,
+    losses: Any,
+) -> np.ndarray:
+    """Note an epoch in the curves of each run; wait for it, and return its outputs."""
+    means, outputs, losses = np.asarray(means), np.asarray(outputs), np.asarray(losses)
+    for lane, training in asked.items():
+        _, y = training.held_out
+        scores = fitting.mean_score(outputs[lane], losses[lane], y)
+        curves[lane].add(means[lane], *scores)
+        training.observer.epoch()
+    return outputs
+
+
+def _on_device(spec: Spec, rows: Sequence[Rows]) -> tuple[Any, Any]:
+    """Put features and one-hot classes on the device, stacked unless all lanes see the same."""
     import jax.numpy as jnp
 
     n_classes = networks.N_CLASSES[spec.dataset]
     if data.alike(spec):
-        (x, y), *_ = rows
-        return jnp.asarray(x), jnp.asarray(protocols.one_hot(y, n_classes))
-    features, targets = zip(*((x, protocols.one_hot(y, n_classes)) for x, y in rows), strict=True)
-    return jnp.asarray(np.stack(features)), jnp.asarray(np.stack(targets))
+        x, y = rows[0]
+        return jnp.asarray(x), jnp.asarray(fitting.one_hot(y, n_classes))
+    features = np.stack([x for x, _ in rows])
+    targets = np.stack([fitting.one_hot(y, n_classes) for _, y in rows])
+    return jnp.asarray(features), jnp.asarray(targets)
 
 
 def _stack(states: Sequence[epochs.State]) -> epochs.State:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import protocols
+from reluclf import fitting, protocols
 from reluclf.campaign import accelerator, lanes, progress, runtime, training
-from reluclf.spec import Spec, first, grid
+from reluclf.grids import first, grid
+from reluclf.spec import Spec
 from reluclf.store import Store
 
 #: The widths that are compared with one seed at a time.
@@ -48,7 +49,7 @@ class Accelerator(BaseModel):
     seconds: float
 
 
-class _Clock(protocols.Observer):
+class _Clock(fitting.Observer):
     """Notes when epochs end."""
 
     def __init__(self) -> None:

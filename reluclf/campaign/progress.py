@@ -1,7 +1,8 @@
-"""How far a campaign is: how much work its runs are, what each has done of it, and one progress bar for all."""
+"""How far a campaign is: the work that its runs are, and one progress bar for all."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from contextlib import AbstractContextManager
@@ -9,15 +10,9 @@ from contextlib import AbstractContextManager
 from reluclf.spec import Spec
 from reluclf.store import Store
 
-#: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and the estimate of the time left rest on it.
-_COST = {
-    **{
-        (dataset, architecture): cost
-        for dataset in ("mnist", "fashion_mnist")
-        for architecture, cost in (("ffnn", 1.0), ("cnn", 3.0))
-    },
-    **{("wdbc", "ffnn"): 0.5, ("wdbc", "logistic"): 0.1},
-}
+#: Rough cost of training on one row once, relative to the FFNN's; only the order of the runs and
+#: the estimate of the time left rest on it.
+_COST = {"ffnn": 1.0, "cnn": 3.0, "logistic": 0.2}
 _ROWS = {"mnist": 55_000, "fashion_mnist": 55_000, "wdbc": 398}
 
 #: Seconds between two looks at how far the workers are.
@@ -25,23 +20,26 @@ LOOK = 1.0
 
 
 def cost(spec: Spec) -> float:
-    """How much work a run is, in epochs of the MNIST FFNN."""
+    """Estimate how much work a run is, in epochs of the MNIST FFNN."""
     rows = min(spec.samples or _ROWS[spec.dataset], _ROWS[spec.dataset])
-    return epochs(spec) * rows / _ROWS["mnist"] * _COST[spec.dataset, spec.architecture]
+    return epochs(spec) * rows / _ROWS["mnist"] * _COST[spec.architecture]
 
 
 def epochs(spec: Spec) -> int:
-    """All the epochs of a run: those of its folds and, for ``fresh``, of its final model."""
+    """Count the epochs of a run: of its folds and, for ``fresh``, of its final model."""
     return spec.epochs * (spec.folds + (spec.protocol == "fresh"))
 
 
 def say(text: str) -> None:
-    """Tell the user something where the bar stands: on standard error, which is not a part of a page."""
+    """Tell the user something where the bar stands: on standard error, which no page shows."""
     print(text, file=sys.stderr, flush=True)
 
 
 class Bar(AbstractContextManager):
-    """One progress bar for all workers, in units of work; it looks at the files in which they say how many of their epochs are done."""
+    """One progress bar for all workers, in units of work.
+
+    It looks at the files in which they say how many of their epochs are done.
+    """
 
     def __init__(self, specs: list[Spec], store: Store) -> None:
         from tqdm import tqdm
@@ -51,7 +49,7 @@ class Bar(AbstractContextManager):
         self._finished = 0.0
         self._n = 0
         total = sum(cost(spec) for spec in specs)
-        # On a cluster other machines' files may not be seen here; the bar then moves when a run ends.
+        # Other machines' files may not be seen here; the bar then moves when a run ends.
         self._bar = tqdm(
             total=total,
             bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}",
@@ -80,14 +78,10 @@ class Bar(AbstractContextManager):
     def _look(self) -> None:
         while not self._stop.wait(LOOK):
             for spec in list(self._running):
-                try:
-                    self._running[spec] = (
-                        cost(spec)
-                        * int(self._store.unfinished(spec, "epochs").read_text() or 0)
-                        / epochs(spec)
-                    )
-                except (OSError, ValueError, KeyError):
-                    continue
+                with contextlib.suppress(OSError, ValueError):  # it may have ended meanwhile
+                    done = int(self._store.unfinished(spec, "epochs").read_text() or 0)
+                    if spec in self._running:
+                        self._running[spec] = cost(spec) * done / epochs(spec)
             self._show()
 
     def _show(self) -> None:

@@ -27,6 +27,7 @@ _DECISIVE = (
     "epochs.py",
     "networks.py",
     "probes.py",
+    "fitting.py",
     "protocols.py",
     "campaign/lanes.py",
 )
@@ -40,11 +41,11 @@ BACKENDS = tuple(_BACKENDS)
 
 
 class BackendError(RuntimeError):
-    """A backend that Keras does not have, or whose package is missing; the message says which there are, or how to install it."""
+    """A backend that Keras does not have, or whose package is missing; the message has the remedy."""
 
 
 def backend() -> str:
-    """The backend that ``KERAS_BACKEND`` names, by default TensorFlow.
+    """Return the backend that ``KERAS_BACKEND`` names, by default TensorFlow.
 
     Raises
     ------
@@ -56,23 +57,26 @@ def backend() -> str:
         raise BackendError(f"KERAS_BACKEND={name} is not allowed; {', '.join(BACKENDS)} are.")
     if importlib.util.find_spec(name) is None:
         raise BackendError(
-            f"KERAS_BACKEND={name} needs the package {name}, which is not installed; unset KERAS_BACKEND to train with TensorFlow, "
+            f"KERAS_BACKEND={name} needs the package {name}, which is not installed; "
+            "unset KERAS_BACKEND to train with TensorFlow, "
             f"or install it with: pip install {name}."
         )
     return name
 
 
 def configure(threads: int, on: str = "") -> None:
-    """Set the process up for training: the given number of threads, no log lines, nothing of the user's. Call it before Keras is imported.
+    """Set the process up for training, and import Keras: call it before that is done.
 
-    It imports Keras.
+    It gets the given number of threads, no log lines, and nothing of the user's settings.
 
-    A single run gains nothing from a second thread on a CPU, so a campaign gives each of its processes one.
+    A single run gains nothing from a second thread on a CPU, so a campaign gives each of its
+    processes one.
 
     Parameters
     ----------
     threads : int
-        Threads within an operation, and between operations; 0 leaves the choice to the framework. JAX cannot be told.
+        Threads within an operation, and between operations; 0 leaves the choice to the framework.
+        JAX cannot be told.
     on : str
         Keras's backend; by default that of :func:`backend`.
 
@@ -109,7 +113,7 @@ def configure(threads: int, on: str = "") -> None:
 
 
 def provenance(spec: Spec, started: datetime) -> Provenance:
-    """Describe the surroundings of a run that begins in this process; how many seconds it takes is for the caller to add."""
+    """Describe the surroundings of a run that begins in this process; its seconds are to be added."""
     import keras
 
     backend = keras.backend.backend()
@@ -132,7 +136,7 @@ def provenance(spec: Spec, started: datetime) -> Provenance:
 
 
 def versions(backend: str) -> dict[str, str]:
-    """The versions of Python and of the libraries that decide what a run gives, by name."""
+    """Return the versions of Python and of the libraries that decide what a run gives, by name."""
     libraries = (*_LIBRARIES, _BACKENDS[backend])
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in libraries
@@ -141,7 +145,10 @@ def versions(backend: str) -> dict[str, str]:
 
 @functools.cache
 def code_digest() -> str:
-    """SHA-256 over the modules that decide what a run gives, as they were when it was first asked for: later edits this process does not run."""
+    """Digest the modules that decide what a run gives: SHA-256.
+
+    As they were when it was first asked for: later edits this process does not run.
+    """
     digest = hashlib.sha256()
     for name in _DECISIVE:
         digest.update(
@@ -151,7 +158,7 @@ def code_digest() -> str:
 
 
 def device(backend: str) -> str:
-    """The accelerator the backend computes on, or the processor."""
+    """Name the accelerator that the backend computes on, or the processor."""
     name = None
     if backend == "tensorflow":
         import tensorflow as tf
@@ -184,7 +191,7 @@ def device(backend: str) -> str:
 
 
 def on_accelerator() -> str:
-    """The accelerator that Keras's backend computes on.
+    """Name the accelerator that Keras's backend computes on.
 
     Raises
     ------
@@ -196,14 +203,15 @@ def on_accelerator() -> str:
     found = device(keras.backend.backend())
     if found.startswith("CPU"):
         raise BackendError(
-            f"Keras's backend {keras.backend.backend()} finds no accelerator; make gpu installs what it needs for one of NVIDIA's, and says why."
+            f"Keras's backend {keras.backend.backend()} finds no accelerator; "
+            "make gpu installs what it needs for one of NVIDIA's, and says why."
         )
     return found
 
 
 @contextlib.contextmanager
 def _no_stderr() -> Iterator[None]:
-    """Drop what is written to file descriptor 2: TensorFlow's libraries write there while they load, before any setting of theirs counts."""
+    """Drop what is written to file descriptor 2, as by TensorFlow's libraries while they load."""
     saved = os.dup(2)
     try:
         with open(os.devnull, "wb") as nothing:
@@ -215,9 +223,10 @@ def _no_stderr() -> Iterator[None]:
 
 
 def processor() -> str:
-    """The name of the processor, on Linux with its generation and instruction set.
+    """Name the processor, on Linux with its generation and instruction set.
 
-    The name alone will not do: two that are both called "AMD EPYC" can round differently, and a run made again on the other parts from its record.
+    The name alone will not do: two that are both called "AMD EPYC" can round differently, and a run
+    made again on the other parts from its record.
     """
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -227,7 +236,7 @@ def processor() -> str:
 
 
 def described(cpuinfo: str) -> str:
-    """What Linux tells of its first processor, in brief; KeyError if that is none of the x86 family."""
+    """Say in brief what Linux tells of its first processor; KeyError if it is none of x86."""
     told = dict(
         re.split(r"\s*:\s*", line, maxsplit=1)
         for line in cpuinfo.strip().split("\n\n")[0].splitlines()

@@ -1,7 +1,7 @@
 """The user's surroundings, which must change nothing that is computed or drawn.
 
-What comes from outside (a variable, a configuration file, a home folder) and would change a number or
-a figure is ignored, set, or told in the record. This module says which, and why.
+What comes from outside (a variable, a configuration file, a home folder) and would change a number
+or a figure is ignored, set, or told in the record. This module says which, and why.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _FRAMEWORKS = ("tensorflow", "jax", "torch")
 
 
 class SurroundingsError(RuntimeError):
-    """Surroundings in which a number would come out otherwise; the message names them and the remedy."""
+    """Surroundings that would change a number; the message names them and the remedy."""
 
 
 def ignore() -> None:
@@ -69,19 +69,20 @@ def ignore() -> None:
     loaded = [name for name in _FRAMEWORKS if name in sys.modules]
     if given and loaded:
         raise SurroundingsError(
-            f"{loaded[0]} was loaded under {given[0]}={os.environ[given[0]]}, which changes {IGNORED[given[0]]}; unset {given[0]} and start again."
+            f"{loaded[0]} was loaded under {given[0]}={os.environ[given[0]]}, "
+            f"which changes {IGNORED[given[0]]}; unset {given[0]} and start again."
         )
     for name in given:
         del os.environ[name]
 
 
 def told() -> str:
-    """What a record adds to the name of its device: the variables of :data:`TOLD` that are set."""
+    """Say what a record adds to the name of its device: the variables of :data:`TOLD` that are set."""
     return "".join(f"; {name}={os.environ[name]}" for name in TOLD if os.environ.get(name))
 
 
 def import_keras() -> None:
-    """Import Keras as it is without a ``keras.json`` of the user's, whose settings change every number."""
+    """Import Keras as it is without a ``keras.json`` of the user's, which changes every number."""
     with contextlib.ExitStack() as stack:
         if "keras" not in sys.modules:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="reluclf-keras-"))
@@ -94,7 +95,7 @@ def import_keras() -> None:
 
 
 def of_kernel(folder: Path) -> dict[str, str]:
-    """Return the variables that a chapter's kernel needs, against the user's own settings of IPython, Jupyter and matplotlib.
+    """Return the variables that keep the user's own settings out of a chapter's kernel.
 
     Parameters
     ----------
@@ -104,7 +105,9 @@ def of_kernel(folder: Path) -> dict[str, str]:
     profile = folder / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(
-        "c = get_config()\nc.IPKernelApp.log_level = 'CRITICAL'\nc.HistoryManager.enabled = False\n",
+        "c = get_config()\n"
+        "c.IPKernelApp.log_level = 'CRITICAL'\n"
+        "c.HistoryManager.enabled = False\n",
         encoding="utf-8",
     )
     python_path = [str(paths.ROOT), os.environ.get("PYTHONPATH", "")]
@@ -112,9 +115,10 @@ def of_kernel(folder: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
         "PYTHONUTF8": "1",  # text files are UTF-8, whatever the locale
         "IPYTHONDIR": str(folder),
-        "JUPYTER_PATH": "",  # the kernel is this Python's, not another one that is also called python3
+        "JUPYTER_PATH": "",  # the kernel is this Python's, not another one of that name
         "JUPYTER_PREFER_ENV_PATH": "1",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # with another one a page has no figures
+        # With another one a page has no figures.
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": str(_matplotlib(folder)),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
@@ -125,7 +129,7 @@ def of_kernel(folder: Path) -> dict[str, str]:
 
 
 def _matplotlib(folder: Path) -> Path:
-    """A folder for matplotlib's list of fonts; without one that it can write to, it says so on the page."""
+    """Find a folder for matplotlib's list of fonts; without one, the page would say so."""
     kept = paths.user_cache() / "matplotlib"
     try:
         kept.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ def read_all() -> tuple[list[Record], int, list[str]]:
 
 
 def by_file() -> tuple[dict[Path, Record], list[str]]:
-    """Read every committed record; return those that can be trusted by their files, and what is wrong with the others."""
+    """Read every committed record; return what can be trusted, by file, and all problems."""
     found: dict[Path, Record] = {}
     problems = []
     for folder in (
@@ -52,11 +52,13 @@ def by_file() -> tuple[dict[Path, Record], list[str]]:
                 records[file] = record
             else:
                 problems.append(
-                    f"{file} was trained on other data than those whose checksums reluclf knows; delete it and retrain it."
+                    f"{file} was trained on other data than those whose checksums reluclf knows; "
+                    "delete it and retrain it."
                 )
         for original, copy in copies(list(records.values())):
             problems.append(
-                f"{copy.spec} has the very measurements of {original.spec}: one is a copy; delete the wrong one and retrain it."
+                f"{copy.spec} has the very measurements of {original.spec}: one is a copy; "
+                "delete the wrong one and retrain it."
             )
         found |= records
     return found, problems

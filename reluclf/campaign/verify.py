@@ -1,10 +1,12 @@
 """Published records against runs made again.
 
-A random sample of the records is retrained, each in the shortest form that tells: a ``carried`` run its first fold, a ``fresh`` run its
-final model, for both come out the same whether or not the rest of the run is done. Where device, libraries, backend and threads are
-those of the record, every loss and accuracy must be equal. Elsewhere rounding makes two runs part after some hundred updates, and only
-the distribution can be compared: the test accuracies must differ by no more than :func:`tolerance`. So it is on an accelerator, which does
-not always add in the same order. A run that had a lane is made again in a program of as many.
+A random sample of the records is retrained, each in the shortest form that tells: a ``carried`` run
+its first fold, a ``fresh`` run its final model, for both come out the same whether or not the rest
+of the run is done. Where device, libraries, backend and threads are those of the record, every loss
+and accuracy must be equal. Elsewhere rounding makes two runs part after some hundred updates, and
+only the distribution can be compared: the test accuracies must differ by no more than
+:func:`tolerance`. So it is on an accelerator, which does not always add in the same order. A run
+that had a lane is made again in a program of as many.
 """
 
 from __future__ import annotations
@@ -25,13 +27,14 @@ from reluclf.store import Store
 #: The probability with which two honest runs differ by more than the tolerance.
 UNLIKELY = 0.001
 
-#: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be this.
+#: Where fewer than three seeds tell how far runs spread, their standard deviation is taken to be
+#: this.
 ASSUMED_STD = 0.01
 
 
 @dataclass(frozen=True)
 class Recheck:
-    """What came of one retrained record: ``verdict`` is ``identical``, ``agrees`` or ``differs``; ``why`` says on what grounds."""
+    """What came of one retrained record: ``identical``, ``agrees`` or ``differs``, and why."""
 
     spec: Spec
     verdict: str
@@ -39,12 +42,12 @@ class Recheck:
 
 
 def shortest_telling(spec: Spec) -> Spec:
-    """The spec whose run is the part of the given one that is retrained."""
+    """Name the part of a run that is retrained, as a spec."""
     return spec.model_copy(update={"folds": 1 if spec.protocol == "carried" else 0})
 
 
 def choose(records: Sequence[Record], seconds: float, workers: int, seed: int) -> list[Record]:
-    """Records in random order, as many as so many workers retrain in about so many seconds; where that is too few for any, the quickest."""
+    """Choose records at random, as many as the workers retrain in these seconds; at least one."""
     chosen, total = [], 0.0
     for i in np.random.default_rng(seed).permutation(len(records)):
         expected = _expected_seconds(records[i])
@@ -62,10 +65,11 @@ def _expected_seconds(record: Record) -> float:
 
 
 def tolerance(record: Record, records: Sequence[Record]) -> float:
-    """How far two runs of one spec on different machines may differ in the test accuracy of the part that is retrained.
+    """Say how far the test accuracies of two runs of one spec may differ between machines.
 
-    Two runs differ by more with probability :data:`UNLIKELY`, by the t-distribution of the spread over the seeds of the same experiment, in the
-    same part; if there are fewer than three, by the normal distribution and :data:`ASSUMED_STD`. It is never less than one test sample.
+    Two runs differ by more with probability :data:`UNLIKELY`, by the t-distribution of the spread
+    over the seeds of the same experiment, in the same part; if there are fewer than three, by the
+    normal distribution and :data:`ASSUMED_STD`. It is never less than one test sample.
     """
     from scipy.special import ndtri, stdtrit
 
@@ -129,7 +133,8 @@ def compare(published: Record, again: Record, records: Sequence[Record]) -> Rech
 def width_of(record: Record) -> int:
     """How many lanes the program has in which a record's run is made again.
 
-    As many as it had, where that can give its bits: with its backend, and on an accelerator if it was made on one. Else the run is made alone.
+    As many as it had, where that can give its bits: with its backend, and on an accelerator if it
+    was made on one. Else the run is made alone.
     """
     made, backend = record.provenance, runtime.backend()
     same = made.backend == backend and (made.device.startswith("CPU") or accelerator.here(backend))

@@ -1,4 +1,4 @@
-"""The worker processes of a campaign: one that hangs is ended, and one that is done ends at once."""
+"""Worker processes: one that hangs is ended, and one that is done ends at once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def watched(trace: Path, patience: float) -> Iterator[Callable[[], None]]:
-    """End this worker process if what is yielded is not called for so many seconds, and leave in ``trace`` where it stood.
+    """End this worker process if what is yielded is not called for so many seconds.
 
-    The watch is a thread of C, so that it works whatever hangs. Only a campaign's own worker processes are watched: this very process
-    (with one worker) must not be ended, and a Dask cluster has its own ways.
+    Where it stood is left in ``trace``.
+
+    The watch is a thread of C, so that it works whatever hangs. Only a campaign's own worker
+    processes are watched: this very process (with one worker) must not be ended, and a Dask cluster
+    has its own ways.
     """
     stream = None
-    if _in_worker():
+    if in_worker():
         with contextlib.suppress(OSError):  # without a cache to write to, a worker is not watched
             trace.parent.mkdir(parents=True, exist_ok=True)
             stream = trace.open("w")
@@ -44,7 +47,7 @@ def watched(trace: Path, patience: float) -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def born_deaf() -> Iterator[None]:
-    """Processes that are started meanwhile do not hear Ctrl-C, which goes to all of them: this one ends them, and they print no traceback."""
+    """Start processes that do not hear Ctrl-C, which goes to all: this one ends them quietly."""
     if (
         threading.current_thread() is not threading.main_thread()
     ):  # which alone may say how signals are handled
@@ -64,7 +67,7 @@ def forget(trace: Path) -> None:
 
 
 def hung(trace: Path) -> bool:
-    """Whether the worker with this trace ended itself: only then is there something in it."""
+    """Say whether the worker with this trace ended itself: only then is there something in it."""
     with contextlib.suppress(OSError):
         return trace.stat().st_size > 0
     return False
@@ -73,10 +76,11 @@ def hung(trace: Path) -> bool:
 def leave_at_once() -> None:
     """Let this worker process end without what the libraries in it do at Python's exit.
 
-    Call it after they are imported, for the last to be registered is the first to be called. The framework's threads can hang there, no run is
-    watched any more, and the campaign would wait for the process for ever. Records are on the disk by then.
+    Call it after they are imported, for the last to be registered is the first to be called. The
+    framework's threads can hang there, no run is watched any more, and the campaign would wait for
+    the process for ever. Records are on the disk by then.
     """
-    if _in_worker():
+    if in_worker():
         atexit.unregister(_leave)
         atexit.register(_leave)
 
@@ -87,5 +91,5 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _in_worker() -> bool:
+def in_worker() -> bool:
     return multiprocessing.current_process().name.startswith("LokyProcess")

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from reluclf import paths, record
+from reluclf import metrics, paths
 from reluclf.judging import words
 
 #: The modules that decide a verdict, in this folder.
@@ -36,7 +36,7 @@ def digest() -> str:
     """
     design = yaml.safe_load(paths.DESIGN.read_text(encoding="utf-8"))
     settled = {key: entry["status"] for key, entry in words.contents()["settled"].items()}
-    parts = [json.dumps([design, settled, record.LOST], sort_keys=True)]
+    parts = [json.dumps([design, settled, metrics.LOST], sort_keys=True)]
     for name in RULES:
         source = (paths.ROOT / "reluclf" / "judging" / f"{name}.py").read_text(encoding="utf-8")
         parts.append(_bare(source))

@@ -12,7 +12,7 @@ LEVEL = 0.95
 MARGIN = 0.02
 
 #: Runs of one kind that a rule needs before it judges the kind by itself. A run is of another kind
-#: if it has lost a class (:data:`reluclf.record.LOST`); it lies some nine points lower on ten.
+#: if it has lost a class (:data:`reluclf.metrics.LOST`); it lies some nine points lower on ten.
 FEWEST = 3
 
 #: The paper's accuracies and rises that are compared with one more run of ours, all together: four

@@ -1,7 +1,7 @@
 """The book built from the records, strictly: as HTML or as a PDF, or to check its links.
 
-Every build has a folder of its own until it is done, so that two at once do not spoil each other and
-one that fails leaves the last good book.
+Every build has a folder of its own until it is done, so that two at once do not spoil each other
+and one that fails leaves the last good book.
 """
 
 from __future__ import annotations
@@ -100,12 +100,13 @@ def refuse_without_tex() -> None:
     if missing:
         packages = (paths.ROOT / ".ci" / "tex-packages").read_text(encoding="utf-8").strip()
         raise BuildError(
-            f"the PDF needs {', '.join(missing)}. On Debian and Ubuntu:\napt-get install --no-install-recommends {packages}"
+            f"the PDF needs {', '.join(missing)}. On Debian and Ubuntu:\n"
+            f"apt-get install --no-install-recommends {packages}"
         )
 
 
 def variables() -> dict[str, str]:
-    """Return the environment of a build: the same date in every build of a commit, so that it gives the same bytes."""
+    """Return the environment of a build: of a commit it has one date, and so gives the same bytes."""
     date = checkout.date() or str(int(time.time()))
     fixed = {
         "PYTHONUNBUFFERED": "1",
@@ -116,7 +117,7 @@ def variables() -> dict[str, str]:
 
 
 def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool = True) -> None:
-    """Run Jupyter Book; its log is kept in ``scratch``, and of it is said which chapters have been executed."""
+    """Run Jupyter Book; keep its log in ``scratch``, and say which chapters have been executed."""
     version = importlib.metadata.version("jupyter-book")
     if not version.startswith("1."):
         raise BuildError(
@@ -158,7 +159,7 @@ def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool =
 
 
 def causes(log: Path) -> list[str]:
-    """Return the lines of a log that say why a build failed: failed chapters, else warnings and errors, else its end."""
+    """Find why a build failed in its log: failed chapters, else warnings and errors, else its end."""
     lines = re.sub(r"\x1b\[[\d;]*m", "", log.read_text(encoding="utf-8")).splitlines()
     for number, line in enumerate(lines):
         if line.startswith("these chapters failed"):
@@ -177,7 +178,7 @@ def _until_traceback(lines: Iterable[str]) -> list[str]:
 
 
 def _scratch(build: Path, what: str) -> Path:
-    """Make a folder for one build, and remove those in which one has failed, which were left for their logs."""
+    """Make a folder for one build, and remove those in which one has failed."""
     build.mkdir(parents=True, exist_ok=True)
     for failed in build.glob(f"{what}-*/{_FAILED}"):
         shutil.rmtree(failed.parent, ignore_errors=True)
@@ -185,7 +186,7 @@ def _scratch(build: Path, what: str) -> Path:
 
 
 def _swap(made: Path, place: Path, scratch: Path) -> None:
-    """Put what was made in the place of the last, which goes with the scratch folder; nobody sees it half."""
+    """Put what was made in the place of the last, which goes with the scratch folder."""
     with filelock.FileLock(place.parent / f".{place.name}.lock"):
         if place.exists():
             place.rename(scratch / "last")

@@ -1,6 +1,7 @@
 """Chapters run through papermill: one with the caller's parameters, or all with training on.
 
-The committed notebooks are never touched: an executed copy, and the records it made, go to ``reruns/``.
+The committed notebooks are never touched: an executed copy, and the records it made, go to
+``reruns/``.
 """
 
 from __future__ import annotations
@@ -132,8 +133,9 @@ def rerun(
 ) -> Path:
     """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``.
 
-    The records that earlier reruns left there are used, for their names have their parameters; ``afresh`` deletes them first, unless it goes on with
-    a rerun of the same parameters that was interrupted.
+    The records that earlier reruns left there are used, for their names have their parameters;
+    ``afresh`` deletes them first, unless it goes on with a rerun of the same parameters that was
+    interrupted.
 
     Raises
     ------
@@ -181,10 +183,8 @@ def _rerun(chapter: str, values: Mapping[str, Any], keep: bool, afresh: bool) ->
 
 #: The first cell of a :func:`portable` chapter.
 _SET_UP = """\
-# Fetch the book as it was when this page was made, with its records and its versions of the libraries: on Colab a few minutes, once.
-import importlib.metadata
-import os
-import sys
+# Fetch the book as it was when this page was made, with its records and its versions of the
+libraries: on Colab a few minutes, once. import importlib.metadata import os import sys
 
 if not os.path.isdir("../reluclf"):
     if not os.path.isdir("relu-at-the-output"):
@@ -199,7 +199,7 @@ for name in ("numpy", "pandas", "scipy", "matplotlib", "tensorflow", "keras"):
 
 
 def portable(chapter: str, repository: str, commit: str) -> Any:
-    """Return a chapter that runs where it is opened alone, as on Colab: its first cell fetches the rest, at this commit, from the repository."""
+    """Return a chapter that runs alone, as on Colab: its first cell fetches the rest of the book."""
     import nbformat
 
     notebook = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)

@@ -1,7 +1,7 @@
 """The records as an RO-Crate: what each file is and which run made it, for machines.
 
-Follows RO-Crate 1.2 and its Process Run Crate profile 0.5: one action a run, a run whose loss was not
-finite among them, for it ended as its spec says.
+Follows RO-Crate 1.2 and its Process Run Crate profile 0.5: one action a run, a run whose loss was
+not finite among them, for it ended as its spec says.
 """
 
 from __future__ import annotations
@@ -99,7 +99,10 @@ def _file(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _dataset(name: str, title: str) -> list[dict[str, Any]]:
-    """Describe a data set and the checksums that identify it: a crate is flat, so each is its own entity."""
+    """Describe a data set and the checksums that identify it.
+
+    A crate is flat, so each checksum is an entity of its own.
+    """
     checksums = [
         {
             "@id": f"#{name}/{part}",
@@ -117,7 +120,7 @@ def _dataset(name: str, title: str) -> list[dict[str, Any]]:
 
 
 def _program(record: Record, citation: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe the code that made a record, with its libraries, and where it is, if that is known."""
+    """Describe the code that made a record: its libraries, and its address, if that is known."""
     made = record.provenance
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(made.versions.items()))
     program = {
@@ -136,11 +139,12 @@ def _action(path: Path, record: Record, program: str) -> dict[str, Any]:
     """Describe the run that made a record."""
     made = record.provenance
     ended = made.started + timedelta(seconds=made.seconds)
+    changes = " with changes" if made.modified else ""
     return {
         "@id": f"#run-{path.as_posix()}",
         "@type": "CreateAction",
         "name": str(record.spec),
-        "description": f"on {made.device}, at commit {made.commit or 'none'}{' with changes' if made.modified else ''}",
+        "description": f"on {made.device}, at commit {made.commit or 'none'}{changes}",
         "startTime": made.started.isoformat(timespec="milliseconds"),
         "endTime": ended.isoformat(timespec="milliseconds"),
         "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},

@@ -26,7 +26,7 @@ ROOMS = {
 #: The file that CONTRIBUTING shows; :func:`draw` makes it anew.
 FILE = paths.BOOK / "_static" / "house.svg"
 
-_COMMANDS = ("__main__", "cli")
+_COMMANDS = ("__main__", "cli", "commands")
 
 #: Of each room its left and lower edge, its width, and its colour, a pale one of Okabe and Ito's.
 _PLACES = {

@@ -12,6 +12,7 @@ import pandas as pd
 
 from reluclf import data, paths
 from reluclf.formats import NONE, cell, signed
+from reluclf.grids import grid
 from reluclf.judging import paper, words
 from reluclf.judging.evidence import Evidence, of_setting
 from reluclf.judging.statistics import Difference, estimate, unpaired
@@ -19,7 +20,7 @@ from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
 from reluclf.showing import origins, own_loss, prose
 from reluclf.showing.runs import NETWORKS, Network, architectures, with_both_heads
-from reluclf.spec import N_SPLITS, Spec, grid
+from reluclf.spec import N_SPLITS, Spec
 from reluclf.store import Store
 
 #: Where the records of ``make original`` lie within ``results/``.

@@ -1,4 +1,4 @@
-"""What a chapter's parameters may be, whoever passes them: make, the command line, papermill or a reader."""
+"""What a chapter's parameters may be, whoever passes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ParameterError(ValueError):
-    """A chapter or parameter that does not exist, or a value of the wrong kind; the message names it and what is allowed."""
+    """A chapter, parameter or value that is not allowed; the message names it and what is."""
 
 
 def _flag(value: Any) -> bool:
@@ -62,7 +62,8 @@ _WHOLE = (_whole, "a whole number, not negative")
 _WHOLE_OR_NONE = (_whole_or_none, "a whole number, not negative, or none")
 _TEXT = (_text, "a text")
 
-#: What turns a value into one of the right kind, and that kind in words, for every parameter of a chapter.
+#: What turns a value into one of the right kind, and that kind in words, for every parameter of a
+#: chapter.
 KINDS = {
     "train": _FLAG,
     "seeds": _WHOLE,
@@ -106,13 +107,14 @@ def checked(name: str, value: Any) -> Any:
 
 
 def settle(namespace: MutableMapping[str, Any], cells: Iterable[str]) -> None:
-    """Check the parameters in a chapter's own namespace, however they came there, and give them values of the right kind.
+    """Check the parameters in a chapter's own namespace, and give them values of the right kind.
 
     Parameters
     ----------
     namespace : dict
     cells : iterable of str
-        The cells that have been run so far; one that papermill has injected may name no other parameters than those before it.
+        The cells that have been run so far; one that papermill has injected may name no other
+        parameters than those before it.
 
     Raises
     ------

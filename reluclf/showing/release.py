@@ -1,4 +1,4 @@
-"""What a release carries: the PDF, the site, the records as an RO-Crate, how to cite them, and checksums of all."""
+"""What a release carries: PDF, site, records as an RO-Crate, citation, and checksums of all."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CITATION = paths.ROOT / "CITATION.cff"
 def citation() -> dict[str, Any]:
     """Return how the book is cited: ``CITATION.cff``, with what is known of this very build.
 
-    The address of the repository is in ``RELUCLF_REPOSITORY``. A commit is its own identifier in the
-    archive of Software Heritage. A DOI comes into the file, as ``doi``, when a release has one.
+    The address of the repository is in ``RELUCLF_REPOSITORY``. A commit is its own identifier in
+    the archive of Software Heritage. A DOI comes into the file, as ``doi``, when a release has one.
     """
     cited = yaml.safe_load(CITATION.read_text(encoding="utf-8"))
     repository, commit = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/"), checkout.commit()
@@ -84,7 +84,7 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
 
 
 def _records(cited: Mapping[str, Any]) -> dict[Path, bytes]:
-    """Return all of ``results/``, its licence, and the crate's description of it, by their paths in the archive."""
+    """Return all of ``results/``, its licence and its crate, by their paths in the archive."""
     records, problems = trust.by_file()
     if problems:
         raise building.BuildError("\n".join(problems))

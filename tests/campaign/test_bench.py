@@ -123,9 +123,9 @@ def test_the_campaign_that_is_timed_trains_every_spec_and_keeps_no_record(monkey
 
 @pytest.mark.slow
 def test_one_thread_is_timed_in_a_process_of_its_own():
-    measured = bench.measured("bench.one_thread", 2)
+    measured = bench.measured("bench.one_thread", 1)
     assert set(measured["flops"]) == set(measured["batch"]) == {"FFNN", "CNN"}
-    assert [len(times) for times in (measured["peak"], *measured["batch"].values())] == [2, 2, 2]
+    assert [len(times) for times in (measured["peak"], *measured["batch"].values())] == [1, 1, 1]
 
 
 def test_a_process_that_fails_says_why():

@@ -8,9 +8,10 @@ import sys
 import time
 
 import pytest
+from factory import files
 
 from reluclf import Spec, first, grid, paths
-from reluclf.campaign import accelerator, checkpoints, lanes, training, verify
+from reluclf.campaign import accelerator, checkpoints, lanes, training, verify, worker
 from reluclf.store import Store
 
 pytestmark = pytest.mark.usefixtures("jax")
@@ -32,11 +33,11 @@ TRAIN = """
 import json, sys
 from pathlib import Path
 from reluclf import Spec
-from reluclf.campaign import runtime, training
+from reluclf.campaign import runtime, worker
 from reluclf.store import Store
 runtime.configure(threads=1)
 specs = [Spec(**fields) for fields in json.loads(sys.argv[1])]
-for spec, record, failure in training.train_together(specs, Store(Path(sys.argv[2])), 2):
+for spec, record, failure in worker.train_together(specs, Store(Path(sys.argv[2])), 2):
     assert failure is None, failure
 """
 
@@ -49,10 +50,6 @@ def published(jax, tmp_path_factory):
         patch.setenv("RELUCLF_LANES", str(WIDTH))
         assert training.train_missing(SPECS, store, workers=1) == 3
     return store
-
-
-def files(folder):
-    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
 def test_every_seed_has_a_record_that_says_its_lane_and_the_width(published):
@@ -164,12 +161,12 @@ def test_seeds_that_are_killed_together_go_on_after_their_last_fold_and_give_the
             trained.append([each.number for each in asked.values()]) or fit(asked, width)
         ),
     )
-    for _, record, failure in training.train_together(LONG, store, WIDTH):
+    for _, record, failure in worker.train_together(LONG, store, WIDTH):
         assert record is not None, failure
     assert [1, 1] not in trained and trained[-1] == [10, 10]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another cache"))
     undisturbed = Store(tmp_path / "undisturbed")
-    list(training.train_together(LONG, undisturbed, WIDTH))
+    list(worker.train_together(LONG, undisturbed, WIDTH))
     assert [store.read(spec).measured() for spec in LONG] == [
         undisturbed.read(spec).measured() for spec in LONG
     ]

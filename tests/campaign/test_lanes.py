@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 
-from reluclf import Spec, data, epochs, networks, protocols
+from reluclf import Spec, data, epochs, fitting, networks, protocols
 from reluclf.campaign import lanes
 
 pytestmark = pytest.mark.usefixtures("jax")
@@ -38,7 +38,7 @@ IMAGES = Spec(
 WIDTH = 3
 
 
-class Snapshots:
+class Snapshots(fitting.Observer):
     """An observer that counts epochs, and keeps the state after every fold."""
 
     def __init__(self):
@@ -129,7 +129,7 @@ def test_lanes_one_after_the_other_give_the_bits_of_each_alone(jax):
     n = 90
     x, targets = map(
         jax.numpy.asarray,
-        (rng.normal(size=(n, 30)).astype(np.float32), protocols.one_hot(rng.integers(0, 2, n), 2)),
+        (rng.normal(size=(n, 30)).astype(np.float32), fitting.one_hot(rng.integers(0, 2, n), 2)),
     )
     models = [networks.build(CARRIED, seed) for seed in (1, 2, 3)]
     orders = np.stack([rng.permutation(n) for _ in models]).astype(np.int32)

@@ -46,10 +46,10 @@ TRAIN = """
 import sys
 from pathlib import Path
 from reluclf import Spec
-from reluclf.campaign import runtime, training
+from reluclf.campaign import runtime, worker
 from reluclf.store import Store
 runtime.configure(threads=1)
-print(training.train(Spec.model_validate_json(sys.argv[1]), Store(Path(sys.argv[2]))).model_dump_json())
+print(worker.train(Spec.model_validate_json(sys.argv[1]), Store(Path(sys.argv[2]))).model_dump_json())
 """
 
 

@@ -1,34 +1,23 @@
-"""Campaigns: only what is missing is trained, and a run that is killed goes on where it was."""
+"""Campaigns: what is missing is trained, longest first, in processes here or on a cluster."""
 
-import importlib.metadata
+import contextlib
+import io
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import factory
 import joblib
-import numpy as np
 import psutil
 import pytest
-from factory import files
+from factory import TINY, files
+from joblib.externals.loky import get_reusable_executor
 
-from reluclf import Spec, first, grid, paths, protocols
-from reluclf.campaign import progress, runtime, training, watch
-from reluclf.campaign.checkpoints import Checkpoint
+from reluclf import Spec, first, grid, paths
+from reluclf.campaign import cluster, progress, training, watch, worker
 from reluclf.store import Store
 
-TINY = {
-    "dataset": "wdbc",
-    "architecture": "ffnn",
-    "head": "relu",
-    "protocol": "carried",
-    "epochs": 1,
-    "folds": 1,
-}
 SPEC = Spec(**TINY, seed=1)
 
 
@@ -39,9 +28,9 @@ def pretend(monkeypatch):
 
     def train(spec, folder, patience):
         given.append(spec)
-        return spec, factory.record(spec, [0.9], 0.9), None
+        return [(spec, factory.record(spec, [0.9], 0.9), None)]
 
-    monkeypatch.setattr(training, "_train_in_worker", train)
+    monkeypatch.setattr(worker, "alone", train)
     return given
 
 
@@ -69,8 +58,8 @@ def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, ca
     specs = grid(**TINY, seed=first(2))
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, dashboard_address=":0"
-    ) as cluster:
-        distant = training.obtain(specs, train=True, cluster=cluster.scheduler_address, store=store)
+    ) as there:
+        distant = training.obtain(specs, train=True, cluster=there.scheduler_address, store=store)
     here = Store(tmp_path / "here")
     assert [record.measured() for record in distant] == [
         record.measured() for record in training.obtain(specs, train=True, workers=1, store=here)
@@ -80,7 +69,7 @@ def test_a_dask_cluster_gives_the_records_of_local_processes(store, tmp_path, ca
 def _die_or_not(spec, folder, patience):
     if spec.seed == 2:
         os._exit(9)
-    return spec, factory.record(spec, [0.9], 0.9), None
+    return [(spec, factory.record(spec, [0.9], 0.9), None)]
 
 
 class Answer:
@@ -93,7 +82,7 @@ class Answer:
         return ConnectionError("killed with another's worker") if self.killed else None
 
     def result(self):
-        return self.spec, factory.record(self.spec, [0.9], 0.9), None
+        return [(self.spec, factory.record(self.spec, [0.9], 0.9), None)]
 
 
 class Cluster:
@@ -114,7 +103,7 @@ def test_nobody_is_blamed_who_has_left_a_record_or_who_passes_when_tried_alone(s
     finished, guilty, innocent = (SPEC.model_copy(update={"seed": seed}) for seed in (1, 2, 3))
     store.write(factory.record(finished, [0.9], 0.9))
     jobs = [training._job([spec], store, 1) for spec in (finished, guilty, innocent)]
-    outcomes = list(training._on_cluster(jobs, store, Cluster(guilty)))
+    outcomes = list(cluster.train_there(jobs, store, Cluster(guilty)))
     assert [spec for spec, _, failure in outcomes if failure] == [guilty]
     assert [record.spec for _, record, failure in outcomes if not failure] == [finished, innocent]
 
@@ -125,7 +114,7 @@ def test_a_run_that_kills_its_workers_on_a_cluster_is_named_and_the_others_are_d
 ):
     distributed = pytest.importorskip("distributed")
     dask = pytest.importorskip("dask")
-    monkeypatch.setattr(training, "_train_in_worker", _die_or_not)
+    monkeypatch.setattr(worker, "alone", _die_or_not)
     specs = [SPEC.model_copy(update={"seed": seed}) for seed in (1, 2, 3)]
     once = dask.config.set(
         {"distributed.scheduler.allowed-failures": 0}
@@ -138,12 +127,10 @@ def test_a_run_that_kills_its_workers_on_a_cluster_is_named_and_the_others_are_d
     }
     with (
         once,
-        distributed.LocalCluster(**options) as cluster,
+        distributed.LocalCluster(**options) as there,
         pytest.raises(training.CampaignError, match=r"1 of 3 runs failed, .*seed-2: KilledWorker"),
     ):
-        training.obtain(
-            specs, train=True, workers=99, cluster=cluster.scheduler_address, store=store
-        )
+        training.obtain(specs, train=True, workers=99, cluster=there.scheduler_address, store=store)
     assert store.missing(specs) == [specs[1]]
 
 
@@ -160,7 +147,7 @@ def test_without_the_package_for_clusters_the_error_says_how_to_install_it(store
     "address", ["nonsense", "tcp://", "tcp://127.0.0.1:9", "ftp://127.0.0.1:9"]
 )
 def test_a_cluster_that_does_not_answer_is_named(store, monkeypatch, address):
-    monkeypatch.setattr(training, "_CONNECT", 1)
+    monkeypatch.setattr(cluster, "_CONNECT", 1)
     with pytest.raises(
         training.CampaignError,
         match=f"no Dask scheduler answers at '{address}' .*; start one with: dask scheduler",
@@ -184,21 +171,55 @@ def test_so_many_workers_are_refused_before_any_starts(store, pretend, workers):
 # What is trained
 
 
-def test_two_workers_train_what_is_missing_and_nothing_else(keras, store, workers, capfd):
-    specs = grid(**TINY | {"protocol": ("carried", "fresh")}, seed=first(2))
-    training.train(specs[2], store)
-    before = store.file(specs[2]).stat().st_mtime_ns
-    assert training.train_missing(specs, store, workers=2) == 3
-    assert store.missing(specs) == []
-    assert store.file(specs[2]).stat().st_mtime_ns == before
-    assert "3 of 3 runs" in capfd.readouterr().err
-    assert files(paths.user_cache() / "unfinished") == []
-    assert training.train_missing(specs, store, workers=2) == 0
-    # A worker trains as this process does.
-    assert (
-        training.train(specs[0], Store(store.folder / "again")).measured()
-        == store.read(specs[0]).measured()
-    )
+FOUR = grid(**TINY | {"protocol": ("carried", "fresh"), "folds": 4, "epochs": 10}, seed=first(2))
+
+
+def kill_a_worker(killed):
+    """Kill one of the worker processes of this one as soon as a run is under way."""
+    while not killed:
+        under_way = any((paths.user_cache() / "unfinished").rglob("*.epochs"))
+        children = psutil.Process().children()
+        workers = [child for child in children if "popen_loky" in " ".join(child.cmdline())]
+        if under_way and workers:
+            workers[0].kill()
+            killed.append(workers[0].pid)
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def campaign(keras, tmp_path_factory):
+    """Four runs on two workers, of which one is killed; the first run had its record before."""
+    store = Store(tmp_path_factory.mktemp("campaign"))
+    worker.train(FOUR[0], store)
+    before = store.file(FOUR[0]).read_bytes()
+    told, killed = io.StringIO(), []
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(told):
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        killer = threading.Thread(target=kill_a_worker, args=(killed,))
+        killer.start()
+        trained = training.train_missing(FOUR, store, workers=2)
+        killed.append(None)  # if there was none to kill
+        killer.join()
+        left = files(paths.user_cache() / "unfinished")
+        get_reusable_executor().shutdown(wait=True)
+    assert killed[0] is not None, "no worker was found to kill"
+    assert store.file(FOUR[0]).read_bytes() == before
+    return store, trained, left, told.getvalue()
+
+
+@pytest.mark.slow
+def test_two_workers_train_what_is_missing_though_one_is_killed(campaign):
+    store, trained, left, told = campaign
+    assert trained == 3
+    assert store.missing(FOUR) == left == []
+    assert "3 of 3 runs" in told
+    assert training.train_missing(FOUR, store, workers=2) == 0
+
+
+@pytest.mark.slow
+def test_a_worker_trains_as_this_process_does(campaign, store):
+    again = worker.train(FOUR[3], store)
+    assert again.measured() == campaign[0].read(FOUR[3]).measured()
 
 
 def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_trained_once(
@@ -275,345 +296,63 @@ def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(
     assert asked == [2, 4, 3]
 
 
-# What is killed
-
-LONG = Spec(**TINY | {"epochs": 20, "folds": 10}, seed=1)
-
-#: A process that trains one run and does nothing else.
-TRAIN = """
-import sys
-from pathlib import Path
-from reluclf import Spec
-from reluclf.campaign import training, runtime
-from reluclf.store import Store
-runtime.configure(threads=1)
-training.train(Spec.model_validate_json(sys.argv[1]), Store(Path(sys.argv[2])))
-"""
-
-
-def wait_for(condition, process):
-    """Wait for something to happen in a process; on a busy machine it takes its time, and if it never does, the suite's limit ends the test."""
-    while not condition():
-        assert process.poll() is None, (
-            f"the process ended too early: {process.stderr.read().decode()}"
-        )
-        time.sleep(0.005)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_run_that_is_killed_goes_on_after_its_last_fold_and_gives_the_same_record(
-    keras, store, monkeypatch, tmp_path
-):
-    checkpoint = store.unfinished(LONG, "checkpoint")
-    environment = os.environ | {"PYTHONPATH": str(paths.ROOT)}
-    command = [sys.executable, "-c", TRAIN, LONG.model_dump_json(), str(store.folder)]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            wait_for(checkpoint.exists, process)
-        finally:
-            process.kill()
-    assert process.returncode == -signal.SIGKILL
-    assert LONG not in store
-    assert not store.folder.exists() or files(store.folder) == []
-
-    trained = []
-
-    def fit(spec, number, *others):
-        trained.append(number)
-        return original(spec, number, *others)
-
-    original = protocols._fit
-    monkeypatch.setattr(protocols, "_fit", fit)
-    resumed = training.train(LONG, store)
-    assert 1 not in trained  # the fold that the killed process had finished
-    assert trained[-1] == 10
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another cache"))
-    undisturbed = training.train(LONG, Store(tmp_path / "undisturbed"))
-    assert resumed.measured() == undisturbed.measured()
-    assert store.read(LONG).measured() == undisturbed.measured()
-    assert files(store.folder) == [str(LONG.path)]
-    monkeypatch.undo()
-    assert not checkpoint.exists()
-
-
-# Checkpoints
-
-TWO_FOLDS = Spec(**TINY | {"folds": 2}, seed=1)
-
-
-class Interrupted(Exception):
-    pass
-
-
-@pytest.fixture(scope="module")
-def state(keras):
-    """What a run has got to after its first fold."""
-    kept = []
-
-    class Observer:
-        def epoch(self):
-            pass
-
-        def fold(self, state):
-            kept.append(state)
-            raise Interrupted
-
-    with pytest.raises(Interrupted):
-        protocols.run(TWO_FOLDS, Observer())
-    return kept[0]
-
-
-@pytest.fixture
-def kept(state, store):
-    """The file of that run's checkpoint."""
-    Checkpoint(TWO_FOLDS, store).fold(state)
-    (file,) = (paths.user_cache() / "unfinished").rglob("*.checkpoint")
-    return file
-
-
-def test_a_checkpoint_gives_back_the_state_it_was_given(kept, state, store):
-    loaded = Checkpoint(TWO_FOLDS, store).load()
-    assert loaded.folds == state.folds
-    assert (loaded.batches, loaded.diverged_at) == (state.batches, state.diverged_at)
-    assert all(
-        np.array_equal(a, b) and a.dtype == b.dtype
-        for a, b in zip(loaded.weights, state.weights, strict=True)
-    )
-
-
-def test_a_checkpoint_of_a_diverged_run_can_be_taken_up_again(keras, state, store):
-    loss = (float("nan"),) * TWO_FOLDS.epochs
-    fold = state.folds[0].model_copy(
-        update={"train": state.folds[0].train.model_copy(update={"loss": loss})}
-    )
-    Checkpoint(TWO_FOLDS, store).fold(
-        protocols.State(
-            folds=[fold], batches=2, diverged_at=1, weights=[np.full(3, np.nan, np.float32)]
-        )
-    )
-    loaded = Checkpoint(TWO_FOLDS, store).load()
-    assert loaded.diverged_at == 1
-    assert repr(loaded.folds) == repr([fold])
-    assert np.isnan(loaded.weights[0]).all()
-
-
-def test_a_checkpoint_of_fresh_keeps_no_weights(keras, state, store):
-    spec = Spec(**TINY | {"protocol": "fresh", "folds": 2}, seed=1)
-    Checkpoint(spec, store).fold(protocols.State(folds=state.folds, batches=2))
-    assert Checkpoint(spec, store).load() == protocols.State(folds=state.folds, batches=2)
-
-
-def test_a_run_without_a_checkpoint_starts_from_the_beginning(keras, store):
-    assert Checkpoint(TWO_FOLDS, store).load() is None
-
-
-def test_a_checkpoint_of_other_code_is_not_used(kept, monkeypatch, store):
-    monkeypatch.setattr(runtime, "code_digest", lambda: "0" * 64)
-    assert Checkpoint(TWO_FOLDS, store).load() is None
-
-
-@pytest.mark.parametrize("library", ["keras", "numpy", "tensorflow", "scikit-learn", "scipy"])
-def test_a_checkpoint_of_another_version_of_a_library_that_decides_a_runs_outcome_is_not_used(
-    kept, monkeypatch, keras, library, store
-):
-    if library == "tensorflow" and keras.backend.backend() != "tensorflow":
-        pytest.skip("TensorFlow is not the backend")
-    version = importlib.metadata.version
-    monkeypatch.setattr(
-        importlib.metadata, "version", lambda name: "0.0" if name == library else version(name)
-    )
-    module = {"scikit-learn": "sklearn"}.get(library, library)
-    monkeypatch.setattr(f"{module}.__version__", "0.0")
-    assert Checkpoint(TWO_FOLDS, store).load() is None
-
-
-def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras, store):
-    version = importlib.metadata.version
-    monkeypatch.setattr(
-        importlib.metadata, "version", lambda name: "0.0" if name == "jaxlib" else version(name)
-    )
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert Checkpoint(TWO_FOLDS, store).load() is None
-
-
-def test_a_checkpoint_in_the_place_of_another_specs_is_not_used(kept, store):
-    other = Spec(**TINY | {"folds": 2}, seed=2)
-    kept.rename(kept.with_name("seed-2.checkpoint"))
-    assert Checkpoint(other, store).load() is None
-
-
-def cut(content):
-    return content[: len(content) // 2]
-
-
-def flip(content):
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
-DAMAGE = {
-    "empty": lambda content: b"",
-    "one byte": lambda content: content[:1],
-    "cut off": cut,
-    "without its last byte": lambda content: content[:-1],
-    "a flipped bit": flip,
-    "zeros": lambda content: bytes(len(content)),
-    "something else": lambda content: b"not a checkpoint\n" * 100,
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_checkpoint_is_not_used(kept, damage, store):
-    kept.write_bytes(damage(kept.read_bytes()))
-    assert Checkpoint(TWO_FOLDS, store).load() is None
-
-
-def test_a_checkpoint_with_any_flipped_bit_is_not_used(kept, store):
-    whole = kept.read_bytes()
-    # Bits of its beginning and its end, where the digest, the flags and the directory are, and some of those between.
-    for place in [
-        *range(8 * 64),
-        *range(8 * 64, 8 * (len(whole) - 64), 100_003),
-        *range(8 * (len(whole) - 64), 8 * len(whole)),
-    ]:
-        byte, bit = divmod(place, 8)
-        kept.write_bytes(whole[:byte] + bytes([whole[byte] ^ 1 << bit]) + whole[byte + 1 :])
-        assert Checkpoint(TWO_FOLDS, store).load() is None
-    kept.write_bytes(whole)
-    assert Checkpoint(TWO_FOLDS, store).load() is not None
-
-
-def test_a_damaged_checkpoint_does_not_stop_its_run(kept, store):
-    kept.write_bytes(cut(kept.read_bytes()))
-    training.train(TWO_FOLDS, store)
-    assert TWO_FOLDS in store
-    assert files(paths.user_cache() / "unfinished") == []
-
-
-def test_a_run_says_how_many_of_its_epochs_are_done_also_when_it_is_taken_up_again(kept, store):
-    checkpoint = Checkpoint(TWO_FOLDS, store)
-    checkpoint.load()
-    checkpoint.epoch()
-    assert store.unfinished(TWO_FOLDS, "epochs").read_text() == "2"
-    checkpoint.clear()
-    assert files(paths.user_cache() / "unfinished") == []
-
-
-def test_a_cache_that_cannot_be_written_does_not_stop_the_progress_of_a_run(
-    keras, monkeypatch, tmp_path, store
-):
-    (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    Checkpoint(TWO_FOLDS, store).epoch()
-
-
-def test_a_run_in_a_home_without_a_writable_cache_still_gives_its_record(
-    keras, monkeypatch, tmp_path, store
-):
-    (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    training.train(SPEC, store)
-    assert SPEC in store
-
-
-# What is left
-
-
-def test_what_a_run_killed_as_its_record_was_written_left_is_removed(kept, store):
-    Path(str(kept).removesuffix(".checkpoint") + ".trace").touch()
-    store.write(factory.record(TWO_FOLDS, [0.9, 0.9], 0.9))
-    assert training.train_missing([TWO_FOLDS], store) == 0
-    assert files(paths.user_cache() / "unfinished") == []
-
-
-def test_what_an_interrupted_run_left_is_kept_from_a_campaign_with_the_same_spec_in_another_folder(
-    kept, store, tmp_path
-):
-    elsewhere = Store(tmp_path / "elsewhere")
-    elsewhere.write(factory.record(TWO_FOLDS, [0.9, 0.9], 0.9))
-    assert training.train_missing([TWO_FOLDS], elsewhere) == 0
-    assert Checkpoint(TWO_FOLDS, store).load() is not None
-
-
 # What goes wrong in a worker
 
 
-@pytest.mark.slow
-def test_a_run_that_fails_does_not_stop_the_others_and_is_named(store, workers):
-    good, bad = (Spec(**TINY | {"folds": 1}, seed=seed) for seed in (11, 12))
-    (store.folder / bad.path).mkdir(
-        parents=True
-    )  # a folder where the record should go: writing it fails
+def test_a_run_that_fails_does_not_stop_the_others_and_is_named(keras, store, capfd):
+    good, bad = (Spec(**TINY, seed=seed) for seed in (11, 12))
+    # A folder where the record should go: writing it fails.
+    (store.folder / bad.path).mkdir(parents=True)
     with pytest.raises(
         training.CampaignError,
         match=r"1 of 2 runs failed, the first was .*seed-12: .*Error.*; the others have their records",
     ):
-        training.train_missing([good, bad], store, workers=2)
+        training.train_missing([good, bad], store, workers=1)
     assert good in store
 
 
 def _write_and_be_killed(spec, folder, patience):
-    if spec.seed == 1:
-        return spec, None, "ValueError: that one is wrong"
-    if spec.seed < 9:
-        Store(folder).write(factory.record(spec, [0.9], 0.9))
-    if watch._in_worker():  # the last run is made in this very process
+    """Write a record and end the worker process, before the campaign hears of the record."""
+    Store(folder).write(factory.record(spec, [0.9], 0.9))
+    if watch.in_worker():  # the last run is made in this very process
         os._exit(9)
-    return spec, None, None
+    return [(spec, None, None)]
 
 
 @pytest.mark.slow
 def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_killed(
     store, workers, monkeypatch
 ):
-    monkeypatch.setattr(training, "_train_in_worker", _write_and_be_killed)
-    assert (
-        training.train_missing(
-            [SPEC.model_copy(update={"seed": seed}) for seed in range(2, 9)], store, workers=2
-        )
-        == 7
-        > training._ATTEMPTS
-    )
+    monkeypatch.setattr(worker, "alone", _write_and_be_killed)
+    monkeypatch.setattr(training, "_ATTEMPTS", 2)
+    specs = grid(**TINY, seed=first(4))
+    assert training.train_missing(specs, store, workers=2) == 4 > training._ATTEMPTS
+
+
+def _fail_or_be_killed(spec, folder, patience):
+    """Seed 1 fails; the others end their process once the campaign has heard of that."""
+    if spec.seed == 1:
+        return [(spec, None, "ValueError: that one is wrong")]
+    while not (folder / "heard").exists():
+        time.sleep(0.02)
+    os._exit(9)
 
 
 @pytest.mark.slow
 def test_a_campaign_that_gives_up_says_so_and_what_had_failed_before(store, workers, monkeypatch):
-    monkeypatch.setattr(training, "_train_in_worker", _write_and_be_killed)
+    store.folder.mkdir()
+    monkeypatch.setattr(worker, "alone", _fail_or_be_killed)
+    monkeypatch.setattr(training, "_ATTEMPTS", 2)
+    finished = progress.Bar.finished
+
+    def heard(bar, spec):
+        finished(bar, spec)
+        (store.folder / "heard").touch()
+
+    monkeypatch.setattr(progress.Bar, "finished", heard)
     with pytest.raises(
         training.CampaignError,
-        match=r"killed 5 times before a run was finished, with 2 to go; try one worker\. Before that, 1 of 3 runs failed, .*seed-1: ValueError",
+        match=r"killed 2 times before a run was finished, with 2 to go; try one worker\. "
+        r"Before that, 1 of 3 runs failed, .*seed-1: ValueError",
     ):
-        training.train_missing(
-            [SPEC.model_copy(update={"seed": seed}) for seed in (1, 9, 10)], store, workers=2
-        )
-
-
-@pytest.mark.slow
-def test_a_worker_that_is_killed_is_replaced_and_every_run_gets_its_record(store, workers):
-    specs = [Spec(**TINY | {"folds": 10, "epochs": 30}, seed=seed) for seed in (21, 22, 23)]
-    killed = []
-
-    def kill_one_worker():
-        deadline = time.monotonic() + 60
-        while not killed and time.monotonic() < deadline:
-            training = any((paths.user_cache() / "unfinished").rglob("*.epochs"))
-            children = [
-                child
-                for child in psutil.Process().children()
-                if "popen_loky" in " ".join(child.cmdline())
-            ]
-            if training and children:
-                children[0].kill()
-                killed.append(children[0].pid)
-            time.sleep(0.05)
-
-    killer = threading.Thread(target=kill_one_worker)
-    killer.start()
-    training.train_missing(specs, store, workers=2)
-    killer.join()
-    assert killed, "no worker was found to kill"
-    assert store.missing(specs) == []
+        training.train_missing(grid(**TINY, seed=first(3)), store, workers=2)

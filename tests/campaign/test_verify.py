@@ -9,7 +9,7 @@ from factory import record
 from reluclf import Spec
 from reluclf import cli as command_line
 from reluclf import record as schema
-from reluclf.campaign import training, verify
+from reluclf.campaign import verify, worker
 from reluclf.record import Score
 from reluclf.store import BACKENDS, Store, read_file
 
@@ -25,14 +25,14 @@ def published(keras, tmp_path_factory):
         Spec(**TINY, protocol="fresh", folds=1, seed=1),
         Spec(**TINY, protocol="fresh", folds=0, seed=2),
     ]
-    return store, [training.train(spec, store) for spec in specs]
+    return store, [worker.train(spec, store) for spec in specs]
 
 
-@pytest.fixture
-def again(published, tmp_path):
+@pytest.fixture(scope="module")
+def again(published, tmp_path_factory):
     """The same three runs, made again in the form that is compared."""
-    store = Store(tmp_path / "again")
-    return [training.train(verify.shortest_telling(found.spec), store) for found in published[1]]
+    store = Store(tmp_path_factory.mktemp("again"))
+    return [worker.train(verify.shortest_telling(found.spec), store) for found in published[1]]
 
 
 def changed(found, **fields):

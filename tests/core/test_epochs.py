@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reluclf import Spec, epochs, networks, protocols
+from reluclf import Spec, epochs, fitting, networks
 
 pytestmark = pytest.mark.usefixtures("jax")
 
@@ -15,7 +15,7 @@ def rows(spec, n, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, networks.N_FEATURES[spec.dataset])).astype(np.float32)
     n_classes = networks.N_CLASSES[spec.dataset]
-    return x, protocols.one_hot(rng.integers(0, n_classes, n), n_classes)
+    return x, fitting.one_hot(rng.integers(0, n_classes, n), n_classes)
 
 
 def same(one, other):
@@ -41,7 +41,7 @@ def test_an_epoch_in_one_call_is_that_of_one_batch_a_call_bit_for_bit(spec, n):
         order = np.random.default_rng(epoch).permutation(n)
         means = np.asarray(one.train_on_batches(x, targets, order, 256))
         assert np.array_equal(means, batch_by_batch(other, x, targets, order, 256))
-        assert same(protocols.variables(one), protocols.variables(other))
+        assert same(fitting.variables(one), fitting.variables(other))
     assert len({tuple(mean) for mean in means}) == len(means)
 
 
@@ -60,9 +60,9 @@ def test_outputs_in_one_call_are_those_of_predicting_in_pieces(n):
     x, targets = rows(MNIST, n)
     model = networks.build(MNIST, 3)
     outputs, losses = map(np.asarray, model.evaluate_rows(x, targets))
-    assert np.array_equal(outputs, protocols.predict(model, x))
-    loss, accuracy = protocols.score(MNIST, outputs, targets.argmax(axis=1))
-    assert protocols.means(outputs, losses, targets.argmax(axis=1)) == (
+    assert np.array_equal(outputs, fitting.predict(model, x))
+    loss, accuracy = fitting.score(MNIST, outputs, targets.argmax(axis=1))
+    assert fitting.mean_score(outputs, losses, targets.argmax(axis=1)) == (
         pytest.approx(loss, rel=1e-6),
         accuracy,
     )
@@ -87,7 +87,7 @@ def test_a_network_is_compiled_once_for_all_its_runs(monkeypatch):
     for spec in specs:
         model = networks.build(spec, spec.seed)
         model.train_on_batches(x, targets, np.arange(300), 256)
-        learnt.append(protocols.variables(model))
+        learnt.append(fitting.variables(model))
     assert len(traced) == len(set(traced)) == 2  # one for each head
     assert same(learnt[0], learnt[2]) and not same(
         learnt[0], learnt[1]

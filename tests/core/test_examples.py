@@ -5,10 +5,24 @@ import doctest
 import numpy as np
 import pytest
 
-from reluclf import data, formats, losses, record, spec, store
+from reluclf import data, fitting, formats, grids, losses, metrics, protocols, record, spec, store
+from reluclf.campaign import training
 from reluclf.showing import speed
 
-MODULES = [data, formats, losses, record, spec, store, speed]
+MODULES = [
+    data,
+    fitting,
+    formats,
+    grids,
+    losses,
+    metrics,
+    protocols,
+    record,
+    spec,
+    store,
+    training,
+    speed,
+]
 
 
 def examples(module):

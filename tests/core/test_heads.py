@@ -175,13 +175,10 @@ def test_a_bias_is_where_the_output_layer_starts_and_no_other():
     assert not any(bias.any() for bias in weights[1:-1:2])
 
 
-@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
-def test_an_optimiser_has_kerass_defaults_but_for_what_the_spec_says(keras, name):
-    default = keras.optimizers.get(name).get_config()
-    plain = networks.build(spec(optimizer=name), 1).optimizer.get_config()
-    changed = networks.build(
-        spec(optimizer=name, learning_rate=0.5, clipnorm=2.0), 1
-    ).optimizer.get_config()
+def test_adam_has_kerass_defaults_but_for_what_the_spec_says(keras):
+    default = keras.optimizers.Adam().get_config()
+    plain = networks.build(spec(), 1).optimizer.get_config()
+    changed = networks.build(spec(learning_rate=0.5, clipnorm=2.0), 1).optimizer.get_config()
     assert plain | {"name": ""} == default | {"name": ""}
     assert changed | {"name": ""} == default | {"name": "", "learning_rate": 0.5, "clipnorm": 2.0}
 

@@ -37,7 +37,7 @@ def test_importing_the_package_imports_no_framework():
     assert FRAMEWORKS & imported_by("import reluclf") == set()
 
 
-def test_nor_does_importing_any_of_its_modules():
+def test_importing_any_of_its_modules_imports_no_framework():
     modules = [
         module.name
         for module in pkgutil.walk_packages(reluclf.__path__, "reluclf.")

@@ -156,7 +156,7 @@ def test_the_guarded_loss_is_kerass_own_wherever_a_row_is_not_all_zeros(keras, o
     np.testing.assert_allclose(ours[~alive], DEAD, rtol=1e-6)
 
 
-def test_so_is_its_gradient(mode):
+def test_the_guarded_losss_gradient_is_kerass_own_where_a_row_is_not_all_zeros(mode):
     targets, outputs = one_hot(CLASSES, 5), POSITIVE.copy()
     outputs[:10][np.arange(10), CLASSES[:10]] = 0
     for ours, kerass in zip(

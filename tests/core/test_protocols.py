@@ -2,18 +2,18 @@
 
 import copy
 import dataclasses
-import functools
 import itertools
 
 import numpy as np
 import pytest
+from factory import forget_rows
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from reluclf import Spec, data, networks, protocols
+from reluclf import Spec, data, epochs, fitting, networks, protocols
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -33,7 +33,7 @@ def measured(outcome):
     return repr(dataclasses.replace(outcome, folds=folds, final=final))
 
 
-class Snapshots:
+class Snapshots(fitting.Observer):
     """An observer that keeps what a checkpoint would: the state after every fold."""
 
     def __init__(self):
@@ -48,50 +48,58 @@ class Snapshots:
 
 
 class Watched:
-    """One run, and what was seen of it."""
+    """One run, and what was seen of it.
+
+    Attributes
+    ----------
+    built : int
+        Models that were built.
+    fits : list of dict
+        Of every training its number, the model before and after it, the rows trained on and held out.
+    preparations : list of tuple of ndarray
+        Of every preparation the raw rows that are learnt from, and those that are only transformed.
+    """
 
     def __init__(self, spec, state=None):
         self.spec = spec
         self.split = data.load_split(spec)
         self.snapshots = Snapshots()
-        self.built = 0  # models that were built
-        self.fits = []  # for every training: its number, the model before and after it, the rows trained on and held out
-        self.preparations = []  # for every preparation: the raw rows that are learnt from, and those that are only transformed
+        self.built = 0
+        self.fits = []
+        self.preparations = []
+        self._originals = networks.build, fitting.fit, data.prepare
+        forget_rows()
         with pytest.MonkeyPatch.context() as patch:
-            for module, name in ((networks, "build"), (protocols, "_fit"), (data, "prepare")):
-                patch.setattr(
-                    module,
-                    name,
-                    functools.partial(getattr(self, f"_{name.strip('_')}"), getattr(module, name)),
-                )
+            patch.setattr(networks, "build", self._build)
+            patch.setattr(fitting, "fit", self._fit)
+            patch.setattr(data, "prepare", self._prepare)
             self.outcome = protocols.run(spec, self.snapshots, state)
 
-    def _build(self, original, *arguments):
+    def _build(self, *arguments):
         self.built += 1
-        return original(*arguments)
+        return self._originals[0](*arguments)
 
-    def _fit(self, original, spec, number, model, train, held_out, *others):
-        before = self._state(model)
-        result = original(spec, number, model, train, held_out, *others)
-        self.fits.append(
-            {
-                "number": number,
-                "before": before,
-                "after": self._state(model),
-                "train": train,
-                "held_out": held_out,
-            }
-        )
+    def _fit(self, training):
+        before = self._state(training.model)
+        result = self._originals[1](training)
+        seen = {
+            "number": training.number,
+            "before": before,
+            "after": self._state(training.model),
+            "train": training.train,
+            "held_out": training.held_out,
+        }
+        self.fits.append(seen)
         return result
 
-    def _prepare(self, original, spec, *rows):
+    def _prepare(self, spec, *rows):
         self.preparations.append(rows)
-        return original(spec, *rows)
+        return self._originals[2](spec, *rows)
 
     def _state(self, model):
         step = int(model.optimizer.iterations) if model.optimizer.built else 0
         return {
-            "variables": protocols.variables(model),
+            "variables": fitting.variables(model),
             "weights": model.get_weights(),
             "step": step,
         }
@@ -160,7 +168,7 @@ def test_fresh_starts_every_fold_and_the_final_model_as_if_nothing_had_been_trai
             fit["number"] != 1
         ):  # the very first model has no optimiser state at all before its first batch
             newly_built.optimizer.build(newly_built.trainable_variables)
-        assert same(fit["before"]["variables"], protocols.variables(newly_built))
+        assert same(fit["before"]["variables"], fitting.variables(newly_built))
         assert fit["before"]["step"] == 0
         assert fit["after"]["step"] == 4
 
@@ -250,7 +258,7 @@ def test_logistic_regression_is_scikit_learns_and_sees_no_test_row():
 
 
 @pytest.mark.slow
-def test_so_does_a_cnn_on_images(few_images):
+def test_a_cnn_on_images_is_taken_up_again_as_well(few_images):
     spec = Spec(
         dataset="mnist",
         architecture="cnn",
@@ -258,7 +266,7 @@ def test_so_does_a_cnn_on_images(few_images):
         protocol="fresh",
         seed=1,
         epochs=1,
-        folds=2,
+        folds=1,
     )
     snapshots = Snapshots()
     undisturbed = protocols.run(spec, snapshots)
@@ -405,30 +413,30 @@ def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_t
     )
     rng = np.random.default_rng(0)
     n = (
-        32 * (protocols.BATCHES_A_CALL + 2) + 7
+        32 * (fitting.BATCHES_A_CALL + 2) + 7
     )  # more than one call, and a last batch that is smaller
     x, targets = (
         rng.normal(size=(n, 256)).astype(np.float32),
-        protocols.one_hot(rng.integers(0, 10, n), 10),
+        fitting.one_hot(rng.integers(0, 10, n), 10),
     )
     order = rng.permutation(n)
     many, single = networks.build(spec, 1), networks.build(spec, 1)
-    (means, sizes), (expected, expected_sizes) = (
-        zip(*protocols.trainer(model, x, targets, spec.batch_size, several)(order), strict=True)
-        for model, several in ((many, True), (single, False))
-    )
-    assert sizes == expected_sizes == (32,) * (protocols.BATCHES_A_CALL + 2) + (7,)
+    if hasattr(single, "train_on_batches"):
+        del single.train_on_batches
+    means = fitting.Trainer(many, x, targets, spec.batch_size).train(order)
+    expected = fitting.Trainer(single, x, targets, spec.batch_size).train(order)
     assert np.array_equal(means, expected, equal_nan=True)
+    assert len(means) == fitting.BATCHES_A_CALL + 3
     assert all(
         np.array_equal(a, b, equal_nan=True)
-        for a, b in zip(protocols.variables(many), protocols.variables(single), strict=True)
+        for a, b in zip(fitting.variables(many), fitting.variables(single), strict=True)
     )
     assert len({tuple(mean) for mean in means}) > 1
 
 
 def test_scores_are_the_mean_loss_and_the_share_of_rows_whose_largest_output_is_the_true_class():
     outputs = np.array([[0.2, 0.8], [0.5, 0.5], [0.0, 0.0], [3.0, 1.0]], np.float32)
-    loss, accuracy = protocols.score(WDBC, outputs, np.array([1, 0, 1, 0]))
+    loss, accuracy = fitting.score(WDBC, outputs, np.array([1, 0, 1, 0]))
     assert loss == pytest.approx(
         (-np.log(0.8) + np.log(2) - np.log(1e-7) - np.log(0.75)) / 4, rel=1e-6
     )
@@ -439,10 +447,10 @@ def test_predicting_in_pieces_is_predicting_at_once():
     model = networks.build(WDBC, 1)
     x = (
         np.random.default_rng(0)
-        .normal(size=(2 * protocols.EVALUATION_BATCH + 1, 30))
+        .normal(size=(2 * epochs.EVALUATION_BATCH + 1, 30))
         .astype(np.float32)
     )
-    np.testing.assert_allclose(protocols.predict(model, x), model(x), atol=1e-6)
+    np.testing.assert_allclose(fitting.predict(model, x), model(x), atol=1e-6)
 
 
 def test_every_model_of_every_run_has_a_seed_of_its_own():

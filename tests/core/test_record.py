@@ -4,19 +4,15 @@ import json
 import math
 import re
 import shutil
-import warnings
 
 import factory
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from reluclf import Spec, paths
 from reluclf import cli as command_line
 from reluclf import record as schema
-from reluclf.campaign import training
+from reluclf.campaign import worker
 from reluclf.store import BACKENDS, RecordError, Store, copies, read_file
 
 SPEC = Spec(
@@ -30,7 +26,7 @@ def trained(keras, tmp_path_factory):
     """A store with two records that were really trained."""
     store = Store(tmp_path_factory.mktemp("trained"))
     for spec in (SPEC, FRESH):
-        training.train(spec, store)
+        worker.train(spec, store)
     return store
 
 
@@ -288,7 +284,7 @@ TAMPERING_WITH_FRESH = {
 
 
 @pytest.mark.parametrize("tamper", TAMPERING_WITH_FRESH.values(), ids=TAMPERING_WITH_FRESH)
-def test_so_is_one_with_another_final_model(store, tamper):
+def test_a_record_with_another_final_model_is_refused_and_its_file_named(store, tamper):
     changed = content(store, FRESH)
     tamper(changed)
     put(store, changed, FRESH)
@@ -418,63 +414,6 @@ def test_a_record_appears_only_when_it_is_whole(store, monkeypatch):
     store.write(record.model_copy(update={"diverged_at": 1}))
     assert seen == [None]
     assert store.read(SPEC).diverged_at == 1
-
-
-# Metrics
-
-
-@st.composite
-def classified(draw):
-    """A number of classes, true classes and predictions; some classes may have no samples, or no predictions."""
-    k = draw(st.integers(2, 10))
-    n = draw(st.integers(1, 60))
-    classes = st.lists(st.integers(0, k - 1), min_size=n, max_size=n)
-    return k, np.array(draw(classes)), np.array(draw(classes))
-
-
-@given(classified())
-def test_the_scores_are_those_of_sklearn(case):
-    k, labels, predictions = case
-    ours = schema.scores(schema.confusion_matrix(labels, predictions, k))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # 0/0 is meant to be 0, silently
-        precision, recall, f1, _ = precision_recall_fscore_support(
-            labels, predictions, average="weighted", zero_division=0
-        )
-    expected = {
-        "accuracy": accuracy_score(labels, predictions),
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-    }
-    assert ours == pytest.approx(expected, abs=1e-12)
-
-
-@given(classified())
-def test_a_test_keeps_every_label_and_prediction(case):
-    k, labels, predictions = case
-    test = schema.Test.of(labels, predictions, 0.5, k)
-    assert np.array_equal(schema.from_digits(test.labels), labels)
-    assert np.array_equal(schema.from_digits(test.predictions), predictions)
-    assert np.array_equal(test.correct, labels == predictions)
-    assert np.array(test.confusion_matrix).shape == (k, k)
-    assert all(
-        test.confusion_matrix[i][j] == ((labels == i) & (predictions == j)).sum()
-        for i in range(k)
-        for j in range(k)
-    )
-
-
-@given(st.floats(width=32))
-def test_the_shortest_digits_of_a_float32_name_the_same_float32(value):
-    short = schema.shortest(np.float32(value))
-    assert type(short) is float
-    assert np.array_equal(np.float32(short), np.float32(value), equal_nan=True)
-    assert len(repr(short)) <= len(repr(float(np.float32(value))))
-
-
-def test_so_do_those_of_a_list():
-    assert schema.shortest(np.array([0.1, 1 / 3], np.float32)) == [0.1, 0.33333334]
 
 
 # Queries

@@ -1,0 +1,294 @@
+"""How one model is trained for its epochs, and scored after each.
+
+Keras's ``fit`` is not used: the same updates take less time on a processor without it, and
+shuffling with numpy makes the order of the batches the same on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from reluclf import networks
+from reluclf.data import Rows
+from reluclf.epochs import EVALUATION_BATCH
+from reluclf.metrics import shortest
+from reluclf.record import Curve, Fold
+from reluclf.spec import Spec
+
+#: Batches that are trained on in one call of TensorFlow: a call cannot be interrupted.
+BATCHES_A_CALL = 16
+
+
+@dataclass
+class State:
+    """What a run has done so far; enough, together with the spec, to go on with it.
+
+    Attributes
+    ----------
+    folds : list of Fold
+        The folds that are finished.
+    batches : int
+        Batches trained on so far.
+    diverged_at : int or None
+        The first batch with a loss that is not finite.
+    weights : list of ndarray or None
+        All :func:`variables` of the carried model after the last finished fold; None for ``fresh``.
+    """
+
+    folds: list[Fold] = field(default_factory=list)
+    batches: int = 0
+    diverged_at: int | None = None
+    weights: list[np.ndarray] | None = None
+
+
+class Observer:
+    """What is told of a run as it goes; this one does nothing of it."""
+
+    def epoch(self) -> None:
+        """Note that an epoch has ended."""
+
+    def fold(self, state: State) -> None:
+        """Note that a fold has ended, and what the run has done so far."""
+
+
+class Training(NamedTuple):
+    """A training that a run needs: one model, for the spec's epochs, on the rows of one fold.
+
+    Attributes
+    ----------
+    spec : Spec
+    number : int
+        The fold, or :data:`reluclf.protocols.WHOLE`.
+    model : keras.Model
+    train, held_out : tuple of (ndarray of float32, shape (n, d), ndarray of int64, shape (n,))
+    state : State
+        Its batches and its divergence are counted on.
+    observer : Observer
+    """
+
+    spec: Spec
+    number: int
+    model: Any
+    train: Rows
+    held_out: Rows
+    state: State
+    observer: Observer
+
+
+class Trained(NamedTuple):
+    """What comes of a training: its curves, and the last outputs on the rows held out, (n, k)."""
+
+    train: Curve
+    held_out: Curve
+    outputs: np.ndarray
+
+
+def fit(training: Training) -> Trained:
+    """Train a model for the spec's epochs, scoring the rows held out after each."""
+    spec, model = training.spec, training.model
+    x, y = training.train
+    trainer = Trainer(model, x, one_hot(y, networks.N_CLASSES[spec.dataset]), spec.batch_size)
+    evaluate = Evaluator(spec, model, training.held_out)
+    curves = Curves(training.state, batch_sizes(len(x), spec.batch_size))
+    for epoch in range(spec.epochs):
+        means = trainer.train(batch_order(spec, training.number, epoch, len(x)))
+        outputs, loss, accuracy = evaluate()
+        curves.add(means, loss, accuracy)
+        training.observer.epoch()
+    return curves.done(outputs)
+
+
+def batch_order(spec: Spec, number: int, epoch: int, rows: int) -> np.ndarray:
+    """Draw the order in which model ``number`` of a run is shown its rows: int64, shape (rows,).
+
+    Epochs are counted from 0.
+    """
+    return np.random.default_rng([spec.seed, number, epoch]).permutation(rows)
+
+
+def batch_sizes(rows: int, size: int) -> list[int]:
+    """Count the rows of each batch of an epoch.
+
+    Examples
+    --------
+    >>> batch_sizes(600, 256)
+    [256, 256, 88]
+    """
+    return [min(size, rows - start) for start in range(0, rows, size)]
+
+
+class Trainer:
+    """Trains a model on the same rows, epoch by epoch.
+
+    Parameters
+    ----------
+    model : keras.Model
+        If it has a method ``train_on_batches``, several batches go into one call of it; the updates
+        are the same, bit for bit.
+    x : ndarray of float32, shape (n, d)
+    targets : ndarray of float32, shape (n, k)
+        One-hot true classes.
+    size : int
+        Rows of a batch.
+    """
+
+    def __init__(self, model: Any, x: np.ndarray, targets: np.ndarray, size: int) -> None:
+        self._model = model
+        self._size = size
+        self._rows: tuple[Any, Any] = (x, targets)
+        self._in_calls = hasattr(model, "train_on_batches")
+        if self._in_calls:
+            from keras import ops
+
+            self._rows = ops.convert_to_tensor(x), ops.convert_to_tensor(targets)
+
+    def train(self, order: np.ndarray) -> np.ndarray:
+        """Train once on the rows in this order, int64 of shape (n,).
+
+        Returns
+        -------
+        ndarray of float64, shape (batches, 2)
+            Mean loss and accuracy of each batch.
+        """
+        if not self._in_calls:
+            parts = [self._batch(rows) for rows in _parts(order, self._size)]
+        elif hasattr(self._model, "evaluate_rows"):  # on JAX the whole epoch is one call
+            parts = [self._call(order)]
+        else:
+            parts = [self._call(rows) for rows in _parts(order, BATCHES_A_CALL * self._size)]
+        return np.concatenate(parts)
+
+    def _batch(self, rows: np.ndarray) -> np.ndarray:
+        x, targets = self._rows
+        means = self._model.train_on_batch(x[rows], targets[rows])
+        return np.array([means], np.float64)
+
+    def _call(self, rows: np.ndarray) -> np.ndarray:
+        means = self._model.train_on_batches(*self._rows, rows, self._size)
+        return np.array(means, np.float64)
+
+
+def _parts(order: np.ndarray, size: int) -> list[np.ndarray]:
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+class Evaluator:
+    """Scores a model on the same rows, as often as it is called, dropout off.
+
+    A call returns the outputs, float32 of shape (n, k), their mean loss, in nats, and their
+    accuracy.
+    """
+
+    def __init__(self, spec: Spec, model: Any, rows: Rows) -> None:
+        self._spec = spec
+        self._model = model
+        self._x, self._y = rows
+        self._on_device: tuple[Any, Any] | None = None
+        if hasattr(model, "evaluate_rows"):
+            from keras import ops
+
+            targets = one_hot(self._y, networks.N_CLASSES[spec.dataset])
+            self._on_device = ops.convert_to_tensor(self._x), ops.convert_to_tensor(targets)
+
+    def __call__(self) -> tuple[np.ndarray, float, float]:
+        if self._on_device is None:
+            outputs = predict(self._model, self._x)
+            return outputs, *score(self._spec, outputs, self._y)
+        outputs, losses = map(np.asarray, self._model.evaluate_rows(*self._on_device))
+        return outputs, *mean_score(outputs, losses, self._y)
+
+
+class Curves:
+    """The curves of a training; batches, and the first loss that is not finite, go into its state.
+
+    Parameters
+    ----------
+    state : State
+    sizes : sequence of int
+        Rows of each batch of an epoch.
+    """
+
+    def __init__(self, state: State, sizes: Sequence[int]) -> None:
+        self._state = state
+        self._sizes = sizes
+        self._train: list[tuple[float, float]] = []
+        self._held_out: list[tuple[float, float]] = []
+
+    def add(self, means: np.ndarray, loss: float, accuracy: float) -> None:
+        """Add an epoch: mean loss and accuracy of each batch, and both on the rows held out."""
+        total = np.zeros(2)
+        for batch, size in zip(np.asarray(means, np.float64), self._sizes, strict=True):
+            total += batch * size
+            self._state.batches += 1
+            if self._state.diverged_at is None and not np.isfinite(batch[0]):
+                self._state.diverged_at = self._state.batches
+        rows = sum(self._sizes)
+        # An accuracy is a whole number of hits, divided once.
+        self._train.append((shortest(total[0] / rows), round(total[1]) / rows))
+        self._held_out.append((loss, accuracy))
+
+    def done(self, outputs: np.ndarray) -> Trained:
+        """Return both curves, with the last outputs on the rows held out."""
+        return Trained(_curve(self._train), _curve(self._held_out), outputs)
+
+
+def _curve(scores: Sequence[tuple[float, float]]) -> Curve:
+    loss, accuracy = zip(*scores, strict=True)
+    return Curve(loss=loss, accuracy=accuracy)
+
+
+def predict(model: Any, x: np.ndarray) -> np.ndarray:
+    """Return the outputs of a model, dropout off: float32, shape (len(x), k)."""
+    starts = range(0, len(x), EVALUATION_BATCH)
+    return np.concatenate(
+        [model.predict_on_batch(x[start : start + EVALUATION_BATCH]) for start in starts]
+    )
+
+
+def score(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return mean loss, in nats, and accuracy.
+
+    Parameters
+    ----------
+    spec : Spec
+    outputs : ndarray of float32, shape (n, k)
+    y : ndarray of int64, shape (n,)
+        True classes.
+    """
+    from keras import ops
+
+    targets = ops.convert_to_tensor(one_hot(y, outputs.shape[1]))
+    # PyTorch multiplies no array by a tensor.
+    losses = networks.loss_function(spec)(targets, ops.convert_to_tensor(outputs))
+    return mean_score(outputs, ops.convert_to_numpy(losses), y)
+
+
+def mean_score(outputs: np.ndarray, losses: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return the same for outputs whose losses, float32 of shape (n,), are known."""
+    return shortest(losses.mean(dtype=np.float64)), float(np.mean(outputs.argmax(axis=1) == y))
+
+
+def one_hot(y: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return class numbers of shape (n,) as float32 of shape (n, n_classes).
+
+    Examples
+    --------
+    >>> one_hot(np.array([1, 0]), 3).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    return np.eye(n_classes, dtype=np.float32)[y]
+
+
+def variables(model: Any) -> list[np.ndarray]:
+    """Copy all that training changes: weights, dropout generators, the optimiser's variables."""
+    return [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
+
+
+def restore(model: Any, values: Sequence[np.ndarray]) -> None:
+    """Put :func:`variables` back into a model built from the same spec."""
+    for variable, value in zip((*model.variables, *model.optimizer.variables), values, strict=True):
+        variable.assign(value)
