@@ -38,7 +38,7 @@ def metadata(
     actions, files = [], []
     for path, record in records.items():
         files.append(_file(path, contents[path]))
-        program = _program(record)
+        program = _program(record, citation)
         programs[program["@id"]] = program
         actions.append(_action(path, record, program["@id"]))
     root = {
@@ -60,22 +60,29 @@ def metadata(
         "@id": "ro-crate-metadata.json",
         "@type": "CreativeWork",
         "about": {"@id": "./"},
-        "conformsTo": [{"@id": _CRATE}, {"@id": _PROFILE}],
+        "conformsTo": {"@id": _CRATE},
     }
     datasets = [
-        {"@id": f"#{name}", "@type": "Dataset", "name": title, "sha256": data.checksums(name)}
+        entity
         for name, title in data.TITLES.items()
         if any(record.spec.dataset == name for record in records.values())
+        for entity in _dataset(name, title)
     ]
     profile = {
         "@id": _PROFILE,
-        "@type": "CreativeWork",
+        "@type": ["CreativeWork", "Profile"],
         "name": "Process Run Crate",
         "version": "0.5",
     }
+    licence = {"@id": _LICENSE, "@type": "CreativeWork", "name": "CC BY 4.0"}
+    works = [
+        {"@id": reference["url"], "@type": "ScholarlyArticle", "name": reference["title"]}
+        for reference in citation["references"]
+    ]
+    named = [profile, licence, *works, *datasets, *programs.values()]
     return {
         "@context": f"{_CRATE}/context",
-        "@graph": [descriptor, root, profile, *datasets, *programs.values(), *actions, *files],
+        "@graph": [descriptor, root, *named, *actions, *files],
     }
 
 
@@ -84,36 +91,62 @@ def _file(path: Path, content: bytes) -> dict[str, Any]:
     return {
         "@id": path.as_posix(),
         "@type": "File",
+        "name": f"Record {path.relative_to(path.parts[0]).as_posix()}",
         "encodingFormat": "application/json",
         "contentSize": str(len(content)),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
 
 
-def _program(record: Record) -> dict[str, Any]:
-    """Describe the code that made a record, at its commit and with its libraries."""
+def _dataset(name: str, title: str) -> list[dict[str, Any]]:
+    """Describe a data set and the checksums that identify it.
+
+    A crate is flat, so each checksum is an entity of its own.
+    """
+    checksums = [
+        {
+            "@id": f"#{name}/{part}",
+            "@type": "PropertyValue",
+            "name": f"SHA-256 of {part}",
+            "value": checksum,
+        }
+        for part, checksum in data.checksums(name).items()
+    ]
+    identifiers = [{"@id": checksum["@id"]} for checksum in checksums]
+    return [
+        {"@id": f"#{name}", "@type": "Dataset", "name": title, "identifier": identifiers},
+        *checksums,
+    ]
+
+
+def _program(record: Record, citation: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the code that made a record: its libraries, and its address, if that is known."""
     made = record.provenance
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(made.versions.items()))
-    return {
+    program = {
         "@id": f"#reluclf-{made.code[:12]}-{hashlib.sha256(libraries.encode()).hexdigest()[:12]}",
         "@type": "SoftwareApplication",
         "name": "reluclf",
-        "softwareVersion": made.code,
+        "version": made.code,
         "softwareRequirements": libraries,
     }
+    if citation.get("repository-code"):
+        program["url"] = citation["repository-code"]
+    return program
 
 
 def _action(path: Path, record: Record, program: str) -> dict[str, Any]:
     """Describe the run that made a record."""
     made = record.provenance
+    ended = made.started + timedelta(seconds=made.seconds)
     changes = " with changes" if made.modified else ""
     return {
         "@id": f"#run-{path.as_posix()}",
         "@type": "CreateAction",
         "name": str(record.spec),
         "description": f"on {made.device}, at commit {made.commit or 'none'}{changes}",
-        "startTime": made.started.isoformat(),
-        "endTime": (made.started + timedelta(seconds=made.seconds)).isoformat(),
+        "startTime": made.started.isoformat(timespec="milliseconds"),
+        "endTime": ended.isoformat(timespec="milliseconds"),
         "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
         "instrument": {"@id": program},
         "object": [{"@id": f"#{record.spec.dataset}"}],

@@ -10,7 +10,7 @@ import factory
 import pytest
 import yaml
 
-from reluclf import Spec, paths
+from reluclf import Spec, data, paths
 from reluclf.campaign import checkout
 from reluclf.showing import building, release
 from reluclf.store import Store
@@ -109,6 +109,34 @@ def test_the_crate_has_an_action_for_each_run_and_points_nowhere_outside_itself(
         assert (
             entities[result["@id"]]["sha256"] == hashlib.sha256(records[result["@id"]]).hexdigest()
         )
+
+
+def test_the_crate_is_flat_and_has_what_its_specification_asks_of_a_profile_and_a_program(
+    built, monkeypatch
+):
+    """RO-Crate 1.2: JSON-LD flattened, of terms of its context; a Profile; name, url and version."""
+    repository = "https://github.com/example/book"
+    monkeypatch.setenv("RELUCLF_REPOSITORY", repository)
+    records = packed(release.pack(built, lambda line: None) / "records.tar.gz")
+    graph = json.loads(records["ro-crate-metadata.json"])["@graph"]
+    entities = {entity["@id"]: entity for entity in graph}
+    for entity in graph:
+        for value in entity.values():
+            for entry in value if isinstance(value, list) else [value]:
+                assert isinstance(entry, str) or entry.keys() == {"@id"}
+    root = entities["./"]
+    for entry in [root["license"], root["conformsTo"], *root["isBasedOn"]]:
+        assert entities[entry["@id"]]["name"]
+    assert "Profile" in entities[entities["./"]["conformsTo"]["@id"]]["@type"]
+    programs = [entity for entity in graph if entity["@type"] == "SoftwareApplication"]
+    assert programs and all(
+        program["url"] == repository and program["name"] and program["version"]
+        for program in programs
+    )
+    checksums = [entities[entry["@id"]] for entry in entities["#wdbc"]["identifier"]]
+    assert {entry["name"].removeprefix("SHA-256 of "): entry["value"] for entry in checksums} == (
+        data.checksums("wdbc")
+    )
 
 
 @pytest.mark.parametrize("repository", ["", "https://github.com/example/book"])
