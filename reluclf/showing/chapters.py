@@ -184,7 +184,10 @@ def _rerun(chapter: str, values: Mapping[str, Any], keep: bool, afresh: bool) ->
 #: The first cell of a :func:`portable` chapter.
 _SET_UP = """\
 # Fetch the book as it was when this page was made, with its records and its versions of the
-libraries: on Colab a few minutes, once. import importlib.metadata import os import sys
+# libraries: on Colab a few minutes, once.
+import importlib.metadata
+import os
+import sys
 
 if not os.path.isdir("../reluclf"):
     if not os.path.isdir("relu-at-the-output"):
