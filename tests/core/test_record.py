@@ -174,7 +174,10 @@ def test_any_edited_digit_is_found(store):
     text = file.read_text()
     digits = [match.start() for match in re.finditer(r"\d", text)]
     for i in digits[:: len(digits) // 100]:
-        file.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :])
+        edited = text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :]
+        if json.loads(edited) == json.loads(text):
+            continue  # the last of seventeen digits, which names the same float
+        file.write_text(edited)
         with pytest.raises(RecordError, match=re.escape(str(file))):
             store.read(SPEC)
 
