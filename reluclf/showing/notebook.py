@@ -118,13 +118,15 @@ def as_html(text: str) -> str:
 def glue_some(facts: Mapping[str, str], *names: str) -> None:
     """Glue those of many texts that the prose below takes up, so that each stands near its sentence.
 
+    A text that no record gives is said to be not measured yet.
+
     Parameters
     ----------
     facts : mapping of str to str
         As :func:`.prose.accuracies` and :func:`.input_controls.facts` give them.
     *names : str
     """
-    glue(**{name: facts[name] for name in names})
+    glue(**{name: facts.get(name, formats.NOT_MEASURED) for name in names})
 
 
 def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:

@@ -94,7 +94,6 @@ def test_a_run_beyond_one_cell_counts_in_the_other_that_has_it():
         {"clipnorm": 1.0},
         {"bias": 1.0},
         {"features": "shuffled"},
-        {"optimizer": "sgd"},
     ],
     ids=str,
 )
