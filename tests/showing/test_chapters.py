@@ -227,7 +227,8 @@ def test_an_image_chapter_trains_and_shows_what_it_trained(tmp_path, images):
     assert sum(record.spec.loss == "verbatim" for record in records) == 8
     assert {record.spec.head for record in records} == set(networks.HEADS)
     assert {record.spec.features for record in records} == {"paper", "pixels", "shuffled"}
-    assert unmeasured(notebook) == set()
+    # A rise over the folds takes all ten of them, and these runs have fewer.
+    assert {name for name in unmeasured(notebook) if "_rise" not in name} == set()
 
 
 @pytest.mark.parametrize("keep", [False, True])
