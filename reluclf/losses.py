@@ -86,9 +86,9 @@ def softmax_cross_entropy(targets: Any, logits: Any) -> Any:
 def sparsemax_loss(targets: Any, logits: Any) -> Any:
     """Compute the loss of the sparsemax, whose gradient is ``sparsemax(z) - y``.
 
-    (Martins and Astudillo, 2016, equation 17.)     With the support S of the sparsemax and its threshold tau, ``-z_y + sum over S of (z_j^2 -
-    tau^2) / 2 + 1/2``. Parameters and returns as for :func:`guarded`, but the outputs are the
-    logits.
+    (Martins and Astudillo, 2016, equation 17.) With the support S of the sparsemax and its
+    threshold tau, ``-z_y + sum over S of (z_j^2 - tau^2) / 2 + 1/2``. Parameters and returns as for
+    :func:`guarded`, but the outputs are the logits.
     """
     from keras import ops
 

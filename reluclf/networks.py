@@ -92,7 +92,7 @@ HEADS = {
 
 
 def loss_function(spec: Spec) -> Callable[[Any, Any], Any]:
-    """Return the loss of a spec: a function of one-hot targets and outputs, both (n, k), to (n,)."""
+    """Return a spec's loss: a function of one-hot targets and outputs, both (n, k), to (n,)."""
     return verbatim if spec.loss == "verbatim" else HEADS[spec.head].loss
 
 
@@ -178,7 +178,7 @@ def program(spec: Spec, model: Any) -> epochs.Program:
 
 
 def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:
-    """Make ``train_on_batch`` for many batches in one call of TensorFlow: the same updates, bit for bit.
+    """Make ``train_on_batch`` for many batches in one call of TensorFlow: the same updates.
 
     It takes features of shape (n, d), targets of shape (n, k), the row numbers, of shape (m,), in
     the order they are trained on, and the size of a batch; it returns mean loss and accuracy of

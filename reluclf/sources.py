@@ -117,7 +117,7 @@ def load_images(dataset: str) -> Images:
 
 
 def _idx_bytes(dataset: str, name: str) -> bytes:
-    """Return the verified, decompressed bytes of an IDX file, from the first source that has them."""
+    """Return the verified, decompressed bytes of an IDX file from the first source that has it."""
     tried = []
     own = paths.user_data()
     cache = paths.user_cache()

@@ -67,7 +67,7 @@ class Store:
 
     @classmethod
     def of_backend(cls, name: str) -> Store:
-        """Open the store of the runs that were made to compare this backend of Keras's with others."""
+        """Open the store of the runs that compare this backend of Keras's with others."""
         fallback = None if os.environ.get("RELUCLF_AFRESH") else paths.RESULTS / BACKENDS / name
         return cls(paths.new_results() / BACKENDS / name, fallback)
 
@@ -121,7 +121,7 @@ class Store:
         return [self.read(spec) for spec in specs if spec in self]
 
     def files(self) -> Iterator[Path]:
-        """Go through the files of records, the store's own before its fallback's, each spec once."""
+        """Go through the records' files, the store's own before its fallback's, each spec once."""
         seen = set()
         for folder in self._folders:
             for file in sorted(
@@ -209,7 +209,8 @@ def _described(problem: Mapping[str, Any]) -> str:
 def copies(records: Iterable[Record]) -> list[tuple[Record, Record]]:
     """Find pairs of records of different runs with the very same measurements.
 
-    One of each must be a copy of the other.     Runs that diverged are left out: what is dead gives the same whatever its seed.
+    One of each must be a copy of the other. Runs that diverged are left out: what is dead gives
+    the same whatever its seed.
     """
     seen: dict[str, Record] = {}
     found = []

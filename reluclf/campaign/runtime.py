@@ -41,7 +41,7 @@ BACKENDS = tuple(_BACKENDS)
 
 
 class BackendError(RuntimeError):
-    """A backend that Keras does not have, or whose package is missing; the message has the remedy."""
+    """A backend that Keras lacks, or whose package is missing; the message has the remedy."""
 
 
 def backend() -> str:
@@ -113,7 +113,7 @@ def configure(threads: int, on: str = "") -> None:
 
 
 def provenance(spec: Spec, started: datetime) -> Provenance:
-    """Describe the surroundings of a run that begins in this process; its seconds are to be added."""
+    """Describe the surroundings of a run that begins here; its seconds are to be added."""
     import keras
 
     backend = keras.backend.backend()

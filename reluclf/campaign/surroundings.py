@@ -77,7 +77,7 @@ def ignore() -> None:
 
 
 def told() -> str:
-    """Say what a record adds to the name of its device: the variables of :data:`TOLD` that are set."""
+    """Say what a record adds to its device's name: the variables of :data:`TOLD` that are set."""
     return "".join(f"; {name}={os.environ[name]}" for name in TOLD if os.environ.get(name))
 
 

@@ -24,7 +24,8 @@ MEASURES = {
     "f1": "F1",
 }
 
-#: Which of the paper's tables holds the results of a data set and architecture, which its fold-by-fold accuracies.
+#: Which of the paper's tables holds the results of a data set and architecture, and which its
+#: accuracies fold by fold.
 RESULT_TABLES = {
     ("mnist", "ffnn"): 3,
     ("mnist", "cnn"): 4,
@@ -89,12 +90,15 @@ def layers(number: int) -> list[tuple[str, tuple[int, ...], int]]:
 
 
 def result(dataset: str, architecture: str, head: str) -> dict[str, float]:
-    """The :data:`MEASURES` the paper gives for a network (Tables 3, 4, 6, 7, 9), with its notebooks' full precision."""
+    """Read the paper's :data:`MEASURES` of a network (Tables 3, 4, 6, 7, 9), as notebooks print."""
     return table(RESULT_TABLES[dataset, architecture])[head]
 
 
 def fold_accuracy(dataset: str, architecture: str, head: str) -> np.ndarray:
-    """Accuracy on the ten folds in order (Tables 5 and 8; for the other networks the author's notebooks): float64, shape (10,)."""
+    """Read the accuracy on the ten folds in order: float64, shape (10,).
+
+    From Tables 5 and 8; of the other networks from the author's notebooks.
+    """
     if (architecture, head) == ("cnn", "relu"):
         return np.array(table(FOLD_TABLES[dataset])["fold_accuracy"])
     return np.array(_entry("notebook_folds", f"{dataset}-{architecture}-{head}"))
@@ -106,7 +110,10 @@ def fold_loss(dataset: str) -> np.ndarray:
 
 
 def notebook_loss(dataset: str, architecture: str, head: str) -> np.ndarray:
-    """Loss on the ten folds in order of a network whose losses only the author's notebook prints: float64, shape (10,)."""
+    """Read the loss on the ten folds in order, as the author's notebook prints it.
+
+    float64, shape (10,)
+    """
     return np.array(_entry("notebook_fold_losses", f"{dataset}-{architecture}-{head}"))
 
 

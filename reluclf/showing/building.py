@@ -106,7 +106,7 @@ def refuse_without_tex() -> None:
 
 
 def variables() -> dict[str, str]:
-    """Return the environment of a build: of a commit it has one date, and so gives the same bytes."""
+    """Return the environment of a build: a commit has one date, and so gives the same bytes."""
     date = checkout.date() or str(int(time.time()))
     fixed = {
         "PYTHONUNBUFFERED": "1",
@@ -159,7 +159,7 @@ def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool =
 
 
 def causes(log: Path) -> list[str]:
-    """Find why a build failed in its log: failed chapters, else warnings and errors, else its end."""
+    """Find in a log why a build failed: failed chapters, else warnings and errors, else its end."""
     lines = re.sub(r"\x1b\[[\d;]*m", "", log.read_text(encoding="utf-8")).splitlines()
     for number, line in enumerate(lines):
         if line.startswith("these chapters failed"):

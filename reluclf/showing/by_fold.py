@@ -79,7 +79,7 @@ def _panel(axes: Axes, network: Network, records: Sequence[Record]) -> None:
 def _mean(
     axes: Axes, curves: list[np.ndarray], protocol: str, line: str, label: str, hollow: bool = False
 ) -> None:
-    """Draw the mean of curves, each fainter behind it; those shorter than the longest are left out."""
+    """Draw the mean of curves, each fainter behind it; those cut short are left out."""
     longest = max(map(len, curves), default=0)
     curves = [curve for curve in curves if len(curve) == longest]
     if not curves:

@@ -37,7 +37,7 @@ def names() -> list[str]:
 
 
 def parameters(chapter: str) -> dict[str, Any]:
-    """Return the parameters of a chapter with their defaults, as its ``parameters`` cell has them."""
+    """Return a chapter's parameters with their defaults, as its ``parameters`` cell has them."""
     import papermill
 
     file = paths.BOOK / f"{chapter}.ipynb"
@@ -131,7 +131,7 @@ def run(
 def rerun(
     chapter: str, values: Mapping[str, Any], keep: bool = False, afresh: bool = False
 ) -> Path:
-    """Rerun one chapter into ``reruns/``; with ``keep``, copy the records it made into ``results/``.
+    """Rerun one chapter into ``reruns/``; with ``keep``, copy its new records into ``results/``.
 
     The records that earlier reruns left there are used, for their names have their parameters;
     ``afresh`` deletes them first, unless it goes on with a rerun of the same parameters that was
@@ -198,11 +198,14 @@ if not os.path.isdir("../reluclf"):
     sys.path.insert(0, os.path.abspath(".."))
 for name in ("numpy", "pandas", "scipy", "matplotlib", "tensorflow", "keras"):
     if name in sys.modules and sys.modules[name].__version__ != importlib.metadata.version(name):
-        raise SystemExit(f"another {{name}} is loaded than the book's: restart the session (Runtime, Restart session), and run this cell again.")"""
+        raise SystemExit(
+            f"another {{name}} is loaded than the book's: restart the session "
+            "(Runtime, Restart session), and run this cell again."
+        )"""
 
 
 def portable(chapter: str, repository: str, commit: str) -> Any:
-    """Return a chapter that runs alone, as on Colab: its first cell fetches the rest of the book."""
+    """Return a chapter that runs alone, as on Colab: its first cell fetches the book."""
     import nbformat
 
     notebook = nbformat.read(paths.BOOK / f"{chapter}.ipynb", as_version=4)

@@ -1,4 +1,4 @@
-"""WDBC as a clinician reads it, malignant being positive, and how it goes on if it is trained longer."""
+"""WDBC as a clinician reads it, malignant being positive, and what longer training changes."""
 
 from __future__ import annotations
 

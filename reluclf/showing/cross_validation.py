@@ -1,4 +1,4 @@
-"""What the paper's cross-validation tells: how it rises from fold to fold, and how far off it is."""
+"""What the paper's cross-validation says: how it rises from fold to fold, how far off it is."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _IMAGES = ("mnist", "fashion_mnist")
 def runs(
     records: Sequence[Record], dataset: str, architecture: str = "ffnn"
 ) -> list[tuple[Record, bool]]:
-    """Select the ReLU networks as written that were looked into, each with whether an output is dead.
+    """Select the ReLU networks as written that were looked into, each with whether one is dead.
 
     An output is dead if, after the last epoch, it is zero on each of the training images that are
     looked at.
@@ -59,7 +59,7 @@ def counted(records: Sequence[Record], architecture: str = "ffnn") -> np.ndarray
 
 @origins.traced
 def table(records: Sequence[Record]) -> pd.DataFrame:
-    """Show the counts of both kinds of networks, as text: FFNN and CNN, both image sets together."""
+    """Show the counts of FFNN and of CNN as text, both image sets together."""
     rows = []
     for architecture in ("ffnn", "cnn"):
         counts = counted(records, architecture)

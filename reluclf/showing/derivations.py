@@ -1,4 +1,4 @@
-"""Losses differentiated by the frameworks: what each makes of 0/0, and whether a formula is right."""
+"""Losses differentiated by the frameworks: what each makes of 0/0; whether a formula is right."""
 
 from __future__ import annotations
 

@@ -170,6 +170,7 @@ def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
         "machines": "; ".join([f"kinds of CPU: {len(devices) - len(others)}", *others]),
         "made": f"{min(started):%d %B %Y} to {max(started):%d %B %Y}" if started else NONE,
         "pages built at commit": commit[:7] or NONE,
+        "written by": "machine: text, code and runs",
         "checked with": "`make check-records` (all), `make verify` (a random sample, retrained)",
     }
     return origins.rests_on(

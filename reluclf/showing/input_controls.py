@@ -1,4 +1,4 @@
-"""What the CNN sees, and what it makes of that: principal components, these in random order, pixels."""
+"""What the CNN makes of what it sees: principal components, these in random order, pixels."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from reluclf.record import Record
 from reluclf.showing import figures, origins, parameters
 from reluclf.spec import Spec
 
-#: Characters on a printed line of a table, roughly: in its usual type, and in the small type of a wide one.
+#: Characters on a printed line of a table, roughly: in its usual type, and in a wide one's small.
 _LINE, _SMALL_LINE = 118, 140
 
 
@@ -65,7 +65,7 @@ def _show_caption(result) -> None:
 
 @functools.cache
 def _captions() -> dict[str, str]:
-    """The captions of the chapters' figures, which stand in the cells' metadata, by :func:`origin`."""
+    """Read the captions of the chapters' figures in the cells' metadata, by :func:`origin`."""
     cells = [
         cell
         for chapter in paths.BOOK.glob("*.ipynb")
@@ -86,9 +86,9 @@ def _glue_origin(name: str, rests_on: list[dict[str, str]]) -> None:
 
 
 def glue(**numbers: str | float | int) -> None:
-    """Give texts to the prose, each under its name, by which the prose takes them up with ``{glue:text}``.
+    """Give texts to the prose, which takes each up by its name with ``{glue:text}``.
 
-    In Jupyter, where the prose shows that role and not its text, the texts are listed below the cell.
+    In Jupyter the prose shows that role and not its text, so the texts are listed below the cell.
     """
     import myst_nb
 
@@ -99,7 +99,10 @@ def glue(**numbers: str | float | int) -> None:
 
 
 def _in_jupyter_only(text: str) -> None:
-    """Show HTML where a chapter is run by itself: MyST takes an output that is marked so for a glued one, and leaves it out of the page."""
+    """Show HTML where a chapter is run by itself.
+
+    MyST takes an output that is marked so for a glued one, and leaves it out of the page.
+    """
     from IPython.display import display
 
     name = f"shown-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -116,9 +119,7 @@ def as_html(text: str) -> str:
 
 
 def glue_some(facts: Mapping[str, str], *names: str) -> None:
-    """Glue those of many texts that the prose below takes up, so that each stands near its sentence.
-
-    A text that no record gives is said to be not measured yet.
+    """Glue those of many texts that the prose below takes up, each near its sentence.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def glue_some(facts: Mapping[str, str], *names: str) -> None:
         As :func:`.prose.accuracies` and :func:`.input_controls.facts` give them.
     *names : str
     """
-    glue(**{name: facts.get(name, formats.NOT_MEASURED) for name in names})
+    glue(**{name: facts[name] for name in names})
 
 
 def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
@@ -167,7 +168,8 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
 def _table_in_jupyter(frame: pd.DataFrame, caption: str, name: str) -> str:
     """A table as Jupyter shows it; pages are made of the Markdown beside it."""
     body = frame.map(as_html).to_html(index=False, escape=False, border=0, justify="left")
-    above = f'<caption style="caption-side: top; text-align: left">{as_html(caption)} (<code>{name}</code>)</caption>'
+    text = f"{as_html(caption)} (<code>{name}</code>)"
+    above = f'<caption style="caption-side: top; text-align: left">{text}</caption>'
     return body.replace("<thead>", f"{above}<thead>", 1)
 
 
@@ -190,7 +192,7 @@ def show_boxes(*boxes: tuple[str, str, str]) -> None:
 
 
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
-    """Say which of the runs that a chapter names have no record, and how to make them; say nothing if none is missing."""
+    """Say which of the runs that a chapter names have no record, if any, and how to make them."""
     there = {record.spec for record in records}
     absent = Counter(str(spec.path.parent) for spec in specs if spec not in there)
     if not absent:
@@ -218,7 +220,7 @@ def _kept_together(text: str) -> str:
 
 
 def _is_long(frame: pd.DataFrame) -> bool:
-    """Whether a table may be cut at the end of a printed page: one of many rows, or of whole sentences."""
+    """Whether a table may be cut at a page's end: one of many rows, or of whole sentences."""
     return len(frame) >= 30 or any(max(_lengths(frame, column)) > 60 for column in frame.columns)
 
 
@@ -235,7 +237,7 @@ def _lengths(frame: pd.DataFrame, column: str) -> list[int]:
 
 
 def _width(frame: pd.DataFrame) -> int:
-    """How many characters a table is wide if no cell is broken, the space between columns included."""
+    """Count a table's characters in width if no cell is broken, spaces between columns included."""
     return sum(max(_lengths(frame, column)) + 2 for column in frame.columns)
 
 
@@ -251,8 +253,9 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
             side[0] if length <= 14 else side[0].upper()
             for side, length in zip(aligned, longest, strict=True)
         )
-    # A table over several pages has no columns that find their own width: each has room for its longest word and for what keeps it from
-    # the next one, and what is left of a line goes to those with longer texts.
+    # A table over several pages has no columns that find their own width: each has room for its
+    # longest word and for what keeps it from the next one, and what is left of a line goes to those
+    # with longer texts.
     words = [
         min(max(max(map(len, text.split()), default=0) for text in _texts(frame, column)), 42) + 4
         for column in frame.columns
@@ -270,7 +273,7 @@ def _print_columns(frame: pd.DataFrame, aligned: Sequence[str]) -> str:
 
 
 def _numeric(column: pd.Series) -> bool:
-    """Whether a column has nothing but numbers, intervals and dashes; "n", "to" and "of" are no words here."""
+    """Whether a column has only numbers, intervals and dashes; "n", "to" and "of" are no words."""
     return not any(
         re.search(r"[^\W\d_]", re.sub(r"\(n\s=\s\d+\)|\b(to|of|NaN)\b|(?<=\d)e[+-]\d+", "", text))
         for text in column.astype(str)

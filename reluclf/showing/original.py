@@ -1,4 +1,4 @@
-"""The libraries of 2018 beside today's: the same quantities of the same networks, trained with both."""
+"""The libraries of 2018 beside today's: the same quantities of networks trained with both."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def progress(then: Sequence[Record]) -> str:
 
 
 class _Case(NamedTuple):
-    """What is compared: a quantity of a network, with the setting of the runs of 2018 and of ours."""
+    """What is compared: a quantity of a network, with the setting of 2018's runs and of ours."""
 
     network: Network
     title: str
@@ -156,7 +156,7 @@ def compared(then: Sequence[Record], now: Sequence[Record]) -> pd.DataFrame:
 
 
 def _runs(records: Evidence, network: Network, setting: dict[str, Any], folds: int) -> list[Record]:
-    """Select a network's ``carried`` runs of 32 epochs a fold with this setting and so many folds."""
+    """Select a network's ``carried`` runs of 32 epochs a fold, so set, with so many folds."""
     fields = {"protocol": "carried", "epochs": 32, "samples": None, **network._asdict()}
     return [run for run in of_setting(records, setting, **fields) if run.spec.folds >= folds]
 

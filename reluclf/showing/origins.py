@@ -210,7 +210,7 @@ def _place(record: Record) -> _Place:
 
 
 def _letters(*records: Iterable[Record]) -> dict[_Place, str]:
-    """Give each place a letter; those of the first records keep theirs whatever others there are."""
+    """Give each place a letter; those of the first records keep theirs, whatever is added."""
     places = dict.fromkeys(
         place for found in records for place in sorted({_place(record) for record in found})
     )

@@ -1,4 +1,4 @@
-"""What became of the ReLU head under Keras's own loss, word for word as the author's code has it."""
+"""What becomes of the ReLU head under Keras's own loss, as the author's code has it."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def refuse_unknown(
 
 
 def _assigned(cell: str) -> list[str]:
-    """Return the names that the source of a cell gives values to; none, if it is not plain Python."""
+    """Return the names that a cell's source gives values to; none, if it is not plain Python."""
     try:
         body = ast.parse(cell).body
     except SyntaxError:

@@ -75,7 +75,7 @@ def _panel(axes: Axes, name: str, probed: dict[Network, list[Probe]]) -> None:
 
 
 def _mean_of_values(curves: np.ndarray) -> np.ndarray:
-    """Average over the runs that have a value at an epoch: a cosine with a zero gradient has none."""
+    """Average over the runs that have a value at an epoch: a zero gradient has no cosine."""
     known = ~np.isnan(curves)
     counts = np.where(known.any(axis=0), known.sum(axis=0), np.nan)
     return np.where(known, curves, 0).sum(axis=0) / counts

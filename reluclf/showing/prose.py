@@ -32,7 +32,7 @@ def percent(value: float | Estimate | None) -> str:
 
 
 def shares(values: Sequence[float]) -> str:
-    """Write up to three shares one by one, for their interval would say nothing; more by their mean."""
+    """Write up to three shares singly, for their interval would say nothing; more by their mean."""
     if not 1 < len(values) <= 3:
         return percent(estimate(values))
     return f"{_listed(values)}\u00a0% (n\u00a0=\u00a0{len(values)})"
@@ -65,7 +65,7 @@ def count(so: Sequence[bool]) -> str:
 
 
 def sides(a: Sequence[Record], b: Sequence[Record]) -> str:
-    """Compare runs paired by seed one by one in test accuracy: how many are higher, and the median."""
+    """Compare runs paired by seed in test accuracy: how many are higher, and the median."""
     differences = [first.test.accuracy - second.test.accuracy for first, second in pairs(a, b)]
     if not differences:
         return formats.NOT_MEASURED
@@ -89,6 +89,7 @@ def accuracies(dataset: str, records: Sequence[Record]) -> dict[str, str]:
     rows, ``..._rise_test`` that on the test set, ``..._rise_leak`` the difference.
     """
     told = {}
+    rises = cross_validation.rises(records)
     for network in NETWORKS:
         if network.dataset != dataset:
             continue
@@ -98,12 +99,10 @@ def accuracies(dataset: str, records: Sequence[Record]) -> dict[str, str]:
         for condition in BOTH:
             for what, text in _of_runs(network.under(records, condition)).items():
                 told[f"{name}_{condition.key}_{what}"] = text
-    for network, rise in cross_validation.rises(records).items():
-        if network.dataset == dataset:
-            name = "_".join(network)
-            told[f"{name}_rise"] = points(rise.validation)
-            told[f"{name}_rise_test"] = points(rise.test)
-            told[f"{name}_rise_leak"] = points(rise.leakage)
+        rise = rises.get(network)
+        parts = (rise.validation, rise.test, rise.leakage) if rise else (None, None, None)
+        for end, value in zip(("", "_test", "_leak"), parts, strict=True):
+            told[f"{name}_rise{end}"] = points(value) if value else formats.NOT_MEASURED
     return told
 
 

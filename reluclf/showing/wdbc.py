@@ -1,4 +1,4 @@
-"""The paper's numbers on WDBC among our runs: as run, as written, and with one difference at a time."""
+"""The paper's numbers on WDBC among our runs: as run, as written, and with one difference."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Importing the package is cheap: readers of the book never wait for a deep-learning framework."""
 
 import pkgutil
+import re
 import statistics
 import subprocess
 import sys
@@ -75,3 +76,11 @@ def test_importing_the_package_takes_less_than_0_3_seconds_beyond_numpy_and_pand
 @pytest.mark.parametrize("name", reluclf.__all__)
 def test_every_public_name_is_there(name):
     assert hasattr(reluclf, name)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_a_file_that_a_page_names_is_there(page):
+    text = (paths.ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:reluclf|tests|book)/[\w/]+\.(?:py|yml|ipynb))`", text))
+    assert named
+    assert {name for name in named if not (paths.ROOT / name).is_file()} == set()
