@@ -17,9 +17,11 @@ from sphinx.util.math import get_node_equation_number
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from reluclf.campaign import surroundings
+from reluclf.showing import kernels
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
 os.environ.update(surroundings.of_kernel(Path(_folder.name)))
+kernels.start_again()
 
 _log = logging.getLogger(__name__)
 

@@ -92,6 +92,9 @@ def run(
     import nbformat
     import papermill
 
+    from reluclf.showing import kernels
+
+    kernels.start_again()
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / f"{chapter}.ipynb"
     variables = {}

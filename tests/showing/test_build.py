@@ -80,7 +80,7 @@ def test_of_chapters_that_are_read_side_by_side_each_that_fails_is_named_with_it
     ]
     done = build(tmp_path, cell("print(2)"), others=others)
     told = done.stdout + done.stderr
-    assert done.returncode != 0 and "these chapters failed" in told
+    assert done.returncode != 0 and "these chapters failed" in told, told
     assert "chapter-4.ipynb: ValueError: seeds-3 cannot be trusted" in told
     assert "chapter-6.ipynb: NameError: name 'undefined' is not defined" in told
     assert not pages(tmp_path)
