@@ -62,11 +62,11 @@ def test_a_table_says_whether_the_papers_value_is_in_the_interval_that_the_verdi
             for head in ("relu", "softmax")
         ]
         measures = ("CV accuracy, %", "test accuracy, %", "precision, recall, F1")
-        return [row(some, "ReLU", measure)["one more as run"] for measure in measures]
+        return [row(some, "ReLU", measure)["range for one more run"] for measure in measures]
 
     near, far, unjudged = column(0.0005)
     assert near.endswith(": inside") and far.endswith(": outside") and unjudged == formats.NONE
-    assert column(0.01)[0].endswith(": inside, but wide")
+    assert column(0.01)[0].endswith(": inside a wide range")
 
 
 def test_records_of_other_settings_do_not_enter_a_table():
@@ -97,7 +97,7 @@ def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
 
 def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
     frame = tables.folds("mnist", [cnn(1, [i / 10 for i in range(1, 11)])])
-    assert list(frame["fold"]) == [*(str(i) for i in range(1, 11)), "mean", "rise a fold"]
+    assert list(frame["fold"]) == [*(str(i) for i in range(1, 11)), "mean", "rise per fold"]
     assert frame["as run, %"].iloc[-2:].tolist() == ["55.00 (n = 1)", "+10.00 (n = 1)"]
     assert frame["as run − paper"].iloc[0] == "−22.96"
     assert frame["paper, %"].iloc[0] == "32.96" and frame["as run, %"].iloc[2] == "30.00 (n = 1)"
