@@ -92,13 +92,7 @@ def _panel(axes: Axes, dataset: str, architecture: str, records: Sequence[Record
     beside: figures.Looks = {"transform": axes.get_yaxis_transform(), "fontsize": 7}
     for y, change in enumerate(ROWS):
         accuracy = accuracies(change, dataset, architecture, records)
-        looks: figures.Looks = {
-            "color": _colour(change),
-            "ms": 5,
-            "alpha": 0.75,
-            "mec": "k",
-            "mew": 0.3,
-        }
+        looks = {"color": _colour(change), **figures.DOT}
         axes.plot(accuracy, [y] * len(accuracy), _MARKS[_kind(change)], **looks)
         n = str(len(accuracy)) if accuracy else formats.NONE
         axes.text(1.02, y, n, va="center", ha="left", **beside)
