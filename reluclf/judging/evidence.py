@@ -201,6 +201,11 @@ def probe_of(run: Record) -> Probe | None:
     return run.final.probe if run.final is not None else None
 
 
+def probes(runs: Iterable[Record]) -> list[Probe]:
+    """List what was measured of gradients and dead units, of the runs in which it was."""
+    return [probe for run in runs if (probe := probe_of(run))]
+
+
 def pairs(a: Iterable[Record], b: Iterable[Record]) -> list[tuple[Record, Record]]:
     """Pair the runs of two networks that have one seed, by seed."""
     first, second = by_seed(a), by_seed(b)

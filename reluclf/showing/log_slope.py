@@ -18,11 +18,8 @@ from reluclf.losses import EPSILON, guarded
 from reluclf.networks import HEADS
 from reluclf.record import Record
 from reluclf.showing import derivations, figures, origins
-from reluclf.showing.runs import Network
+from reluclf.showing.runs import IMAGES, Network
 from reluclf.spec import TITLES, SpecError
-
-#: The data sets of images.
-IMAGES = ("mnist", "fashion_mnist")
 
 #: The colours of heads whose factor is bounded, and of the others.
 _BOUNDED, _UNBOUNDED = figures.COLOURS["fresh"], figures.COLOURS["relu"]
