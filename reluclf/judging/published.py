@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import data
 from reluclf.judging import paper, thresholds
 from reluclf.judging.claims import Network
 from reluclf.judging.counts import estimate_counts
@@ -19,6 +18,7 @@ from reluclf.judging.rules import Compared, Family, number
 from reluclf.judging.statistics import mean_of, slope
 from reluclf.judging.status import SHOWN, Status
 from reluclf.record import Record
+from reluclf.spec import CLASSES
 
 #: The numbers of a table of results that are judged.
 JUDGED = ("cv_accuracy", "test_accuracy")
@@ -97,7 +97,7 @@ def matrix(
     network = Network(published.dataset, published.architecture)
     (runs,) = evidence.runs(Cell(*network, published.head, condition))
     kept = of_kind(runs)
-    totals, names = published.counts.sum(axis=1), data.CLASSES[published.dataset]
+    totals, names = published.counts.sum(axis=1), CLASSES[published.dataset]
     counts = np.array([np.diag(run.test.confusion_matrix) for run in kept])
     size = thresholds.MATRICES * (len(names) + 1)
     of_class = Family(size, np.inf, unit=1, level=choice.level)
