@@ -35,7 +35,7 @@ def test_runs_that_lose_a_class_have_a_panel_of_their_own_and_do_not_enter_the_d
         run("mnist", "ffnn", "relu", "carried", 2, [0.9] * 10, [lost, *[whole] * 9]),
     ]
     panels = {panel.get_title(): panel for panel in figures.confusion(2, runs).axes}
-    assert list(panels)[0] == "paper, Figure 2" and len(panels) == 4
+    assert next(iter(panels)) == "paper, Figure 2" and len(panels) == 4
 
     def corner(title):
         return panels[title].texts[0].get_text()
