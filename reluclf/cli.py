@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         option = _add(added, name, functools.partial(commands.build, make), told).add_argument
         option(
-            "--out", default=str(paths.ROOT), metavar="FOLDER", help="build in its commands.build/"
+            "--out", default=str(paths.ROOT), metavar="FOLDER", help="build in its _build/"
         )
 
     told = "rerun one chapter, by default training what has no record, into reruns/"
