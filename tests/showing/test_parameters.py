@@ -135,7 +135,6 @@ def test_what_papermill_injects_and_the_chapter_does_not_know_is_refused():
     ):
         parameters.settle({}, ["train = True\nseeds = 3", "# Parameters\nseedz = 2\n"])
 
-
     with pytest.raises(
         parameters.ParameterError, match="'seedz' is not a parameter of this chapter; it has none"
     ):
