@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jupyter_client.client import KernelClient
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
@@ -21,9 +19,8 @@ def start_again() -> None:
     chapters are executed side by side, about one kernel in several hundred finds one taken and
     ends; the whole build would fail with it.
     """
-    patched: Any = NotebookClient
-    patched.async_start_new_kernel_client = _start_patiently
-    patched.start_new_kernel_client = run_sync(_start_patiently)
+    NotebookClient.async_start_new_kernel_client = _start_patiently  # type: ignore
+    NotebookClient.start_new_kernel_client = run_sync(_start_patiently)
 
 
 async def _start_patiently(client: NotebookClient) -> KernelClient:
