@@ -22,7 +22,7 @@ from reluclf.showing import ledger, origins
 
 #: What a rule of each kind asks; ``{parts}`` are the names of what it compares.
 _ASKED = {
-    "numbers": "Is each number what one more run of ours may give: {parts}?",
+    "numbers": "Is each number inside the range for one more run: {parts}?",
     "sentence": "In how many of our {parts} does it hold?",
     "directions": "Is each part shown: {parts}?",
     "sizes": "Is each part shown: {parts}?",
