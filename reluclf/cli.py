@@ -66,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         ("dist", release.pack, "pack what a release carries, after book and pdf"),
     ):
         option = _add(added, name, functools.partial(commands.build, make), told).add_argument
-        option(
-            "--out", default=str(paths.ROOT), metavar="FOLDER", help="build in its commands.build/"
-        )
+        option("--out", default=str(paths.ROOT), metavar="FOLDER", help="build in its _build/")
 
     told = "rerun one chapter, by default training what has no record, into reruns/"
     option = _add(added, "chapter", commands.chapter, told).add_argument

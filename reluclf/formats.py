@@ -32,12 +32,14 @@ class Interval(Protocol):
     def n(self) -> int: ...
 
 
-def difference_cell(value: Interval | None) -> str:
-    """Write a difference of accuracies in percentage points, with its interval and n, or a dash."""
+def difference_cell(value: Interval | None, name: str = "test_accuracy") -> str:
+    """Write a difference in a measure with its sign, interval and n, or a dash."""
     if value is None:
         return NONE
-    low, mean, high = (signed(part, "cv_accuracy") for part in (value.low, value.mean, value.high))
-    return f"{mean} [{low}, {high}] (n = {value.n})"
+    text = signed(value.mean, name)
+    if value.n == 1:
+        return f"{text} (n = 1)"
+    return f"{text} [{signed(value.low, name)}, {signed(value.high, name)}] (n = {value.n})"
 
 
 def points(value: Interval) -> str:
@@ -72,16 +74,6 @@ def p_value(p: float) -> str:
     ('0.030', '< 0.001')
     """
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def signed_cell(value: Interval | None, name: str = "cv_accuracy") -> str:
-    """Write a difference in a measure with its sign, interval and n, or a dash."""
-    if value is None:
-        return NONE
-    text = signed(value.mean, name)
-    if value.n == 1:
-        return f"{text} (n = 1)"
-    return f"{text} [{signed(value.low, name)}, {signed(value.high, name)}] (n = {value.n})"
 
 
 def number(value: float, name: str) -> str:

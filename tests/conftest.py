@@ -10,7 +10,7 @@ import pytest
 from factory import forget_rows
 from joblib.externals.loky import get_reusable_executor
 
-from reluclf import data, sources
+from reluclf import data, paths, sources
 from reluclf.campaign import runtime
 from reluclf.store import Store
 
@@ -54,6 +54,12 @@ def network(_alone, monkeypatch):
     """The real download, for tests that serve the files themselves."""
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(sources, "_download", _download)
+
+
+@pytest.fixture(scope="session")
+def everything():
+    """All committed records, read once."""
+    return Store(paths.RESULTS).read_all()
 
 
 @pytest.fixture(scope="session")

@@ -160,19 +160,6 @@ def _refuse_failing(app, env):
         )
 
 
-def _keep_together(app, doctree):
-    """Let the lines of a table's cell break between an estimate, its interval and its n, but not within them."""
-    for entry in doctree.findall(nodes.entry):
-        for text in list(entry.findall(nodes.Text)):
-            whole = re.sub(
-                r"\(n = (\d+)\)",
-                "(n\u00a0=\u00a0\\1)",
-                re.sub(r"\[(\S+), (\S+)\]", "[\\1,\u00a0\\2]", text),
-            )
-            if whole != text:
-                text.parent.replace(text, nodes.Text(whole))
-
-
 def _lighten(app, error):
     """Take out of the site what no page uses: 1.5 MB of icons as a script (the style sheet has them as a font), and source maps."""
     static = Path(app.outdir) / "_static"
@@ -249,6 +236,5 @@ def setup(app):
     app.connect("env-get-outdated", _choose_figures)
     app.connect("env-before-read-docs", _refuse_failed)
     app.connect("env-updated", _refuse_failing)
-    app.connect("doctree-read", _keep_together)
     app.connect("build-finished", _lighten)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

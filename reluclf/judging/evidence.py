@@ -142,8 +142,8 @@ def by_seed(runs: Iterable[Record]) -> dict[int, Record]:
     return {run.spec.seed: run for run in runs}
 
 
-#: How a record has each of :data:`reluclf.judging.paper.MEASURES`.
-_OF_RECORD: dict[str, Callable[[Record], float]] = {
+#: How a run has each of :data:`reluclf.judging.paper.MEASURES`.
+OF_RUN: dict[str, Callable[[Record], float]] = {
     "cv_accuracy": lambda record: record.cv_accuracy,
     "cv_std": lambda record: record.cv_std,
     "test_loss": lambda record: record.test.loss,
@@ -163,7 +163,7 @@ def measure(records: Iterable[Record], name: str) -> Estimate | None:
     if name.startswith("cv_"):
         most = max((len(record.folds) for record in records), default=0)
         records = [record for record in records if record.folds and len(record.folds) == most]
-    return estimate([_OF_RECORD[name](record) for record in records])
+    return estimate([OF_RUN[name](record) for record in records])
 
 
 def difference(
@@ -184,7 +184,7 @@ def difference(
     Difference or None
         Of a - b; None if there are fewer than two runs, or pairs.
     """
-    a, b, value = list(a), list(b), _OF_RECORD[name]
+    a, b, value = list(a), list(b), OF_RUN[name]
     if any(run.spec.dataset == "wdbc" for run in a):
         both = pairs(a, b)
         return paired([value(run) for run, _ in both], [value(run) for _, run in both], MARGIN)
@@ -199,6 +199,11 @@ def accuracies(runs: Iterable[Record]) -> list[float]:
 def probe_of(run: Record) -> Probe | None:
     """Return what was measured of gradients and dead units in a run, if it was."""
     return run.final.probe if run.final is not None else None
+
+
+def probes(runs: Iterable[Record]) -> list[Probe]:
+    """List what was measured of gradients and dead units, of the runs in which it was."""
+    return [probe for run in runs if (probe := probe_of(run))]
 
 
 def pairs(a: Iterable[Record], b: Iterable[Record]) -> list[tuple[Record, Record]]:

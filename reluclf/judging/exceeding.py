@@ -100,12 +100,8 @@ def falls_below(values: Values, bound: float, alpha: float, test: str = "t") -> 
 
 
 def _t(a: np.ndarray, b: np.ndarray, are_paired: bool, alpha: float) -> bool:
-    from scipy.special import stdtr
-
     difference = _difference(a, b, are_paired, 0.0)
-    if difference.error < TINY:
-        return difference.mean > TINY
-    return float(stdtr(difference.dof, -difference.mean / difference.error)) < alpha
+    return difference.mean > 0 and difference.p / 2 < alpha
 
 
 def _bootstrap(a: np.ndarray, b: np.ndarray, are_paired: bool, alpha: float) -> bool:

@@ -16,6 +16,7 @@ from reluclf.judging import words
 RULES = (
     "answers",
     "claims",
+    "counts",
     "design",
     "evidence",
     "exceeding",

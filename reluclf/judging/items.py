@@ -59,7 +59,11 @@ class Item:
 
 
 def items() -> dict[str, Item]:
-    """List all items in the order of the ledger: tables, figures, claims, proposals."""
+    """List all items in the order of the ledger: tables, figures, claims, proposals.
+
+    How T3 and the other tables are judged is in :func:`_table`, how F2 and the other figures are in
+    :func:`_figure`, how the claims and proposals are in :data:`CLAIMS`.
+    """
     found = {f"T{number}": _table(number) for number in paper.contents()["tables"]}
     for number, entry in paper.contents()["figures"].items():
         found[f"F{number}"] = _figure(number, entry)

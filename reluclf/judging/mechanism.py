@@ -171,7 +171,7 @@ def further_optimisation(evidence: Evidence, choice: Choice = OURS) -> Answer:
     status = Status.UNDECIDED
     if any(rejected([one.p_equivalent for one in found], choice.level)):
         status = Status.REPRODUCED
-    elif all(one.beyond_at(choice.level) for one in found):
+    elif all(one.beyond(choice.level) for one in found):
         status = Status.NOT_REPRODUCED
     told = [
         words.say("with", what=change.title, difference=formats.points(difference))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from reluclf import data, paths
+from reluclf import paths
+from reluclf.spec import TITLES
 
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -45,7 +46,7 @@ IMAGE_NETWORKS = tuple(network for network in RESULT_TABLES if network[0] != "wd
 
 def title(dataset: str, architecture: str, head: str = "") -> str:
     """Name a network as pages do: ``MNIST CNN-ReLU``; without a head ``MNIST CNN``."""
-    name = f"{data.TITLES[dataset]} {architecture.upper()}"
+    name = f"{TITLES[dataset]} {architecture.upper()}"
     return f"{name}-{HEAD_TITLES.get(head, head.replace('_', ' '))}" if head else name
 
 

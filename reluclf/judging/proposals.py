@@ -11,7 +11,7 @@ from reluclf.judging import paper, words
 from reluclf.judging.answers import Answer
 from reluclf.judging.claims import FASHION_CNN, MNIST_CNN
 from reluclf.judging.design import Cell, Lacking, planned
-from reluclf.judging.evidence import Evidence, accuracies, probe_of
+from reluclf.judging.evidence import Evidence, accuracies, probes
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.statistics import contrast, rejected
 from reluclf.judging.status import Status
@@ -28,8 +28,8 @@ def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:
     for architecture in ("ffnn", "cnn"):
         relu, softmax = (_probes(evidence, architecture, head) for head in ("relu", "softmax"))
         largest = [
-            float(np.median([max(probe.norm_head) for probe in probes]))
-            for probes in (relu, softmax)
+            float(np.median([max(probe.norm_head) for probe in of_head]))
+            for of_head in (relu, softmax)
         ]
         silent = np.median([probe.dead_true[-1] for probe in relu])
         told.append(
@@ -48,11 +48,10 @@ def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:
 def _probes(evidence: Evidence, architecture: str, head: str) -> list[Probe]:
     """What was probed in the networks on images as written; it waits where nothing was."""
     cells = [Cell(dataset, architecture, head, "as written") for dataset in paper.FOLD_TABLES]
-    found = [probe_of(run) for runs in evidence.runs(*cells) for run in runs]
-    probes = [probe for probe in found if probe is not None]
-    if not probes:
+    found = probes(run for runs in evidence.runs(*cells) for run in runs)
+    if not found:
         raise Lacking({cell: (0, planned()[cell]) for cell in cells})
-    return probes
+    return found
 
 
 def further_heads(evidence: Evidence, choice: Choice = OURS) -> Answer:

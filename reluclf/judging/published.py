@@ -8,23 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import data
 from reluclf.judging import paper, thresholds
 from reluclf.judging.claims import Network
+from reluclf.judging.counts import estimate_counts
 from reluclf.judging.design import Cell
-from reluclf.judging.evidence import Evidence
+from reluclf.judging.evidence import OF_RUN, Evidence
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.rules import Compared, Family, number
-from reluclf.judging.statistics import estimate_counts, mean_of, slope
+from reluclf.judging.statistics import mean_of, slope
 from reluclf.judging.status import SHOWN, Status
 from reluclf.record import Record
+from reluclf.spec import CLASSES
 
-#: The numbers of a table of results that are judged, and the measure of a run that each is.
-JUDGED: dict[str, Callable[[Record], float]] = {
-    "cv_accuracy": lambda run: run.cv_accuracy,
-    "test_accuracy": lambda run: run.test.accuracy,
-}
-
+#: The numbers of a table of results that are judged.
+JUDGED = ("cv_accuracy", "test_accuracy")
 
 #: Compares numbers of the paper with runs under a condition.
 Compare = Callable[[Any, Evidence, str, Choice], list[Compared]]
@@ -40,7 +37,7 @@ def of_kind(runs: Sequence[Record]) -> list[Record]:
     return kept if len(kept) >= thresholds.FEWEST else list(runs)
 
 
-def conditions(dataset: str, condition: str) -> dict[str, str]:
+def _conditions(condition: str) -> dict[str, str]:
     """Name the condition whose runs have each number of :data:`JUDGED`."""
     ten_folds = condition if condition == "as run" else f"{condition}, ten folds"
     return {"cv_accuracy": ten_folds, "test_accuracy": condition}
@@ -49,8 +46,8 @@ def conditions(dataset: str, condition: str) -> dict[str, str]:
 def results(
     network: Network, evidence: Evidence, condition: str, choice: Choice = OURS
 ) -> list[Compared]:
-    """Compare cross-validation and test accuracy of both heads (Tables 3, 4, 6, 7 and 9)."""
-    where = conditions(network.dataset, condition)
+    """Compare cross-validation and test accuracy of both heads: T3, T4, T6, T7 and T9."""
+    where = _conditions(condition)
     asked = [(head, name) for head in paper.HEADS for name in JUDGED]
     runs = evidence.runs(*(Cell(*network, head, where[name]) for head, name in asked))
     family = Family(thresholds.NUMBERS, choice.margin, level=choice.level)
@@ -59,7 +56,7 @@ def results(
         # As written, the ten folds are other models than the one that is tested.
         others = name == "cv_accuracy" and condition != "as run"
         kept = found if others else of_kind(found)
-        ours = mean_of([JUDGED[name](run) for run in kept])
+        ours = mean_of([OF_RUN[name](run) for run in kept])
         title = f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}"
         value = paper.result(*network, head)[name]
         compared.append(number(title, value, ours, family, len(found), head=head))
@@ -69,12 +66,12 @@ def results(
 def folds(
     dataset: str, evidence: Evidence, condition: str, choice: Choice = OURS
 ) -> list[Compared]:
-    """Compare the ten folds of CNN-ReLU by mean and rise (Tables 5 and 8).
+    """Compare the ten folds of CNN-ReLU by mean and rise: T5 and T8.
 
     The mean is the cross-validation accuracy of Table 4 or 7, and is judged there and here alike.
     """
     network = Network(dataset, "cnn")
-    where = conditions(dataset, condition)["cv_accuracy"]
+    where = _conditions(condition)["cv_accuracy"]
     (runs,) = evidence.runs(Cell(*network, "relu", where))
     kept = of_kind(runs) if condition == "as run" else runs
     published = paper.fold_accuracy(*network, "relu")
@@ -91,7 +88,7 @@ def folds(
 def matrix(
     figure: int, evidence: Evidence, condition: str, choice: Choice = OURS
 ) -> list[Compared]:
-    """Compare the correct predictions of every class, and of all classes (Figures 2 to 11).
+    """Compare the correct predictions of every class, and of all classes: F2 to F11.
 
     Whether the comparison could have failed is asked of their total: half its interval may be no
     wider than the margin. That of a single class is as wide as it is.
@@ -100,7 +97,7 @@ def matrix(
     network = Network(published.dataset, published.architecture)
     (runs,) = evidence.runs(Cell(*network, published.head, condition))
     kept = of_kind(runs)
-    totals, names = published.counts.sum(axis=1), data.CLASSES[published.dataset]
+    totals, names = published.counts.sum(axis=1), CLASSES[published.dataset]
     counts = np.array([np.diag(run.test.confusion_matrix) for run in kept])
     size = thresholds.MATRICES * (len(names) + 1)
     of_class = Family(size, np.inf, unit=1, level=choice.level)

@@ -39,6 +39,12 @@ class Estimate:
     n: int
     dof: int
 
+    @classmethod
+    def of(cls, mean: float, std: float, n: int, dof: int) -> Estimate:
+        """Bound a mean over n runs, whose spread has so many degrees of freedom."""
+        half = _t(dof) * std / math.sqrt(n)
+        return cls(mean, mean - half, mean + half, std, n, dof)
+
     def prediction(self, comparisons: int = 1, level: float = LEVEL) -> tuple[float, float]:
         """Bound what one more run of the same kind gives; one run bounds nothing.
 
@@ -81,57 +87,7 @@ def mean_of(values: ArrayLike) -> Estimate:
     mean = float(runs.mean())
     if n == 1:
         return Estimate(mean, math.nan, math.nan, math.nan, 1, 0)
-    return _estimate(mean, float(runs.std(ddof=1)), n, n - 1)
-
-
-def estimate_counts(counts: ArrayLike, totals: ArrayLike) -> list[Estimate]:
-    """Estimate mean counts out of known totals, with a spread that is pooled over them.
-
-    With few runs the spread of a single count is hardly known. It is taken to be a common multiple
-    of the binomial one, as in quasi-likelihood (McCullagh and Nelder, 1989), estimated from all
-    counts of all runs. A count that is shown to spread more than the rest (F-test, Bonferroni over
-    the k, the widest first) keeps its own spread.
-
-    Parameters
-    ----------
-    counts : array of int, shape (n, k)
-        A row for each run; n > 1.
-    totals : array of int, shape (k,)
-
-    Returns
-    -------
-    list of Estimate, length k
-        Each with n - 1 degrees of freedom for every count that its spread is pooled over.
-    """
-    runs, of = np.asarray(counts, dtype=float), np.asarray(totals, dtype=float)
-    n, k = runs.shape
-    means = runs.mean(axis=0)
-    # Half a count is added to both sides, so that a count that never errs still has some spread.
-    binomial = (means + 0.5) * (of - means + 0.5) / (of + 1)
-    multiples = np.var(runs, axis=0, ddof=1) / binomial
-    pooled = list(np.argsort(multiples))
-    while len(pooled) > 1 and _wider(multiples[pooled[-1]], multiples[pooled[:-1]], n, k):
-        pooled.pop()
-    estimates = []
-    for i in range(k):
-        shared = pooled if i in pooled else [i]
-        std = math.sqrt(float(np.mean(multiples[shared])) * binomial[i])
-        estimates.append(_estimate(float(means[i]), std, n, len(shared) * (n - 1)))
-    return estimates
-
-
-def _wider(one: float, others: np.ndarray, n: int, k: int) -> bool:
-    """Whether one of k multiples, each of n runs, is shown to be larger than the others' mean."""
-    from scipy.special import fdtrc
-
-    if not others.any():
-        return one > 0
-    return float(fdtrc(n - 1, len(others) * (n - 1), one / others.mean())) < (1 - LEVEL) / k
-
-
-def _estimate(mean: float, std: float, n: int, dof: int) -> Estimate:
-    half = _t(dof) * std / math.sqrt(n)
-    return Estimate(mean, mean - half, mean + half, std, n, dof)
+    return Estimate.of(mean, float(runs.std(ddof=1)), n, n - 1)
 
 
 @dataclass(frozen=True)
@@ -219,13 +175,8 @@ class Difference:
         """Whether the mean is shown to be within the margin."""
         return self.p_equivalent < 1 - LEVEL
 
-    @property
-    def beyond(self) -> bool:
-        """Whether the mean is shown to be outside the margin."""
-        return self.beyond_at(LEVEL)
-
-    def beyond_at(self, level: float) -> bool:
-        """Whether the whole interval of the mean is outside the margin."""
+    def beyond(self, level: float = LEVEL) -> bool:
+        """Whether the mean is shown to be outside the margin: its whole interval is."""
         low, high = self.interval(level)
         return low > self.margin or high < -self.margin
 
@@ -324,41 +275,21 @@ def slope(values: ArrayLike) -> Difference:
     return Difference(float(fit.slope), error, 0.0, np.size(values) - 2, np.size(values), 0.0)
 
 
-def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
-    """Compare two classifiers on the same samples (McNemar, 1947, exact; Dietterich, 1998).
-
-    Parameters
-    ----------
-    a, b : ndarray of bool, shape (n,)
-        Whether each sample was classified correctly.
-
-    Returns
-    -------
-    float
-        The two-sided p-value.
-    """
-    from scipy.stats import binomtest
-
-    only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
-    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
-
-
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Adjust p-values by Holm's method (1979), in their order.
+def rejected(p_values: Sequence[float], level: float = LEVEL) -> np.ndarray:
+    """Tell which hypotheses are rejected where any one of them will do (Holm, 1979).
 
     Statsmodels has the same, and collects all garbage at every call: a tenth of a second with the
     records in memory.
+
+    Returns
+    -------
+    ndarray of bool
+        In the order of the p-values.
     """
     p = np.asarray(p_values, dtype=float)
     order, adjusted = np.argsort(p), np.empty_like(p)
-    stepped = p[order] * np.arange(len(p), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1)
-    return adjusted
-
-
-def rejected(p_values: Sequence[float], level: float = LEVEL) -> np.ndarray:
-    """Tell which hypotheses are rejected where any one of them will do, by :func:`holm`."""
-    return holm(p_values) < 1 - level
+    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    return adjusted < 1 - level
 
 
 def _t(dof: float, comparisons: float = 1, level: float = LEVEL) -> float:

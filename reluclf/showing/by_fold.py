@@ -126,23 +126,22 @@ def _each_and_mean(
         axes.plot(_FOLDS, np.mean(curves, axis=0), line, color=colour, lw=1.8, label=label, **looks)
 
 
-def epochs_spent(carried: bool, folds: int = N_SPLITS, epochs: int = EPOCHS) -> np.ndarray:
+def epochs_spent(carried: bool) -> np.ndarray:
     """Count the epochs that a model was trained on each tenth of the data, as a fold begins.
 
     Parameters
     ----------
     carried : bool
         Whether one model goes through all folds; else every fold starts with a new one.
-    folds, epochs : int
 
     Returns
     -------
-    ndarray of int, shape (folds, folds)
+    ndarray of int, shape (10, 10)
         Rows are folds in time, columns are tenths; the tenth of a fold's number is validated.
     """
-    spent = np.zeros((folds, folds), dtype=int)
-    for fold in range(1, folds if carried else 0):
-        trained = np.full(folds, epochs)
+    spent = np.zeros((N_SPLITS, N_SPLITS), dtype=int)
+    for fold in range(1, N_SPLITS if carried else 0):
+        trained = np.full(N_SPLITS, EPOCHS)
         trained[fold - 1] = 0  # validated in the fold before, not trained on
         spent[fold] = spent[fold - 1] + trained
     return spent

@@ -14,6 +14,7 @@ from typing import Any
 
 from reluclf import data
 from reluclf.record import Record
+from reluclf.spec import TITLES
 
 _CRATE = "https://w3id.org/ro/crate/1.2"
 _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -64,7 +65,7 @@ def metadata(
     }
     datasets = [
         entity
-        for name, title in data.TITLES.items()
+        for name, title in TITLES.items()
         if any(record.spec.dataset == name for record in records.values())
         for entity in _dataset(name, title)
     ]

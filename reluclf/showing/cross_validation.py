@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from reluclf.formats import NONE, cell, difference_cell, ends, number, signed, signed_cell
+from reluclf.formats import NONE, cell, difference_cell, ends, number, signed
 from reluclf.judging import paper
 from reluclf.judging.design import AS_RUN, AS_WRITTEN
 from reluclf.judging.evidence import measure
@@ -66,8 +66,8 @@ def learning(records: Sequence[Record]) -> pd.DataFrame:
         row = {
             "network": network.title,
             "paper, validation": signed(rise.paper, "cv_accuracy"),
-            "as run, validation": signed_cell(rise.validation),
-            "as run, test set": signed_cell(rise.test),
+            "as run, validation": difference_cell(rise.validation),
+            "as run, test set": difference_cell(rise.test),
             "validation − test set": difference_cell(rise.leakage),
         }
         rows.append(row)
@@ -104,7 +104,7 @@ def optimism(records: Sequence[Record]) -> pd.DataFrame:
 
 def _minus_test(runs: Sequence[Record], accuracies: Sequence[float]) -> str:
     pairs = zip(runs, accuracies, strict=True)
-    return signed_cell(estimate([accuracy - run.test.accuracy for run, accuracy in pairs]))
+    return difference_cell(estimate([accuracy - run.test.accuracy for run, accuracy in pairs]))
 
 
 @origins.traced

@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 
 from reluclf.formats import NONE
 from reluclf.judging import paper
+from reluclf.judging.claims import recalls
 from reluclf.judging.design import AS_RUN
+from reluclf.judging.evidence import probe_of
 from reluclf.record import Record, Test
 from reluclf.showing import figures, origins
-from reluclf.showing.runs import ON_IMAGES, Network
+from reluclf.showing.runs import IMAGES, ON_IMAGES, Network
 from reluclf.spec import TITLES
-
-_IMAGES = ("mnist", "fashion_mnist")
 
 
 def runs(
@@ -33,16 +33,15 @@ def runs(
     """
     found = Network(dataset, architecture, "relu").once(records)
     return [
-        (run, run.final.probe.dead_units[-1] > 0)
+        (run, probe.dead_units[-1] > 0)
         for run in sorted(found, key=lambda run: run.spec.seed)
-        if run.final and run.final.probe
+        if (probe := probe_of(run))
     ]
 
 
 def worst_recall(run: Record) -> float:
     """Say what share of the images of the class that it knows least a network gets right."""
-    counts = np.asarray(run.test.confusion_matrix)
-    return float((np.diag(counts) / counts.sum(axis=1)).min())
+    return float(recalls(np.array(run.test.confusion_matrix)).min())
 
 
 def counted(records: Sequence[Record], architecture: str = "ffnn") -> np.ndarray:
@@ -51,7 +50,7 @@ def counted(records: Sequence[Record], architecture: str = "ffnn") -> np.ndarray
     Rows: an output is dead, none is; columns: a class is lost, none is.
     """
     table = np.zeros((2, 2), dtype=int)
-    for dataset in _IMAGES:
+    for dataset in IMAGES:
         for run, dead in runs(records, dataset, architecture):
             table[int(not dead), int(not run.test.lost)] += 1
     return table
@@ -74,7 +73,7 @@ def figure(records: Sequence[Record]) -> Figure:
     """Draw each run's accuracy on the worst class; filled if an output is dead."""
     drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.75, 1.9))
     colour, names = figures.COLOURS["relu"], []
-    for y, dataset in enumerate(_IMAGES):
+    for y, dataset in enumerate(IMAGES):
         found = runs(records, dataset)
         names.append(f"{TITLES[dataset]}\nFFNN (n = {len(found)})")
         for dead in (True, False):

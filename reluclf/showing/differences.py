@@ -12,7 +12,7 @@ from reluclf.formats import NONE, difference_cell
 from reluclf.judging import paper
 from reluclf.judging.design import AS_WRITTEN, BOTH
 from reluclf.judging.evidence import difference, pairs
-from reluclf.judging.statistics import Difference, mcnemar, paired, rejected
+from reluclf.judging.statistics import Difference, paired, rejected
 from reluclf.judging.thresholds import MARGIN
 from reluclf.record import Record
 from reluclf.showing import origins
@@ -78,6 +78,25 @@ def _image_by_image(both: Pairs) -> str:
     return f"{int(np.sum(differ))} of {len(both)}"
 
 
+def mcnemar(a: np.ndarray, b: np.ndarray) -> float:
+    """Compare two classifiers on the same samples (McNemar, 1947, exact; Dietterich, 1998).
+
+    Parameters
+    ----------
+    a, b : ndarray of bool, shape (n,)
+        Whether each sample was classified correctly.
+
+    Returns
+    -------
+    float
+        The two-sided p-value.
+    """
+    from scipy.stats import binomtest
+
+    only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
+    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
 def wider(runs: Sequence[Record]) -> float:
     """Say how many times as wide an interval is that speaks of other samples than these.
 
@@ -119,4 +138,4 @@ def _within(accuracy: Difference | None, f1: Difference | None) -> str:
         return NONE
     if accuracy.equivalent and f1.equivalent:
         return "both shown"
-    return "one shown to exceed" if accuracy.beyond or f1.beyond else "not shown"
+    return "one shown to exceed" if accuracy.beyond() or f1.beyond() else "not shown"

@@ -34,6 +34,9 @@ WIDTH = 7.2  # inches: the text width of the PDF
 #: What is handed on to matplotlib.
 Looks = dict[str, Any]
 
+#: The looks of a single run.
+DOT: Looks = {"ms": 5, "alpha": 0.75, "mec": "k", "mew": 0.3}
+
 #: Counts off the diagonal are at most this share of a class in the colour scale.
 _SATURATION = 0.05
 

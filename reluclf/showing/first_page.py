@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,27 +11,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reluclf.formats import NONE, NOT_MEASURED
-from reluclf.judging import paper
+from reluclf.judging import words
 from reluclf.judging.answers import Answer
 from reluclf.judging.design import AS_RUN, AS_WRITTEN
-from reluclf.judging.evidence import measure, of_setting, under
+from reluclf.judging.evidence import measure
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
 from reluclf.showing import dead_outputs, figures, ledger, origins, sentences
-
-#: The claims that the first page lists, in its own words.
-HEADLINES = {
-    "C09": "FFNN-ReLU is on par with softmax on MNIST",
-    "C16": "FFNN-ReLU is on par on Fashion-MNIST",
-    "C11": "CNN-ReLU is lower on MNIST because it is slower",
-    "C18": "CNN-ReLU is slower, slightly lower, with the same F1, on Fashion-MNIST",
-    "C22": "FFNN-ReLU is comparable on WDBC",
-    "C24": "Dying neurons are the likely reason",
-}
+from reluclf.showing.runs import ON_IMAGES, Network, with_both_heads
 
 #: The network in which the ReLU head is slow.
-_CNN = ("mnist", "cnn")
+_SLOW = Network("mnist", "cnn", "relu")
 
 #: How the runs of a condition are drawn: a marker, whether it is filled, how far from the middle.
 _MARKS = {AS_RUN: ("o", True, -0.16), AS_WRITTEN: ("D", False, 0.16)}
@@ -48,15 +40,12 @@ def picture(records: Sequence[Record]) -> Figure:
     figure, panels = plt.subplots(
         2, 1, figsize=(_WIDTH, 4.6), height_ratios=(4, 1), sharex=True, layout="constrained"
     )
-    for axes, networks in zip(panels, (paper.IMAGE_NETWORKS, (("wdbc", "ffnn"),)), strict=True):
-        names = []
-        for y, (network, head) in enumerate(
-            (network, head) for network in networks for head in paper.HEADS
-        ):
-            names.append(paper.title(*network, head))
-            _row(axes, y, network, head, records)
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.5, -0.5)
+    panels_of = (ON_IMAGES, with_both_heads("wdbc", "ffnn"))
+    for axes, networks in zip(panels, panels_of, strict=True):
+        for y, network in enumerate(networks):
+            _row(axes, y, network, records)
+        axes.set_yticks(range(len(networks)), [network.title for network in networks])
+        axes.set_ylim(len(networks) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
     panels[1].set_xlabel("test accuracy, %")
     handles = [plt.Line2D([], [], color="black", marker="|", markersize=14, linestyle="none")]
@@ -71,13 +60,11 @@ def picture(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def _row(
-    axes: plt.Axes, y: int, network: tuple[str, str], head: str, records: Sequence[Record]
-) -> None:
+def _row(axes: plt.Axes, y: int, network: Network, records: Sequence[Record]) -> None:
     """Draw the runs of one network, and over them the paper's."""
-    colour = figures.COLOURS[head]
+    colour = figures.COLOURS[network.head]
     for condition, (marker, filled, off) in _MARKS.items():
-        runs = under(records, condition, network[0], architecture=network[1], head=head)
+        runs = network.under(records, condition)
         accuracy = np.sort([100 * run.test.accuracy for run in runs])
         if len(accuracy) > _MOST_POINTS:
             chosen = np.linspace(0, len(accuracy) - 1, _MOST_POINTS).round().astype(int)
@@ -85,7 +72,7 @@ def _row(
         face = colour if filled else "white"
         style: figures.Looks = {"mfc": face, "markersize": 4, "linestyle": "none", "alpha": 0.9}
         axes.plot(accuracy, np.full(len(accuracy), y + off), marker, color=colour, **style)
-    published = 100 * paper.result(*network, head)["test_accuracy"]
+    published = 100 * network.published["test_accuracy"]
     axes.plot([published] * 2, [y - 0.38, y + 0.38], color="black", linewidth=2, zorder=4)
 
 
@@ -93,21 +80,20 @@ def headlines(found: Sequence[Verdict]) -> pd.DataFrame:
     """List the headline claims with the status of each answer, as text."""
     by_id = {verdict.id: verdict for verdict in found}
     rows = []
-    for key, words in HEADLINES.items():
+    for key, claim in words.contents()["headlines"].items():
         verdict = by_id[key]
-        rows.append(
-            {
-                "the paper's claim": f"{words} ({key})",
-                "in its own numbers": _status(verdict.own),
-                "run again, as run": _status(verdict.as_run),
-                "as written": _status(verdict.as_written),
-            }
-        )
+        row = {
+            "the paper's claim": f"{claim} ({key})",
+            "in its own numbers": _status(verdict.own),
+            "run again, as run": _status(verdict.as_run),
+            "as written": _status(verdict.as_written),
+        }
+        rows.append(row)
     return origins.rests_on(pd.DataFrame(rows), ledger.records(found))
 
 
 def _status(answer: Answer | None) -> str:
-    """The status of an answer; how many runs are there where they are not all."""
+    """Write the status of an answer, or how many runs are there where they are not all."""
     if answer is None:
         return NONE
     if answer.status == Status.WAITING and answer.numbers:
@@ -119,43 +105,35 @@ def _status(answer: Answer | None) -> str:
 def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Write the numbers that the first page says, each under the name that it is glued by."""
 
-    def reached(
-        head: str, setting: dict[str, object] | None = None, network: tuple[str, str] = _CNN
-    ) -> str:
-        dataset, architecture = network
-        fields = {"dataset": dataset, "architecture": architecture, "protocol": "fresh"}
-        runs = of_setting(records, setting, head=head, **fields)
-        mean = measure(runs, "test_accuracy")
+    def reached(network: Network, **setting: Any) -> str:
+        mean = measure(network.once(records, **setting), "test_accuracy")
         return f"{100 * mean.mean:.0f}\u00a0%" if mean else NOT_MEASURED
 
+    slow = _SLOW.under(records, AS_WRITTEN)
+    softmax, relu = with_both_heads("wdbc", "ffnn")
     table = dead_outputs.counted(records)
     return {
-        "index_softmax": reached("softmax"),
-        "index_relu": reached("relu"),
-        "index_clipped": reached("relu", {"clipnorm": 1.0}),
-        "index_relu_scores": reached("relu_softmax"),
+        "index_softmax": reached(_SLOW._replace(head="softmax")),
+        "index_relu": reached(_SLOW),
+        "index_clipped": reached(_SLOW, clipnorm=1.0),
+        "index_relu_scores": reached(_SLOW._replace(head="relu_softmax")),
         "index_lost": str(table[:, 0].sum()),
         "index_lost_and_dead": str(table[0, 0]),
         "index_ffnn_runs": str(table.sum()),
         "index_kept_and_dead": str(table[0, 1] or "none"),
         "index_apart": sentences.softmax_apart(records),
-        "index_worst": _worst(records),
-        "index_relu_runs": str(len(_relu_cnns(records))),
-        "index_wdbc_relu": reached("relu", network=("wdbc", "ffnn")),
-        "index_wdbc_softmax": reached("softmax", network=("wdbc", "ffnn")),
+        "index_worst": _ends([run.test.accuracy for run in slow]),
+        "index_relu_runs": str(len(slow)),
+        "index_wdbc_relu": reached(relu),
+        "index_wdbc_softmax": reached(softmax),
     }
 
 
-def _relu_cnns(records: Sequence[Record]) -> list[Record]:
-    """The CNN-ReLUs on MNIST, as written."""
-    dataset, architecture = _CNN
-    return under(records, AS_WRITTEN, dataset, architecture=architecture, head="relu")
-
-
-def _worst(records: Sequence[Record]) -> str:
-    """The lowest and the highest test accuracy of CNN-ReLU on MNIST, as written."""
-    accuracy = [100 * run.test.accuracy for run in _relu_cnns(records)]
-    return f"{min(accuracy):.0f} to {max(accuracy):.0f}\u00a0%" if accuracy else NOT_MEASURED
+def _ends(accuracies: Sequence[float]) -> str:
+    """Write the lowest and the highest of accuracies, in percent."""
+    if not accuracies:
+        return NOT_MEASURED
+    return f"{100 * min(accuracies):.0f} to {100 * max(accuracies):.0f}\u00a0%"
 
 
 def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
@@ -173,6 +151,5 @@ def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
         "written by": "machine: text, code and runs",
         "checked with": "`make check-records` (all), `make verify` (a random sample, retrained)",
     }
-    return origins.rests_on(
-        pd.DataFrame({"what": list(rows), "the book": list(rows.values())}), {"": records}
-    )
+    frame = pd.DataFrame(rows.items(), columns=["what", "the book"])
+    return origins.rests_on(frame, {"": records})

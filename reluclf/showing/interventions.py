@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from reluclf.formats import NONE, cell
-from reluclf.judging import paper, words
+from reluclf.judging import evidence, paper, words
 from reluclf.judging.evidence import difference
 from reluclf.judging.mechanism import Closing, closing
 from reluclf.judging.paper import IMAGE_NETWORKS
@@ -50,8 +50,7 @@ class Intervention:
 
     def probes(self, dataset: str, architecture: str, records: Sequence[Record]) -> list[Probe]:
         """Collect what the probes saw in these models."""
-        finals = [run.final for run in self.runs(dataset, architecture, records)]
-        return [final.probe for final in finals if final and final.probe]
+        return evidence.probes(self.runs(dataset, architecture, records))
 
 
 #: The interventions, chosen before they were run.

@@ -20,23 +20,6 @@ from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
 from reluclf.showing import ledger, origins
 
-#: What a rule of each kind asks; ``{parts}`` are the names of what it compares.
-_ASKED = {
-    "numbers": "Is each number inside the range for one more run: {parts}?",
-    "sentence": "In how many of our {parts} does it hold?",
-    "directions": "Is each part shown: {parts}?",
-    "sizes": "Is each part shown: {parts}?",
-    "any size": "Is one of these shown: {parts}?",
-    "further optimisation": "Is the network within two points of softmax, with {parts}?",
-    "dying neurons": (
-        "FFNN: are the runs with a dead output those that lose a class? "
-        "CNN: does keeping neurons alive close more than half of the gap to softmax?"
-    ),
-}
-
-#: Parts that are too many to be named one by one: the classes of a confusion matrix.
-_CLASSES = "correct predictions of each class, and of all classes together"
-
 
 @origins.traced
 def statuses() -> pd.DataFrame:
@@ -194,12 +177,12 @@ def _asked(key: str, kind: str, parts: Sequence[str]) -> str:
         parts = parts or ("runs",)
     named = words.listed(parts)
     if key.startswith("F"):
-        named = _CLASSES
+        named = words.contents()["asked"]["classes"]
     elif kind == "further optimisation":
         named = " or ".join(parts)
     elif kind in ("directions", "sizes", "any size"):
         named = "; ".join(parts)
-    return _ASKED[kind].format(parts=named)
+    return words.contents()["asked"][kind].format(parts=named)
 
 
 def _told(cells: Iterable[Cell]) -> str:

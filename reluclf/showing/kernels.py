@@ -19,7 +19,7 @@ def start_again() -> None:
     chapters are executed side by side, about one kernel in several hundred finds one taken and
     ends; the whole build would fail with it.
     """
-    NotebookClient.async_start_new_kernel_client = _start_patiently
+    NotebookClient.async_start_new_kernel_client = _start_patiently  # type: ignore
     NotebookClient.start_new_kernel_client = run_sync(_start_patiently)
 
 

@@ -1,6 +1,4 @@
-"""Why some heads learn and others do not: the gradient of a head whose outputs are divided by their
-sum is softmax's error times the slope of log h, and this factor decides.
-"""
+"""Why some heads learn: where outputs are divided by their sum, the slope of log h decides."""
 
 from __future__ import annotations
 
@@ -20,11 +18,8 @@ from reluclf.losses import EPSILON, guarded
 from reluclf.networks import HEADS
 from reluclf.record import Record
 from reluclf.showing import derivations, figures, origins
-from reluclf.showing.runs import Network
+from reluclf.showing.runs import IMAGES, Network
 from reluclf.spec import TITLES, SpecError
-
-#: The data sets of images.
-IMAGES = ("mnist", "fashion_mnist")
 
 #: The colours of heads whose factor is bounded, and of the others.
 _BOUNDED, _UNBOUNDED = figures.COLOURS["fresh"], figures.COLOURS["relu"]
@@ -182,7 +177,7 @@ def checked(rows: int, seed: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        A row for each head: its slope; the largest gradient; the largest deviations from it.
+        A row for each head.
 
     Raises
     ------
@@ -213,9 +208,7 @@ def _largest(values: np.ndarray) -> str:
 
 
 def sample(rows: int, seed: int) -> list[np.ndarray]:
-    """Draw rows of logits in float64: random ones, then one whose first class, the true one, is
-    nearly 0; in each the true class is above 0.
-    """
+    """Draw rows of logits, float64; the first class is above 0, and nearly 0 in the last row."""
     rng = np.random.default_rng(seed)
     drawn = [
         np.concatenate([rng.uniform(0.1, 2, 1), rng.normal(size=_CLASSES - 1)]) for _ in range(rows)
@@ -263,9 +256,8 @@ def _curves(axes: Axes) -> None:
             z = np.linspace(-3, 3, 240)
             slope = output.slope(z)
         width = 2.6 if output.title in ("ReLU", "softmax") else 1.4
-        axes.plot(
-            z, slope, linestyle=output.line, color=output.colour, lw=width, label=output.title
-        )
+        looks: figures.Looks = {"color": output.colour, "label": output.title}
+        axes.plot(z, slope, linestyle=output.line, lw=width, **looks)
     axes.set(xlim=(-3, 3), ylim=(-1.2, top), xlabel="logit z")
     axes.set_title("h'(z)/h(z): the factor\non softmax's error", fontsize=9)
     axes.axvspan(-3, 0, color="#EEEEEE", zorder=0, lw=0)
@@ -280,14 +272,7 @@ def _strip(axes: Axes, dataset: str, records: Sequence[Record]) -> None:
         accuracy = [100 * run.test.accuracy for run in runs(output, dataset, records)]
         counts.append(len(accuracy))
         shape = "o" if output.bounded else "D"
-        looks: figures.Looks = {
-            "color": output.colour,
-            "ms": 5,
-            "alpha": 0.75,
-            "mec": "k",
-            "mew": 0.3,
-        }
-        axes.plot(accuracy, [y] * len(accuracy), shape, **looks)
+        axes.plot(accuracy, [y] * len(accuracy), shape, color=output.colour, **figures.DOT)
     axes.set_ylim(len(OUTPUTS) - 0.5, -0.5)
     axes.set_xlim(15, 100)
     axes.set_xlabel("test accuracy, %")

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reluclf.judging.evidence import probes
 from reluclf.record import Probe, Record
 from reluclf.showing import figures, origins
 from reluclf.showing.runs import Network, with_both_heads
@@ -32,10 +33,8 @@ def figure(dataset: str, architecture: str, records: Sequence[Record]) -> Figure
     drawn, panels = plt.subplots(2, 4, figsize=(figures.WIDTH, 3.8), sharex=True)
     *places, corner = panels.flat
     corner.set_axis_off()
-    probed = {}
-    for network in with_both_heads(dataset, architecture):
-        finals = [run.final for run in network.once(records)]
-        probed[network] = [final.probe for final in finals if final and final.probe]
+    networks = with_both_heads(dataset, architecture)
+    probed = {network: probes(network.once(records)) for network in networks}
     for axes, name in zip(places, _PROBES, strict=True):
         _panel(axes, name, probed)
     handles, labels = places[0].get_legend_handles_labels()
@@ -53,8 +52,8 @@ def _panel(axes: Axes, name: str, probed: dict[Network, list[Probe]]) -> None:
     """Draw one probe of both networks."""
     title, percent = _PROBES[name], _PROBES[name].endswith("%")
     counts = []
-    for (network, probes), line in zip(probed.items(), ("--", "-"), strict=True):
-        curves = [getattr(probe, name) for probe in probes if getattr(probe, name) is not None]
+    for (network, seen), line in zip(probed.items(), ("--", "-"), strict=True):
+        curves = [getattr(probe, name) for probe in seen if getattr(probe, name) is not None]
         counts.append(len(curves))
         if curves:
             curve = (100 if percent else 1) * _mean_of_values(np.array(curves))

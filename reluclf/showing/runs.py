@@ -57,6 +57,9 @@ def architectures(dataset: str) -> list[str]:
     return [architecture for of, architecture in paper.RESULT_TABLES if of == dataset]
 
 
+#: The data sets of images.
+IMAGES = tuple(paper.FOLD_TABLES)
+
 #: The paper's networks, and those of them on images.
 NETWORKS = [network for pair in paper.RESULT_TABLES for network in with_both_heads(*pair)]
 ON_IMAGES = [network for network in NETWORKS if network.dataset != "wdbc"]

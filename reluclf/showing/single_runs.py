@@ -14,6 +14,7 @@ from reluclf import formats
 from reluclf.record import Record
 from reluclf.showing import figures, interventions, origins, prose
 from reluclf.showing.interventions import Intervention
+from reluclf.showing.runs import IMAGES
 from reluclf.spec import TITLES
 
 #: The kinds of rows, each with its mark; the rows of a kind stand together.
@@ -75,7 +76,7 @@ def figure(records: Sequence[Record]) -> Figure:
     """Draw the runs of the four image networks; CNN above, FFNN below."""
     drawn, panels = plt.subplots(2, 2, figsize=(figures.WIDTH, 5.9), sharey=True)
     for line, architecture in zip(panels, ("cnn", "ffnn"), strict=True):
-        for axes, dataset in zip(line, ("mnist", "fashion_mnist"), strict=True):
+        for axes, dataset in zip(line, IMAGES, strict=True):
             _panel(axes, dataset, architecture, records)
     for axes in panels[1]:
         axes.set_xlabel("test accuracy, %")
@@ -92,13 +93,7 @@ def _panel(axes: Axes, dataset: str, architecture: str, records: Sequence[Record
     beside: figures.Looks = {"transform": axes.get_yaxis_transform(), "fontsize": 7}
     for y, change in enumerate(ROWS):
         accuracy = accuracies(change, dataset, architecture, records)
-        looks: figures.Looks = {
-            "color": _colour(change),
-            "ms": 5,
-            "alpha": 0.75,
-            "mec": "k",
-            "mew": 0.3,
-        }
+        looks = {"color": _colour(change), **figures.DOT}
         axes.plot(accuracy, [y] * len(accuracy), _MARKS[_kind(change)], **looks)
         n = str(len(accuracy)) if accuracy else formats.NONE
         axes.text(1.02, y, n, va="center", ha="left", **beside)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from reluclf import networks
-from reluclf.formats import NONE, Interval, cell, ends, number, signed, signed_cell
+from reluclf.formats import NONE, Interval, cell, difference_cell, ends, number, signed
 from reluclf.judging import claims, paper, published
 from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH, Lacking
 from reluclf.judging.evidence import Evidence, measure
@@ -159,7 +159,7 @@ def _validated(fold: Fold) -> float:
 
 def _writers(title: str) -> tuple[Callable[[float, str], str], Callable[..., str]]:
     """Return what writes a number and an estimate in a row of folds; a rise has a sign."""
-    return (signed, signed_cell) if title == _FOLDS[-1] else (number, cell)
+    return (signed, difference_cell) if title == _FOLDS[-1] else (number, cell)
 
 
 def _by_row(values: Sequence[float] | np.ndarray) -> list[float]:

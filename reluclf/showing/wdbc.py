@@ -10,7 +10,7 @@ import pandas as pd
 
 from reluclf import formats
 from reluclf.judging import paper, words
-from reluclf.judging.evidence import of_setting
+from reluclf.judging.evidence import OF_RUN, of_setting
 from reluclf.record import Record
 from reluclf.showing import origins, prose
 from reluclf.showing.runs import with_both_heads
@@ -33,13 +33,8 @@ _TAIL = 0.025
 #: Fewer runs than this have no such tails.
 FEWEST = 40
 
-#: What is seen of a run as one of the paper's numbers.
-_OF_RUN: dict[str, Callable[[Record], float]] = {
-    "cv_accuracy": lambda run: run.cv_accuracy,
-    "cv_std": lambda run: run.cv_std,
-    "test_accuracy": lambda run: run.test.accuracy,
-    "test_loss": lambda run: run.test.loss,
-}
+#: Those of the paper's measures whose numbers are set among our runs.
+_MEASURES = ("cv_accuracy", "cv_std", "test_accuracy", "test_loss")
 
 
 class Place(NamedTuple):
@@ -93,8 +88,8 @@ def numbers(head: str) -> list[Number]:
     network = ("wdbc", "ffnn", head)
     title, counts = paper.HEAD_TITLES[head], paper.matrix_of(*network).counts
     found = [
-        Number(f"{title}: {paper.MEASURES[name]}", name, paper.result(*network)[name], of)
-        for name, of in _OF_RUN.items()
+        Number(f"{title}: {paper.MEASURES[name]}", name, paper.result(*network)[name], OF_RUN[name])
+        for name in _MEASURES
     ]
     for i, name in enumerate(CLASSES["wdbc"]):
         found.append(Number(f"{title}: {name} tumours found", "count", counts[i, i], _hits(i)))

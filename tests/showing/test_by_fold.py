@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 from factory import run
 
-from reluclf import paths
 from reluclf.judging.design import AS_RUN
 from reluclf.showing import by_fold
-from reluclf.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -46,21 +44,10 @@ def test_one_model_has_seen_the_folds_before_and_new_models_have_not():
     assert texts == [[str(32 * i) for i in range(10)], ["0"] * 10]
 
 
-@pytest.fixture(scope="module")
-def committed():
-    """The committed runs of the two networks."""
-    store = Store(paths.RESULTS)
-    return [
-        record
-        for network in by_fold.REASONS.values()
-        for record in store.select(**network._asdict(), protocol="carried", samples=None)
-    ]
-
-
-def test_leakage_and_slow_learning_are_drawn_in_the_networks_that_show_them(committed):
+def test_leakage_and_slow_learning_are_drawn_in_the_networks_that_show_them(everything):
     networks = by_fold.REASONS.values()
-    leak, slow = (network.whole(committed, AS_RUN) for network in networks)
-    for axes, found in zip(by_fold.reasons(committed).axes, (leak, slow), strict=True):
+    leak, slow = (network.whole(everything, AS_RUN) for network in networks)
+    for axes, found in zip(by_fold.reasons(everything).axes, (leak, slow), strict=True):
         labels = axes.get_legend_handles_labels()[1]
         assert found and any(f"(n = {len(found)})" in label for label in labels)
     for one in leak:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from factory import run
+from scipy import stats
 
 from reluclf import formats
 from reluclf.showing import differences
@@ -55,3 +56,11 @@ def test_splits_of_the_same_tumours_say_less_of_other_tumours():
     overlap = 171 / (fold.n_train + fold.n_validation)
     assert widened == pytest.approx(np.sqrt((1 / 3 + overlap) / (1 / 3)), rel=0.01)
     assert widened == pytest.approx(differences.wider(made[:3]), rel=0.01)
+
+
+@pytest.mark.parametrize("both", [0, 90])
+def test_mcnemar_counts_only_the_samples_on_which_two_classifiers_disagree(both):
+    a = np.array([True] * both + [True] * 8 + [False] * 2)
+    b = np.array([True] * both + [False] * 8 + [True] * 2)
+    assert differences.mcnemar(a, b) == pytest.approx(2 * stats.binom.cdf(2, 10, 0.5))
+    assert differences.mcnemar(a, a) == 1

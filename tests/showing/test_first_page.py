@@ -9,7 +9,7 @@ from factory import SUPPORTS, of_cell, run, whole_design
 from test_publication import BOOK, unavailable
 
 from reluclf import formats
-from reluclf.judging import paper
+from reluclf.judging import paper, words
 from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH, Cell
 from reluclf.judging.evidence import under
 from reluclf.judging.status import Status
@@ -116,9 +116,9 @@ def test_the_headlines_are_claims_with_the_status_of_every_answer():
     verdicts = {verdict.id: verdict for verdict in judge(probed_design())}
     frame = first_page.headlines(list(verdicts.values()))
     assert frame["the paper's claim"].str.extract(r"\((C\d\d)\)$")[0].tolist() == list(
-        first_page.HEADLINES
+        words.contents()["headlines"]
     )
-    for (_, row), key in zip(frame.iterrows(), first_page.HEADLINES, strict=True):
+    for (_, row), key in zip(frame.iterrows(), words.contents()["headlines"], strict=True):
         answers = (verdicts[key].own, verdicts[key].as_run, verdicts[key].as_written)
         assert row.tolist()[1:] == [
             str(answer.status) if answer else formats.NONE for answer in answers
@@ -249,7 +249,9 @@ def test_the_page_shows_its_picture_two_tables_and_no_code(article):
         "tab-index-headlines",
         "tab-index-certificate",
     ]
-    assert len(article.select("#tab-index-headlines tbody tr")) == len(first_page.HEADLINES)
+    assert len(article.select("#tab-index-headlines tbody tr")) == len(
+        words.contents()["headlines"]
+    )
 
 
 def test_the_page_has_few_words(article):
