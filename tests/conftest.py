@@ -21,6 +21,12 @@ hypothesis.settings.load_profile("suite")
 _download = sources._download
 
 
+def _set_cache(patch, folder):
+    # On Windows platformdirs heeds the second.
+    for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):
+        patch.setenv(name, str(folder))
+
+
 def _unset(patch):
     for name in ("RELUCLF_RESULTS", "RELUCLF_AFRESH"):
         patch.delenv(name, raising=False)
@@ -29,7 +35,7 @@ def _unset(patch):
 @pytest.fixture(scope="session", autouse=True)
 def _no_user_cache_in_session_fixtures(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        _set_cache(patch, tmp_path_factory.mktemp("cache"))
         _unset(patch)
         yield
 
@@ -41,7 +47,7 @@ def _alone(monkeypatch, tmp_path):
     def no_network(url):
         raise ConnectionError(f"a test tried to download {url}")
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    _set_cache(monkeypatch, tmp_path / "cache")
     _unset(monkeypatch)
     monkeypatch.setattr(sources, "_download", no_network)
     forget_rows()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from reluclf import data
 from reluclf.judging.design import CONDITIONS, Cell, planned
@@ -31,6 +32,14 @@ SUPPORTS = {
     "fashion_mnist": [1000] * 10,
     "wdbc": [64, 107],
 }
+
+
+def command_line(process: psutil.Process) -> str:
+    """Give a process's command line; one that has ended between two looks has none."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def forget_rows() -> None:

@@ -10,6 +10,7 @@ import papermill
 import pytest
 
 from reluclf import cli, paths
+from reluclf.campaign import checkout
 from reluclf.showing import chapters
 
 
@@ -36,6 +37,13 @@ def test_every_target_of_make_that_calls_a_command_calls_one_that_there_is():
 def test_the_program_that_is_installed_is_this_one():
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"reluclf": "reluclf.cli:main"}
+
+
+@pytest.mark.parametrize("left", ["build/lib/reluclf/cli.py", "reluclf.egg-info/PKG-INFO"])
+def test_git_ignores_what_installing_the_checkout_leaves_in_it(left):
+    if not checkout.commit():
+        pytest.skip("this is not a git checkout")
+    assert subprocess.run(["git", "check-ignore", "--quiet", left], cwd=paths.ROOT).returncode == 0
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ buttons that open it in Colab and Binder. Of all this print has the origins only
 import ast
 import functools
 import html
-import os
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -24,12 +23,15 @@ from reluclf import paths
 from reluclf.campaign import checkout
 from reluclf.judging import items, published
 from reluclf.judging.status import Status
-from reluclf.showing import notebook
+from reluclf.showing import building, notebook
 
 #: The branch that CI keeps the chapters on that set themselves up; see :func:`reluclf.showing.chapters.portable`.
 NOTEBOOKS = "notebooks"
 
-REPOSITORY = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/")
+try:
+    REPOSITORY = building.repository()
+except building.BuildError as error:
+    raise ExtensionError(str(error)) from None
 
 
 @functools.cache

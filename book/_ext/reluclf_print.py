@@ -4,7 +4,6 @@ Print leaves out all code, and what ``web_only`` in ``_config.yml`` lists, page 
 and figures. Those that stay keep the numbers that they have on the pages; a reference to one that is left out becomes a link to its page.
 """
 
-import os
 import re
 
 import yaml
@@ -12,12 +11,13 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 
 from reluclf import paths
+from reluclf.showing import building
 
 
 def address() -> str:
     """Where the pages are published: as ``CITATION.cff`` says, else where GitHub puts those of ``RELUCLF_REPOSITORY``; else empty."""
     cited = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    repository = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/")
+    repository = building.repository()
     pages = re.sub(r"^https://github\.com/([^/]+)/", r"https://\1.github.io/", repository)
     return cited.get("url", "") or (f"{pages}/" if pages != repository else "")
 

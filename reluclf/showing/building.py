@@ -34,12 +34,32 @@ JUPYTER_BOOK = (sys.executable, "-c", "from jupyter_book.cli.main import main; m
 #: Marks the folder of a build that has failed.
 _FAILED = "failed"
 
+#: An address that pages and citations can link to: without a user's name or token in it.
+_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w.~-]+)+")
+
 _EXECUTED = re.compile(r"[\w-]+\.ipynb: Executed notebook in [0-9.]+ seconds")
 _WRONG = re.compile(r"WARNING|ERROR|CRITICAL|^!|Error:")
 
 
 class BuildError(RuntimeError):
     """A book that was not built; the message says why, and where all of the log is."""
+
+
+def repository() -> str:
+    """Return the address of the repository, from ``RELUCLF_REPOSITORY``; empty if it is unset.
+
+    Raises
+    ------
+    BuildError
+        If it is no https address: links would lead nowhere, and ``CITATION.cff`` be invalid.
+    """
+    given = os.environ.get("RELUCLF_REPOSITORY", "")
+    if given and not _ADDRESS.fullmatch(given.rstrip("/")):
+        raise BuildError(
+            f"RELUCLF_REPOSITORY={given} is not the https address of a repository; "
+            "set it to one like https://github.com/owner/name, or unset it"
+        )
+    return given.rstrip("/").removesuffix(".git")
 
 
 def html(out: Path, say: Callable[[str], None]) -> Path:
@@ -51,6 +71,7 @@ def html(out: Path, say: Callable[[str], None]) -> Path:
     say : callable
         Is told how far it is.
     """
+    _refuse_wrong_surroundings()
     build = out / "_build"
     scratch = _scratch(build, "html")
     _run(scratch, "html", say)
@@ -60,6 +81,7 @@ def html(out: Path, say: Callable[[str], None]) -> Path:
 
 def pdf(out: Path, say: Callable[[str], None]) -> Path:
     """Build the PDF into ``_build/pdf`` below a folder, and return it."""
+    _refuse_wrong_surroundings()
     refuse_without_tex()
     build = out / "_build"
     scratch = _scratch(build, "pdf")
@@ -84,10 +106,22 @@ def pdf(out: Path, say: Callable[[str], None]) -> Path:
 
 def links(out: Path, say: Callable[[str], None]) -> Path:
     """Check the links to other sites, and return the list of them with what came of each."""
+    _refuse_wrong_surroundings()
     scratch = out / "_build" / "links"
     scratch.mkdir(parents=True, exist_ok=True)
     _run(scratch, "linkcheck", say, strict=False)
     return scratch / "_build" / "linkcheck" / "output.txt"
+
+
+def _refuse_wrong_surroundings() -> None:
+    """Raise BuildError if nothing can be built here: with another Jupyter Book, say."""
+    repository()
+    version = importlib.metadata.version("jupyter-book")
+    if not version.startswith("1."):
+        raise BuildError(
+            f"jupyter-book {version} is installed, and this book is made with jupyter-book 1; "
+            "install what it needs in an environment of its own: pip install -r requirements.txt"
+        )
 
 
 def refuse_without_tex() -> None:
@@ -118,12 +152,6 @@ def variables() -> dict[str, str]:
 
 def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool = True) -> None:
     """Run Jupyter Book; keep its log in ``scratch``, and say which chapters have been executed."""
-    version = importlib.metadata.version("jupyter-book")
-    if not version.startswith("1."):
-        raise BuildError(
-            f"jupyter-book {version} is installed, and this book is made with jupyter-book 1; "
-            "install what it needs in an environment of its own: pip install -r requirements.txt"
-        )
     options = ["--all", "--keep-going", *(["-W", "-n"] if strict else [])]
     command = [
         *JUPYTER_BOOK,

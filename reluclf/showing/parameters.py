@@ -136,10 +136,9 @@ def refuse_unknown(
     """Raise ParameterError if one of the names is not that of a parameter."""
     for name in names:
         if name not in allowed:
-            listed = ", ".join(allowed) or "none"
-            raise ParameterError(
-                f"{name!r} is not a parameter of {chapter}; its parameters are {listed}."
-            )
+            listed = ", ".join(allowed)
+            theirs = f"its parameters are {listed}" if listed else "it has none"
+            raise ParameterError(f"{name!r} is not a parameter of {chapter}; {theirs}.")
 
 
 def _assigned(cell: str) -> list[str]:

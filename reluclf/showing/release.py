@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import shutil
 import tarfile
 from collections.abc import Callable, Mapping
@@ -26,11 +25,12 @@ CITATION = paths.ROOT / "CITATION.cff"
 def citation() -> dict[str, Any]:
     """Return how the book is cited: ``CITATION.cff``, with what is known of this very build.
 
-    The address of the repository is in ``RELUCLF_REPOSITORY``. A commit is its own identifier in
-    the archive of Software Heritage. A DOI comes into the file, as ``doi``, when a release has one.
+    The address of the repository is in ``RELUCLF_REPOSITORY``; see :func:`.building.repository`. A
+    commit is its own identifier in the archive of Software Heritage. A DOI comes into the file, as
+    ``doi``, when a release has one.
     """
     cited = yaml.safe_load(CITATION.read_text(encoding="utf-8"))
-    repository, commit = os.environ.get("RELUCLF_REPOSITORY", "").rstrip("/"), checkout.commit()
+    repository, commit = building.repository(), checkout.commit()
     if repository:
         cited.setdefault("repository-code", repository)
     if commit:
@@ -57,11 +57,11 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
     for made, command in ((site / "index.html", "book"), (pdf, "pdf")):
         if not made.is_file():
             raise building.BuildError(f"there is no {made}; build it first: reluclf {command}")
+    cited = citation()
     dist = build / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     dist.mkdir()
     shutil.copy(pdf, dist)
-    cited = citation()
     (dist / "CITATION.cff").write_text(
         yaml.safe_dump(cited, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import factory
 import psutil
 import pytest
-from factory import TINY, files
+from factory import TINY, command_line, files
 from joblib.externals.loky import get_reusable_executor
 
 from reluclf import Spec, first, grid, paths, protocols
@@ -349,13 +349,8 @@ sys.exit(cli.main(sys.argv[2:]))
 
 def starting(family):
     """Whether a worker process is there; one that ends between two looks is none."""
-    for child in family.children(recursive=True):
-        with contextlib.suppress(
-            psutil.Error
-        ):  # a zombie has no command line, one that is gone has nothing
-            if "LokyProcess" in " ".join(child.cmdline()):
-                return True
-    return False
+    children = family.children(recursive=True)
+    return any("LokyProcess" in command_line(child) for child in children)
 
 
 def interrupt(process):

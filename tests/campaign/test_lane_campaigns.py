@@ -141,12 +141,10 @@ def test_seeds_that_are_killed_together_go_on_after_their_last_fold_and_give_the
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
         try:
-            end = time.monotonic() + 300
             while not marks[0].exists():
                 assert process.poll() is None, (
                     f"the process ended too early: {process.stderr.read().decode()}"
                 )
-                assert time.monotonic() < end, "nothing happened"
                 time.sleep(0.005)
         finally:
             process.kill()

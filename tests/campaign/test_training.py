@@ -11,7 +11,7 @@ import factory
 import joblib
 import psutil
 import pytest
-from factory import TINY, files
+from factory import TINY, command_line, files
 from joblib.externals.loky import get_reusable_executor
 
 from reluclf import Spec, first, grid, paths
@@ -179,7 +179,7 @@ def kill_a_worker(killed):
     while not killed:
         under_way = any((paths.user_cache() / "unfinished").rglob("*.epochs"))
         children = psutil.Process().children()
-        workers = [child for child in children if "popen_loky" in " ".join(child.cmdline())]
+        workers = [child for child in children if "popen_loky" in command_line(child)]
         if under_way and workers:
             workers[0].kill()
             killed.append(workers[0].pid)

@@ -135,12 +135,26 @@ def test_what_papermill_injects_and_the_chapter_does_not_know_is_refused():
     ):
         parameters.settle({}, ["train = True\nseeds = 3", "# Parameters\nseedz = 2\n"])
 
+    with pytest.raises(
+        parameters.ParameterError, match="'seedz' is not a parameter of this chapter; it has none"
+    ):
+        parameters.settle({}, ["", "# Parameters\nseedz = 2\n"])
+
+
+#: Papermill's own command, with kernels that start although another process takes their port.
+PAPERMILL = """
+from papermill.cli import papermill
+from reluclf.showing import kernels
+kernels.start_again()
+papermill()
+"""
+
 
 def papermill(folder, *values):
     command = [
         sys.executable,
-        "-m",
-        "papermill",
+        "-c",
+        PAPERMILL,
         "book/wdbc.ipynb",
         str(folder / "out.ipynb"),
         "--cwd",
@@ -170,8 +184,21 @@ def test_papermill_told_not_to_train_trains_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_wrong_value_that_papermill_passes_is_refused_in_one_sentence(tmp_path):
-    done = papermill(tmp_path, "-p", "train", "true", "-p", "seeds", "many")
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("seeds", "many", "seeds=many is not allowed; seeds is a whole number, not negative."),
+        (
+            "seedz",
+            "1",
+            "'seedz' is not a parameter of this chapter; its parameters are train, seeds, epochs,",
+        ),
+    ],
+)
+def test_what_is_wrong_with_what_papermill_passes_is_told_in_one_sentence(
+    name, value, told, tmp_path
+):
+    done = papermill(tmp_path, "-p", "train", "true", "-p", name, value)
     assert done.returncode != 0
-    assert "seeds=many is not allowed; seeds is a whole number, not negative." in done.stderr
+    assert f"\nParameterError: {told}" in done.stderr
     assert not list(tmp_path.rglob("seed-*.json"))

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import re
+import runpy
 import sys
 import tarfile
 
 import factory
 import pytest
 import yaml
+from sphinx.errors import ExtensionError
 
 from reluclf import Spec, data, paths
 from reluclf.campaign import checkout
@@ -111,11 +113,14 @@ def test_the_crate_has_an_action_for_each_run_and_points_nowhere_outside_itself(
         )
 
 
+@pytest.mark.parametrize("repository", ["", "https://github.com/example/book"])
 def test_the_crate_is_flat_and_has_what_its_specification_asks_of_a_profile_and_a_program(
-    built, monkeypatch
+    repository, built, monkeypatch
 ):
-    """RO-Crate 1.2: JSON-LD flattened, of terms of its context; a Profile; name, url and version."""
-    repository = "https://github.com/example/book"
+    """RO-Crate 1.2: JSON-LD flattened, of terms of its context; a Profile; name, url and version.
+
+    Without the address of the repository a program has no url, rather than an empty one.
+    """
     monkeypatch.setenv("RELUCLF_REPOSITORY", repository)
     records = packed(release.pack(built, lambda line: None) / "records.tar.gz")
     graph = json.loads(records["ro-crate-metadata.json"])["@graph"]
@@ -123,6 +128,7 @@ def test_the_crate_is_flat_and_has_what_its_specification_asks_of_a_profile_and_
     for entity in graph:
         for value in entity.values():
             for entry in value if isinstance(value, list) else [value]:
+                assert entry
                 assert isinstance(entry, str) or entry.keys() == {"@id"}
     root = entities["./"]
     for entry in [root["license"], root["conformsTo"], *root["isBasedOn"]]:
@@ -130,13 +136,52 @@ def test_the_crate_is_flat_and_has_what_its_specification_asks_of_a_profile_and_
     assert "Profile" in entities[entities["./"]["conformsTo"]["@id"]]["@type"]
     programs = [entity for entity in graph if entity["@type"] == "SoftwareApplication"]
     assert programs and all(
-        program["url"] == repository and program["name"] and program["version"]
+        program.get("url", "") == repository and program["name"] and program["version"]
         for program in programs
     )
     checksums = [entities[entry["@id"]] for entry in entities["#wdbc"]["identifier"]]
     assert {entry["name"].removeprefix("SHA-256 of "): entry["value"] for entry in checksums} == (
         data.checksums("wdbc")
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "owner/name",
+        "github.com/owner/name",
+        "git@github.com:owner/name.git",
+        "http://github.com/owner/name",
+        "https://github.com",
+        "https://token@github.com/owner/name",
+        'https://github.com/owner/"name',
+    ],
+)
+def test_an_address_that_cannot_be_cited_or_linked_to_is_refused_in_one_sentence(
+    wrong, built, monkeypatch
+):
+    monkeypatch.setenv("RELUCLF_REPOSITORY", wrong)
+    told = (
+        f"RELUCLF_REPOSITORY={wrong} is not the https address of a repository; "
+        "set it to one like https://github.com/owner/name, or unset it"
+    )
+    for make in (release.pack, building.html, building.pdf, building.links):
+        with pytest.raises(building.BuildError) as caught:
+            make(built, lambda line: None)
+        assert str(caught.value) == told
+    with pytest.raises(ExtensionError) as caught:
+        runpy.run_path(str(paths.BOOK / "_ext" / "reluclf_links.py"))
+    assert str(caught.value) == told
+    assert {file.name for file in (built / "_build").iterdir()} == {"html", "pdf"}
+
+
+@pytest.mark.parametrize(
+    "given", ["https://github.com/owner/name", "https://github.com/owner/name.git"]
+)
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_address_is_taken_as_one_copies_it(given, end, monkeypatch):
+    monkeypatch.setenv("RELUCLF_REPOSITORY", given + end)
+    assert building.repository() == "https://github.com/owner/name"
 
 
 @pytest.mark.parametrize("repository", ["", "https://github.com/example/book"])
