@@ -71,7 +71,7 @@ def _panel(axes: Axes, network: Network, records: Sequence[Record]) -> None:
         runs = [run for run in network.under(records, condition) if run.folds]
         counts.append(f"{len(runs)} {condition}")
         protocol = condition.protocol
-        _mean(axes, _validated(runs), protocol, line, f"{condition}, validation rows")
+        _mean(axes, _validated(runs), protocol, line, f"{condition}, validation samples")
         _mean(axes, _tested(runs), protocol, ":", f"{condition}, test set", hollow=True)
     axes.set(xlabel="fold", xticks=_FOLDS, title=f"{network.short}\n(n = {', '.join(counts)})")
 
@@ -104,7 +104,7 @@ def reasons(records: Sequence[Record]) -> Figure:
         own: Looks = {"color": "k", "ms": 8, "mew": 1.5, "label": "the paper's folds", "zorder": 4}
         axes.plot(_FOLDS, 100 * paper.fold_accuracy(*network), "+", **own)
         colour = COLOURS[network.head]
-        label = f"the fold's validation rows (n = {len(runs)})"
+        label = f"the fold's validation samples (n = {len(runs)})"
         _each_and_mean(axes, _validated(runs), "-", label, colour, colour)
         _each_and_mean(axes, _tested(runs), ":", "the test set", colour, "white")
         title = network.title.replace(" ", ", ", 1)

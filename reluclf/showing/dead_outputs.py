@@ -70,7 +70,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
 
 @origins.traced
 def figure(records: Sequence[Record]) -> Figure:
-    """Draw each run's accuracy on the class that it knows least; filled if an output is dead."""
+    """Draw each run's accuracy on the worst class; filled if an output is dead."""
     drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.75, 1.9))
     colour, names = figures.COLOURS["relu"], []
     for y, dataset in enumerate(IMAGES):
@@ -84,7 +84,7 @@ def figure(records: Sequence[Record]) -> Figure:
             axes.plot(recalls, heights, "X" if dead else "o", label="" if y else label, **looks)
     axes.set_yticks(range(2), names)
     axes.set(ylim=(1.5, -0.5), xlim=(-3, 100))
-    axes.set_xlabel("images of the least known class that are right, %")
+    axes.set_xlabel("images of the worst class classified correctly, %")
     drawn.legend(loc="outside upper center", ncols=2, fontsize=8)
     return drawn
 
@@ -130,10 +130,10 @@ def zeros(records: Sequence[Record]) -> pd.DataFrame:
         for title, found in ours.items():
             row[f"called 0: {title}"] = zeros_called(found)
         price = loss_per_error(own["test_loss"], own["test_accuracy"])
-        row["nats an error: paper"] = f"{price:.1f}"
+        row["nats per error: paper"] = f"{price:.1f}"
         for title, found in ours.items():
             prices = [loss_per_error(test.loss, test.accuracy) for test in found]
-            row[f"nats an error: {title}"] = ", ".join(f"{one:.1f}" for one in prices) or NONE
+            row[f"nats per error: {title}"] = ", ".join(f"{one:.1f}" for one in prices) or NONE
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -138,4 +138,4 @@ def _within(accuracy: Difference | None, f1: Difference | None) -> str:
         return NONE
     if accuracy.equivalent and f1.equivalent:
         return "both shown"
-    return "one shown to be beyond" if accuracy.beyond() or f1.beyond() else "not shown"
+    return "one shown to exceed" if accuracy.beyond() or f1.beyond() else "not shown"

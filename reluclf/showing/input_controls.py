@@ -44,7 +44,7 @@ def controls(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
         cases.append(("CNN", title, _once(dataset, "cnn", records, features)))
     rows = []
     for network, title, runs in cases:
-        row = {"network": network, "it sees": title}
+        row = {"network": network, "input": title}
         for head in paper.HEADS:
             accuracy = measure(runs[head], "test_accuracy")
             row[f"{paper.HEAD_TITLES[head]}, %"] = cell(accuracy, "test_accuracy")
@@ -134,7 +134,7 @@ def _of_relu(found: dict[str, Difference | None]) -> str:
     ):
         key = "inputs-relu-shown" if differs else "inputs-relu-unknown"
         parts.append(words.say(key, what=what, **_change(change)))
-    return words.say("inputs-relu", parts=" and ".join(parts))
+    return words.say("inputs-relu", parts=", and ".join(parts))
 
 
 def _change(change: Difference) -> dict[str, str]:

@@ -277,7 +277,7 @@ def _strip(axes: Axes, dataset: str, records: Sequence[Record]) -> None:
     axes.set_xlim(15, 100)
     axes.set_xlabel("test accuracy, %")
     n = formats.NONE if not any(counts) else f"{min(counts)} to {max(counts)}"
-    axes.set_title(f"{TITLES[dataset]}, CNN\n(n = {n} a head)", fontsize=9)
+    axes.set_title(f"{TITLES[dataset]}, CNN\n(n = {n} per head)", fontsize=9)
 
 
 def span(dataset: str, records: Sequence[Record], *titles: str) -> str:

@@ -45,7 +45,9 @@ def table(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
             "runs": str(len(runs)),
             "died": str(len(dead)),
             "at batch (median; range)": batches(runs),
-            "test accuracy of the dead, %": cell(measure(dead, "test_accuracy"), "test_accuracy"),
+            "test accuracy of those that died, %": cell(
+                measure(dead, "test_accuracy"), "test_accuracy"
+            ),
             "of the others, %": cell(measure(alive, "test_accuracy"), "test_accuracy"),
         }
         rows.append(row)

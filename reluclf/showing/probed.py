@@ -20,7 +20,7 @@ _PROBES = {
     "norm_head": "gradient norm,\noutput layer",
     "norm_first": "gradient norm,\nfirst layer",
     "cosine": "cosine, ReLU's and\nsoftmax's gradient",
-    "no_gradient": "rows that pass\nno gradient, %",
+    "no_gradient": "samples that pass\nno gradient, %",
     "dead_true": "true class's\noutput zero, %",
     "dead_units": "outputs dead, %",
     "dead_hidden": "hidden units\ndead, %",

@@ -107,7 +107,7 @@ def test_without_runs_only_text_code_and_the_papers_own_numbers_answer():
 
 def test_a_verdict_that_waits_says_for_which_runs():
     why = verdict("C12", [of_cell(CNN, 1)]).as_run.why
-    assert why == "The verdict waits for runs: MNIST CNN-ReLU, as run: 1 of 8."
+    assert why == "Runs made so far: MNIST CNN-ReLU, as run: 1 of 8."
 
 
 @pytest.mark.parametrize("item", OWN)

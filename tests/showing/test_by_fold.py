@@ -17,7 +17,7 @@ def test_the_paper_and_ours_are_drawn_and_each_panel_says_how_many_runs_it_has()
         *(
             f"{kind}, {rows}"
             for kind in ("as run", "as written")
-            for rows in ("validation rows", "test set")
+            for rows in ("validation samples", "test set")
         ),
     ]
     assert left.get_title() == "CNN-Softmax\n(n = 1 as run, 0 as written)"

@@ -26,9 +26,9 @@ def test_the_papers_traces_and_ours_stand_side_by_side_and_runs_that_lose_a_clas
     )
     frame = dead_outputs.zeros([made, lost]).set_index("network")
     line = frame.loc["MNIST FFNN-ReLU"]
-    assert line["called 0: paper"] == "43" and line["nats an error: paper"] == "10.8"
+    assert line["called 0: paper"] == "43" and line["nats per error: paper"] == "10.8"
     assert line["called 0: ours, class lost"] == "20"
-    assert line["nats an error: ours, class lost"] == "15.0"
+    assert line["nats per error: ours, class lost"] == "15.0"
     ours = dead_outputs.called_zero(made.test.confusion_matrix)
     assert line["called 0: ours"] == str(ours)
     assert frame.loc["MNIST CNN-ReLU", "called 0: ours"] == formats.NONE

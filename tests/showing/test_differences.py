@@ -23,7 +23,7 @@ def test_comparable_needs_both_measures_and_tells_what_is_shown():
     made = of_heads(scattered, scattered)
     made += of_heads(lambda seed: 0.7 + seed / 1000, lambda seed: 0.9, "fresh")
     shown = differences.comparable(made)["within two points"].tolist()
-    assert shown == ["both shown", "one shown to be beyond", *[formats.NONE] * 8]
+    assert shown == ["both shown", "one shown to exceed", *[formats.NONE] * 8]
 
 
 def test_heads_are_compared_over_seeds_over_folds_and_image_by_image():

@@ -36,6 +36,18 @@ def test_a_table_has_ours_and_the_difference_from_the_paper():
     assert line["as run − paper"] == "−3.22"
 
 
+def test_precision_recall_and_f1_are_one_row_where_they_read_the_same():
+    def measures(hits):
+        made = [ffnn(folds=[0.9] * 10, hits=hits, head="softmax")]
+        frame = tables.results("mnist", "ffnn", made)
+        return [name for name in frame["measure"] if name.startswith("Softmax")][4:]
+
+    assert measures(1.0) == ["Softmax: precision, recall, F1"]
+    assert measures([100, *[890] * 9]) == [
+        f"Softmax: {name}" for name in ("precision", "recall", "F1")
+    ]
+
+
 def test_several_seeds_give_an_interval_and_n():
     some = [ffnn(seed, [0.9 + seed / 100] * 10) for seed in (1, 2, 3)]
     line = row(some, "ReLU", "CV accuracy, %")
@@ -49,12 +61,12 @@ def test_a_table_says_whether_the_papers_value_is_in_the_interval_that_the_verdi
             for seed in (1, 2, 3)
             for head in ("relu", "softmax")
         ]
-        measures = ("CV accuracy, %", "test accuracy, %", "F1")
-        return [row(some, "ReLU", measure)["one more as run"] for measure in measures]
+        measures = ("CV accuracy, %", "test accuracy, %", "precision, recall, F1")
+        return [row(some, "ReLU", measure)["range for one more run"] for measure in measures]
 
     near, far, unjudged = column(0.0005)
     assert near.endswith(": inside") and far.endswith(": outside") and unjudged == formats.NONE
-    assert column(0.01)[0].endswith(": inside, but wide")
+    assert column(0.01)[0].endswith(": inside a wide range")
 
 
 def test_records_of_other_settings_do_not_enter_a_table():
@@ -85,7 +97,7 @@ def test_a_seed_that_was_run_with_folds_and_without_is_counted_once():
 
 def test_the_fold_table_has_the_papers_ten_folds_and_our_means():
     frame = tables.folds("mnist", [cnn(1, [i / 10 for i in range(1, 11)])])
-    assert list(frame["fold"]) == [*(str(i) for i in range(1, 11)), "mean", "rise a fold"]
+    assert list(frame["fold"]) == [*(str(i) for i in range(1, 11)), "mean", "rise per fold"]
     assert frame["as run, %"].iloc[-2:].tolist() == ["55.00 (n = 1)", "+10.00 (n = 1)"]
     assert frame["as run − paper"].iloc[0] == "−22.96"
     assert frame["paper, %"].iloc[0] == "32.96" and frame["as run, %"].iloc[2] == "30.00 (n = 1)"

@@ -107,7 +107,7 @@ def test_the_two_differences_are_separated_by_medians_and_the_conclusion_stands_
     standardised = made(CARRIED, 0.97) + made(AS_WRITTEN, 0.97)
     told = wdbc.separated(made(AS_RUN, 0.91) + made(FRESH, 0.6) + standardised)
     assert (
-        "On raw measurements FFNN-ReLU has a median test accuracy of 91" in told
+        "On raw measurements the median test accuracy of FFNN-ReLU is 91" in told
         and "So raw measurements need the 320 epochs" in told
     )
     assert "So raw" not in wdbc.separated(made(AS_RUN, 0.91) + made(FRESH, 0.9) + standardised)
