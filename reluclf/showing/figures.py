@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -42,6 +42,24 @@ _SATURATION = 0.05
 
 #: The same for the difference between two matrices of two classes.
 _SATURATION_OF_TWO = 0.2
+
+
+class _Layout(NamedTuple):
+    """Where the panels stand: the paper's matrix, ours, the difference, ours that lose a class."""
+
+    mosaic: str
+    size: tuple[float, float]
+    beside: str  # the panels whose classes are named by the panel to the left
+
+
+#: By whether there are ten classes, and whether some runs lose one and some do not. Ten classes
+#: in three panels side by side would be too small.
+_LAYOUTS = {
+    (True, False): _Layout("PPOO;.DD.", (WIDTH, 7.4), "O"),
+    (True, True): _Layout("PO;DX", (WIDTH, 7.4), "OX"),
+    (False, False): _Layout("POD", (WIDTH, 2.7), "OD"),
+    (False, True): _Layout("PODX", (WIDTH, 2.2), "ODX"),
+}
 
 
 def style() -> None:
@@ -107,34 +125,49 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
     number : int
         The paper's figure.
     records : sequence of Record
-        The mean over the runs of the same network as run is ours; without any, only the paper's
-        matrix is drawn.
+        The mean over the runs of the same network as run is ours; runs that lose a class are
+        shown apart. Without any run only the paper's matrix is drawn.
     """
     published = paper.matrix(number)
     names, most = CLASSES[published.dataset], published.counts.sum(axis=1).max()
     many = len(names) > 2
-    # Ten classes in three panels side by side would be too small: the difference goes below.
-    layout, size = ("LLMM;.RR.", (WIDTH, 7.4)) if many else ("LMR", (WIDTH, 2.7))
-    figure, panels = plt.subplot_mosaic(layout, figsize=size)
-    left, middle, right = panels["L"], panels["M"], panels["R"]
-    limit = _SATURATION * most if many else published.counts.max()
-    _heat(left, published.counts, names, f"paper, Figure {number}", limit)
     network = Network(published.dataset, published.architecture, published.head)
     runs = network.whole(records, AS_RUN)
-    ours = np.mean([run.test.confusion_matrix for run in runs], axis=0) if runs else np.zeros(1)
-    if round(ours.sum()) != published.counts.sum():
-        for axes, title in ((middle, "ours"), (right, "ours − paper")):
-            axes.set_title(title)
-            say(axes, "no whole record yet")
-            axes.set_axis_off()
+    if any(np.sum(run.test.confusion_matrix) != published.counts.sum() for run in runs):
+        runs = []  # a rerun on a sample
+    ours = _by_loss(runs)
+    layout = _LAYOUTS[many, len(ours) > 1]
+    figure, panels = plt.subplot_mosaic(layout.mosaic, figsize=layout.size)
+    limit = _SATURATION * most if many else published.counts.max()
+    _heat(panels["P"], published.counts, names, f"paper, Figure {number}", limit)
+    if not ours:
+        for panel, title in (("O", "ours"), ("D", "ours − paper")):
+            panels[panel].set_title(title)
+            say(panels[panel], "no whole record yet")
+            panels[panel].set_axis_off()
         return figure
-    _heat(middle, ours, names, f"ours, as run (n = {len(runs)})", limit)
+    for panel, (title, mean) in zip("OX", ours.items(), strict=False):
+        _heat(panels[panel], mean, names, title, limit)
     off = limit if many else _SATURATION_OF_TWO * most
-    _heat(right, ours - published.counts, names, "ours − paper", off, signed=True)
-    for axes in (middle,) if many else (middle, right):  # the panel to the left names the classes
-        axes.set_yticklabels([])
-        axes.set_ylabel("")
+    first = next(iter(ours.values()))
+    _heat(panels["D"], first - published.counts, names, "ours − paper", off, signed=True)
+    for panel in layout.beside:
+        panels[panel].set_yticklabels([])
+        panels[panel].set_ylabel("")
     return figure
+
+
+def _by_loss(runs: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Average the matrices of runs: of those that lose no class, and apart those that lose one."""
+    kinds = {
+        "ours": [run for run in runs if not run.test.lost],
+        "ours, class lost": [run for run in runs if run.test.lost],
+    }
+    return {
+        f"{kind} (n = {len(some)})": np.mean([run.test.confusion_matrix for run in some], axis=0)
+        for kind, some in kinds.items()
+        if some
+    }
 
 
 def _heat(
@@ -149,7 +182,7 @@ def _heat(
     axes.invert_yaxis()
     axes.grid(False)
     for (row, column), value in np.ndenumerate(counts):
-        if abs(value) < 0.5:  # it would be written as 0
+        if round(value) == 0:
             continue
         text = (f"{value:+.0f}" if signed else f"{value:.0f}").replace("-", "−")
         colour = "white" if abs(value) > 0.6 * limit else "black"

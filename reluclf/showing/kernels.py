@@ -6,8 +6,11 @@ from jupyter_client.client import KernelClient
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
-#: How often a kernel is started that ends, or says nothing for a minute, before it runs a cell.
+#: How often a kernel is started that ends before it runs a cell.
 ATTEMPTS = 4
+
+#: Seconds until a kernel that says nothing is given up; on a busy machine Jupyter's 60 are few.
+PATIENCE = 600
 
 _start = NotebookClient.async_start_new_kernel_client
 
@@ -24,6 +27,7 @@ def start_again() -> None:
 
 
 async def _start_patiently(client: NotebookClient) -> KernelClient:
+    client.startup_timeout = PATIENCE
     for _ in range(ATTEMPTS - 1):
         try:
             return await _start(client)

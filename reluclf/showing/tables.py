@@ -52,6 +52,7 @@ def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.Da
     rows = []
     for network in with_both_heads(dataset, architecture):
         runs = [network.under(records, condition) for condition in BOTH]
+        of_head = []
         for name, label in _LABELS.items():
             own = network.published[name]
             as_run, as_written = (measure(of_condition, name) for of_condition in runs)
@@ -65,8 +66,17 @@ def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.Da
                 "ours, as written": cell(as_written, name),
                 "as written − paper": minus_paper(as_written, own, name),
             }
-            rows.append(row)
+            of_head.append(row)
+        rows += [*of_head[:-3], *_in_one(of_head[-3:], network.head)]
     return pd.DataFrame(rows)
+
+
+def _in_one(rows: list[dict[str, str]], head: str) -> list[dict[str, str]]:
+    """Merge the rows of precision, recall and F1 into one if all three read the same."""
+    read = {tuple(row.values())[1:] for row in rows}
+    if len(read) > 1:
+        return rows
+    return [rows[0] | {"measure": f"{paper.HEAD_TITLES[head]}: precision, recall, F1"}]
 
 
 def minus_paper(ours: Interval | None, of_paper: float, name: str = "cv_accuracy") -> str:

@@ -3,7 +3,6 @@
 import itertools
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from factory import run
@@ -13,12 +12,6 @@ from reluclf.judging.status import Status
 from reluclf.showing import figures, ledger
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def test_a_confusion_figure_has_three_panels_and_the_difference_of_ours():
     ours = run("mnist", "ffnn", "relu", "carried", 1)
     figure = figures.confusion(2, [ours])
@@ -26,6 +19,23 @@ def test_a_confusion_figure_has_three_panels_and_the_difference_of_ours():
     drawn = {text.get_text() for text in figure.axes[2].texts}
     assert len(figure.axes) == 3 and f"{difference[0, 0]:+d}".replace("-", "−") in drawn
     assert "n = 1" in figure.axes[1].get_title()
+
+
+def test_runs_that_lose_a_class_have_a_panel_of_their_own_and_do_not_enter_the_difference():
+    whole, lost = 890, 100
+    runs = [
+        run("mnist", "ffnn", "relu", "carried", 1, [0.9] * 10, [whole] * 10),
+        run("mnist", "ffnn", "relu", "carried", 2, [0.9] * 10, [lost, *[whole] * 9]),
+    ]
+    panels = {panel.get_title(): panel for panel in figures.confusion(2, runs).axes}
+    assert next(iter(panels)) == "paper, Figure 2" and len(panels) == 4
+
+    def corner(title):
+        return panels[title].texts[0].get_text()
+
+    assert corner("ours (n = 1)") == str(whole)
+    assert corner("ours, class lost (n = 1)") == str(lost)
+    assert corner("ours − paper") == f"−{paper.matrix(2).counts[0, 0] - whole}"
 
 
 def test_without_a_whole_record_a_confusion_figure_still_shows_the_papers():

@@ -36,6 +36,18 @@ def test_a_table_has_ours_and_the_difference_from_the_paper():
     assert line["as run − paper"] == "−3.22"
 
 
+def test_precision_recall_and_f1_are_one_row_where_they_read_the_same():
+    def measures(hits):
+        made = [ffnn(folds=[0.9] * 10, hits=hits, head="softmax")]
+        frame = tables.results("mnist", "ffnn", made)
+        return [name for name in frame["measure"] if name.startswith("Softmax")][4:]
+
+    assert measures(1.0) == ["Softmax: precision, recall, F1"]
+    assert measures([100, *[890] * 9]) == [
+        f"Softmax: {name}" for name in ("precision", "recall", "F1")
+    ]
+
+
 def test_several_seeds_give_an_interval_and_n():
     some = [ffnn(seed, [0.9 + seed / 100] * 10) for seed in (1, 2, 3)]
     line = row(some, "ReLU", "CV accuracy, %")
@@ -49,7 +61,7 @@ def test_a_table_says_whether_the_papers_value_is_in_the_interval_that_the_verdi
             for seed in (1, 2, 3)
             for head in ("relu", "softmax")
         ]
-        measures = ("CV accuracy, %", "test accuracy, %", "F1")
+        measures = ("CV accuracy, %", "test accuracy, %", "precision, recall, F1")
         return [row(some, "ReLU", measure)["range for one more run"] for measure in measures]
 
     near, far, unjudged = column(0.0005)
