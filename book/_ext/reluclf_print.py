@@ -184,7 +184,7 @@ def _begin(doctree):
 
 
 _TOLD = (
-    "This is the paper edition of a book. The book's web pages have the rest, under the same numbers: "
+    "This is the paper edition of a book. The rest is on the book's web pages, with the same numbering: "
     "the tables, figures and sections marked “web”, the code that made each, and the design and the log of the rules. "
 )
 

@@ -149,7 +149,7 @@ def _cnn(network: Network, evidence: Evidence, choice: Choice) -> Explained:
         explains = None
     title = paper.title(*network)
     shares = [
-        f"{change.title} {words.minus(f'{100 * one.share:.0f} %')}"
+        f"{change.title}: {words.minus(f'{100 * one.share:.0f} %')}"
         for change, one in zip(changes, closings, strict=True)
     ]
     measured = tuple(

@@ -139,12 +139,12 @@ def matrix_of(dataset: str, architecture: str, head: str) -> Matrix:
 
 
 def claims() -> dict[str, dict[str, str]]:
-    """Section and wording of each of the 25 claims, by identifier."""
+    """Read the section and the wording of every claim, by identifier."""
     return contents()["claims"]
 
 
 def future_work() -> dict[str, dict[str, str]]:
-    """Section and wording of the two proposals for future work, by identifier."""
+    """Read the section and the wording of every proposal for future work, by identifier."""
     return contents()["future_work"]
 
 

@@ -165,18 +165,18 @@ def worlds() -> Iterator[World]:
             draw = _of_claim("equal", _normal(0.95 + gap, CNN_RELU), softmax, -0.002)
             yield World("the heads are equal", truth, n, wrong, right, draw)
         for truth, mean, wrong, right in (
-            ("equal, but that four in ten lose a class", 0.95, (Status.REPRODUCED,), ALL_OF_IT),
-            ("the kept two points lower, the margin", 0.95 - margin, ALL_OF_IT, ()),
+            ("equal, but four in ten runs lose a class", 0.95, (Status.REPRODUCED,), ALL_OF_IT),
+            ("those that lose none two points lower, the margin", 0.95 - margin, ALL_OF_IT, ()),
         ):
             draw = _of_claim("equal", _normal(mean, KEPT), softmax, -0.002, LOST_SHARE)
             yield World("the heads are equal, runs of two kinds", truth, n, wrong, right, draw)
         draw = _of_numbers(0.0, SOFTMAX, many=thresholds.NUMBERS)
-        yield World("all of the paper's numbers", "each is of one more run", n, NO, (), draw)
+        yield World("all of the paper's numbers", "each is one more run of ours", n, NO, (), draw)
         for truth, off, std, lost, wrong, right in (
-            ("it is of one more run", 0.0, SOFTMAX, 0.0, NO, (Status.REPRODUCED,)),
-            ("so, but runs scatter widely", 0.0, CNN_RELU, 0.0, NO, (Status.COMPATIBLE,)),
-            ("so, of the runs that lose no class", 0.0, KEPT, LOST_SHARE, NO, ALL_OF_IT),
-            ("it is ten deviations off", 10 * SOFTMAX, SOFTMAX, 0.0, (Status.REPRODUCED,), NO),
+            ("it is one more run of ours", 0.0, SOFTMAX, 0.0, NO, (Status.REPRODUCED,)),
+            ("the same, but runs scatter widely", 0.0, CNN_RELU, 0.0, NO, (Status.COMPATIBLE,)),
+            ("the same, among runs that lose no class", 0.0, KEPT, LOST_SHARE, NO, ALL_OF_IT),
+            ("ten standard deviations off", 10 * SOFTMAX, SOFTMAX, 0.0, (Status.REPRODUCED,), NO),
         ):
             draw = _of_numbers(off, std, lost)
             yield World("one of the paper's numbers", truth, n, wrong, right, draw)
@@ -188,16 +188,16 @@ def worlds() -> Iterator[World]:
             yield World("a sentence about one run", truth, n, wrong, right, _of_held(share))
     for n in (100, 300):
         for truth, mean, wrong, right in (
-            ("a difference of two points, and collapses", -0.02, NO, ALL_OF_IT),
-            ("none, and collapses to either side", 0.0, ALL_OF_IT + NO, ()),
+            ("ReLU is two points lower, and runs collapse", -0.02, NO, ALL_OF_IT),
+            ("no difference, and runs collapse to either side", 0.0, ALL_OF_IT + NO, ()),
         ):
             draw = _of_pairs("below", _collapsing(mean), -0.0175)
             yield World("ReLU is lower, paired splits", truth, n, wrong, right, draw)
     for n in (20, 60):
         for truth, closed, wrong, right in (
-            ("one closes all of the gap", 1.0, NO, (Status.REPRODUCED,)),
-            ("one closes half of it", 0.5, (Status.REPRODUCED, *NO), ()),
-            ("none closes any", 0.0, (Status.REPRODUCED,), NO),
+            ("one intervention closes all of the gap", 1.0, NO, (Status.REPRODUCED,)),
+            ("one intervention closes half of the gap", 0.5, (Status.REPRODUCED, *NO), ()),
+            ("no intervention closes any of the gap", 0.0, (Status.REPRODUCED,), NO),
         ):
             yield World("keeping neurons alive", truth, n, wrong, right, _of_closing(closed))
 

@@ -20,9 +20,6 @@ from reluclf.record import Record
 from reluclf.showing import figures, origins, wdbc
 from reluclf.showing.runs import with_both_heads
 
-#: The paper's figures with the confusion matrices of both heads.
-_FIGURES = {"softmax": 11, "relu": 10}
-
 
 @origins.traced
 def table(records: Sequence[Record]) -> pd.DataFrame:
@@ -54,7 +51,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
         }
         rows.append(row)
     for network in networks:
-        published = paper.matrix(_FIGURES[network.head]).counts
+        published = paper.matrix_of(*network).counts
         row = {
             "classifier": f"the paper's {network.short}",
             "sensitivity, %": number(published[0, 0] / published[0].sum(), "test_accuracy"),

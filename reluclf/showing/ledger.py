@@ -45,8 +45,8 @@ LOOKS = {
 #: The questions of a verdict, by the attribute that holds the answer, and how a page asks them.
 QUESTIONS = {
     "own": "in the paper's own numbers",
-    "as_run": "run again, as his code ran",
-    "as_written": "as his text says",
+    "as_run": "run again, as run",
+    "as_written": "run again, as written",
     "settled": "by text and code",
 }
 

@@ -33,7 +33,7 @@ def spread(values: Sequence[float], digits: int = 2, scale: float = 1.0) -> str:
 @origins.traced
 def table(result: Result | None) -> pd.DataFrame:
     """Write what was measured, row by row, with the bar where there is one."""
-    columns = ["what", "measured", "bar"]
+    columns = ["what", "measured", "target"]
     if result is None:
         return pd.DataFrame([("everything", NOT_MEASURED, "–")], columns=columns)
     ratio = result.ratio()

@@ -167,7 +167,7 @@ def test_the_table_has_the_measurements_and_the_bars():
     ]
     assert frame.loc["FFNN, share of the peak, %", "measured"] == "65 [50, 80] (n = 2)"
     assert frame.loc["clean build of the book, s"].tolist() == ["40", "≤ 60: met"]
-    slow = speed.table(result(book=61.0, campaign=[9.0, 9.0, 9.0])).set_index("what")["bar"]
+    slow = speed.table(result(book=61.0, campaign=[9.0, 9.0, 9.0])).set_index("what")["target"]
     assert slow["clean build of the book, s"] == "≤ 60: missed"
     assert slow["campaign on 4 workers over the paper's own loop"] == "≥ 1.8: missed"
 

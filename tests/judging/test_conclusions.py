@@ -21,8 +21,8 @@ from reluclf.store import Store
 
 
 @pytest.fixture(scope="module")
-def committed():
-    return Store(paths.RESULTS).select(samples=None, epochs=32)
+def committed(everything):
+    return [run for run in everything if (run.spec.samples, run.spec.epochs) == (None, 32)]
 
 
 def closes_more_than_half(name, dataset, records):

@@ -1,18 +1,10 @@
 """The folds drawn."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from factory import run
 
 from reluclf.judging.design import AS_RUN
 from reluclf.showing import by_fold
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_the_paper_and_ours_are_drawn_and_each_panel_says_how_many_runs_it_has():

@@ -3,7 +3,6 @@
 import itertools
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from factory import run
@@ -11,12 +10,6 @@ from factory import run
 from reluclf.judging import paper
 from reluclf.judging.status import Status
 from reluclf.showing import figures, ledger
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_a_confusion_figure_has_three_panels_and_the_difference_of_ours():

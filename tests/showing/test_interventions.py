@@ -2,19 +2,12 @@
 
 import re
 
-import matplotlib.pyplot as plt
 import pytest
 from factory import run
 
 from reluclf import formats
 from reluclf.record import Probe
 from reluclf.showing import interventions, probed
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def once(head, seed, hits=0.9, **fields):

@@ -4,7 +4,6 @@ import math
 import re
 from itertools import product
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from factory import run
@@ -20,12 +19,6 @@ from reluclf.showing import (
     spike,
     traces,
 )
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
