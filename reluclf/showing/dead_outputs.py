@@ -56,6 +56,19 @@ def counted(records: Sequence[Record], architecture: str = "ffnn") -> np.ndarray
     return table
 
 
+def revived(records: Sequence[Record], architecture: str = "ffnn") -> np.ndarray:
+    """Count the runs in which an output is dead at first, and those of them with fewer in the end.
+
+    Returns
+    -------
+    ndarray of int, shape (2,)
+    """
+    found = [run for dataset in IMAGES for run, _ in runs(records, dataset, architecture)]
+    curves = [probe.dead_units for run in found if (probe := probe_of(run))]
+    died = [curve for curve in curves if curve[0] > 0]
+    return np.array([len(died), sum(curve[-1] < curve[0] for curve in died)])
+
+
 @origins.traced
 def table(records: Sequence[Record]) -> pd.DataFrame:
     """Show the counts of FFNN and of CNN as text, both image sets together."""

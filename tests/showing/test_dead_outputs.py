@@ -1,5 +1,6 @@
 """Dead outputs, lost classes, and what rows of zeros would leave in the paper's numbers."""
 
+import factory
 import numpy as np
 import pytest
 from factory import run
@@ -32,3 +33,16 @@ def test_the_papers_traces_and_ours_stand_side_by_side_and_runs_that_lose_a_clas
     ours = dead_outputs.called_zero(made.test.confusion_matrix)
     assert line["called 0: ours"] == str(ours)
     assert frame.loc["MNIST CNN-ReLU", "called 0: ours"] == formats.NONE
+
+
+def test_an_output_that_comes_alive_again_is_counted_once_a_run():
+    def probed(seed, first, last):
+        spec = run("mnist", "ffnn", "relu", "fresh", seed, []).spec
+        made = factory.record(spec, [], 0.9, dead=last)
+        units = (first, *made.final.probe.dead_units[1:])
+        probe = made.final.probe.model_copy(update={"dead_units": units})
+        final = made.final.model_copy(update={"probe": probe})
+        return made.model_copy(update={"final": final})
+
+    made = [probed(1, 0.2, 0.2), probed(2, 0.2, 0.1), probed(3, 0.0, 0.0)]
+    assert dead_outputs.revived(made).tolist() == [2, 1]
