@@ -111,6 +111,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
 
     slow = _SLOW.under(records, AS_WRITTEN)
     softmax, relu = with_both_heads("wdbc", "ffnn")
+    ffnn_softmax, ffnn_relu = with_both_heads("mnist", "ffnn")
     table = dead_outputs.counted(records)
     return {
         "index_softmax": reached(_SLOW._replace(head="softmax")),
@@ -124,6 +125,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "index_apart": sentences.softmax_apart(records),
         "index_worst": _ends([run.test.accuracy for run in slow]),
         "index_relu_runs": str(len(slow)),
+        "index_ffnn_softmax": reached(ffnn_softmax),
+        "index_ffnn_relu": reached(ffnn_relu),
         "index_wdbc_relu": reached(relu),
         "index_wdbc_softmax": reached(softmax),
     }
