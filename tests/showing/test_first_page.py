@@ -1,5 +1,6 @@
 """The first page: ten networks in one picture, the headline claims, and few words."""
 
+import io
 from datetime import UTC, datetime
 
 import bs4
@@ -8,7 +9,7 @@ import pytest
 from factory import SUPPORTS, of_cell, run, whole_design
 from test_publication import BOOK, unavailable
 
-from reluclf import formats
+from reluclf import formats, paths
 from reluclf.judging import paper, words
 from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH, Cell
 from reluclf.judging.evidence import under
@@ -81,6 +82,16 @@ def test_the_picture_draws_every_run_of_all_ten_networks_and_the_papers_as_a_tic
             )
             assert points[marker].get_color() == figures.COLOURS[head]
         assert points["o"].get_markerfacecolor() != points["D"].get_markerfacecolor() == "white"
+
+
+def test_the_committed_picture_of_the_readme_has_a_mark_for_every_run(everything):
+    figures.style()
+    drawn = io.StringIO()
+    records = [run for run in everything if run.spec.samples is None and run.spec.epochs == 32]
+    first_page.picture(records).savefig(drawn, format="svg")
+    file = paths.BOOK / "_static" / "networks.svg"
+    marks = [text.count("<use ") for text in (drawn.getvalue(), file.read_text("utf-8"))]
+    assert marks[0] == marks[1] > 0, "draw it anew: python -m reluclf picture"
 
 
 def test_the_picture_says_what_its_marks_mean(runs):
