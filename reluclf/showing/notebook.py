@@ -202,8 +202,8 @@ def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> N
         f"{absent.total()} of the {len(specs)} runs that this chapter names are not measured yet"
     )
     body = (
-        f"The page rests on the other runs. `make experiments CHAPTER={chapter}` trains the missing "
-        "runs, and the page then shows them. Missing runs, by folder of `results/`:"
+        f"The page rests on the other runs. `make experiments CHAPTER={chapter}` trains the "
+        "missing runs, and the page then shows them. Missing runs, by folder of `results/`:"
         f"\n\n{listed}."
     )
     show_boxes((title, body, "warning dropdown"))
