@@ -147,7 +147,7 @@ def test_where_some_networks_lose_a_class_a_number_is_reproduced_in_some_runs(ve
 @pytest.mark.parametrize("item", ["C11", "C18", "C21"])
 def test_whether_it_is_slower_is_not_asked_of_a_model_trained_once(verdicts, item):
     found = verdicts("like the paper")[item].as_written
-    assert found.status == P and found.why.endswith("cannot be asked of one model's 32 epochs.")
+    assert found.status == P and found.why.endswith("cannot be judged from one model's 32 epochs.")
 
 
 def test_an_item_without_runs_as_run_is_answered_as_written(verdicts):
