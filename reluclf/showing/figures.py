@@ -135,7 +135,7 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
     runs = network.whole(records, AS_RUN)
     if any(np.sum(run.test.confusion_matrix) != published.counts.sum() for run in runs):
         runs = []  # a rerun on a sample
-    ours = _by_loss(runs)
+    ours = _by_kind(runs)
     layout = _LAYOUTS[many, len(ours) > 1]
     figure, panels = plt.subplot_mosaic(layout.mosaic, figsize=layout.size)
     limit = _SATURATION * most if many else published.counts.max()
@@ -157,7 +157,7 @@ def confusion(number: int, records: Sequence[Record]) -> Figure:
     return figure
 
 
-def _by_loss(runs: Sequence[Record]) -> dict[str, np.ndarray]:
+def _by_kind(runs: Sequence[Record]) -> dict[str, np.ndarray]:
     """Average the matrices of runs: of those that lose no class, and apart those that lose one."""
     kinds = {
         "ours": [run for run in runs if not run.test.lost],
