@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reluclf import networks
+from reluclf import networks, probes
 from reluclf.data import Rows
 from reluclf.epochs import EVALUATION_BATCH
 from reluclf.metrics import shortest
-from reluclf.record import Curve, Fold
+from reluclf.record import Curve, Fold, Probe
 from reluclf.spec import Spec
 
 #: Batches that are trained on in one call of TensorFlow: a call cannot be interrupted.
@@ -68,6 +68,8 @@ class Training(NamedTuple):
     state : State
         Its batches and its divergence are counted on.
     observer : Observer
+    probed : tuple of the same, or None
+        The rows on which the model is looked into after every epoch.
     """
 
     spec: Spec
@@ -77,14 +79,25 @@ class Training(NamedTuple):
     held_out: Rows
     state: State
     observer: Observer
+    probed: Rows | None = None
 
 
 class Trained(NamedTuple):
-    """What comes of a training: its curves, and the last outputs on the rows held out, (n, k)."""
+    """What comes of a training.
+
+    Attributes
+    ----------
+    train, held_out : Curve
+    outputs : ndarray of float32, shape (n, k)
+        The last ones, on the rows held out.
+    probe : Probe or None
+        What was seen inside, if anything was looked at and the backend can be looked into.
+    """
 
     train: Curve
     held_out: Curve
     outputs: np.ndarray
+    probe: Probe | None
 
 
 def fit(training: Training) -> Trained:
@@ -97,9 +110,17 @@ def fit(training: Training) -> Trained:
     for epoch in range(spec.epochs):
         means = trainer.train(batch_order(spec, training.number, epoch, len(x)))
         outputs, loss, accuracy = evaluate()
-        curves.add(means, loss, accuracy)
+        curves.add(means, loss, accuracy, _probe(training))
         training.observer.epoch()
     return curves.done(outputs)
+
+
+def _probe(training: Training) -> dict[str, float] | None:
+    if training.probed is None:
+        return None
+    x, y = training.probed
+    targets = one_hot(y, networks.N_CLASSES[training.spec.dataset])
+    return probes.measure(training.spec, training.model, x, targets)
 
 
 def batch_order(spec: Spec, number: int, epoch: int, rows: int) -> np.ndarray:
@@ -203,7 +224,9 @@ class Evaluator:
 
 
 class Curves:
-    """The curves of a training; batches, and the first loss that is not finite, go into its state.
+    """The curves and probes of a training.
+
+    Batches, and the first loss that is not finite, go into its state.
 
     Parameters
     ----------
@@ -217,9 +240,12 @@ class Curves:
         self._sizes = sizes
         self._train: list[tuple[float, float]] = []
         self._held_out: list[tuple[float, float]] = []
+        self._probes: list[dict[str, float]] = []
 
-    def add(self, means: np.ndarray, loss: float, accuracy: float) -> None:
-        """Add an epoch: mean loss and accuracy of each batch, and both on the rows held out."""
+    def add(
+        self, means: np.ndarray, loss: float, accuracy: float, probe: dict[str, float] | None
+    ) -> None:
+        """Add an epoch: mean loss and accuracy of each batch; both on the rows held out; probes."""
         total = np.zeros(2)
         for batch, size in zip(np.asarray(means, np.float64), self._sizes, strict=True):
             total += batch * size
@@ -230,10 +256,17 @@ class Curves:
         # An accuracy is a whole number of hits, divided once.
         self._train.append((shortest(total[0] / rows), round(total[1]) / rows))
         self._held_out.append((loss, accuracy))
+        self._probes += [probe] if probe else []
 
     def done(self, outputs: np.ndarray) -> Trained:
         """Return both curves, with the last outputs on the rows held out."""
-        return Trained(_curve(self._train), _curve(self._held_out), outputs)
+        probe = {name: [each[name] for each in self._probes] for name in probes.NAMES}
+        return Trained(
+            _curve(self._train),
+            _curve(self._held_out),
+            outputs,
+            Probe(**probe) if self._probes else None,
+        )
 
 
 def _curve(scores: Sequence[tuple[float, float]]) -> Curve:

@@ -159,11 +159,8 @@ def build(spec: Spec, seed: int) -> Any:
     return model
 
 
-def program(spec: Spec, model: Any) -> epochs.Program:
-    """Return the compiled functions of a spec's network on JAX.
-
-    Where they are kept already, the model is not needed.
-    """
+def network(spec: Spec) -> Spec:
+    """Return what specs have in common whose models are trained by the same compiled functions."""
     free = {
         "seed": 0,
         "protocol": "carried",
@@ -174,7 +171,15 @@ def program(spec: Spec, model: Any) -> epochs.Program:
         "samples": None,
     }
     free |= {} if spec.dataset == "wdbc" else {"dataset": "mnist"}
-    return epochs.program(spec.model_copy(update=free), model, loss_function(spec))
+    return spec.model_copy(update=free)
+
+
+def program(spec: Spec, model: Any) -> epochs.Program:
+    """Return the compiled functions of a spec's network on JAX.
+
+    Where they are kept already, the model is not needed.
+    """
+    return epochs.program(network(spec), model, loss_function(spec))
 
 
 def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:

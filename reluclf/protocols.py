@@ -19,7 +19,7 @@ import numpy as np
 from reluclf import data, fitting, networks, probes
 from reluclf.data import Rows
 from reluclf.fitting import Observer, State, Trained, Training
-from reluclf.record import Curve, Final, Fold, Probe, Score, Test
+from reluclf.record import Curve, Final, Fold, Score, Test
 from reluclf.spec import Spec
 
 #: The number of the model on the whole training set (``fresh``), and of the one carried model;
@@ -117,15 +117,14 @@ def _fresh(spec: Spec, observer: Observer, state: State) -> Course:
     test = (whole.x_test, whole.y_test)
     model = anew(model, spec, WHOLE)
     started = time.perf_counter()
-    first = (whole.x_train[: probes.ROWS], whole.y_train[: probes.ROWS])
-    probed = _Probed(spec, model, first, observer)
     train = (whole.x_train, whole.y_train)
-    trained = yield Training(spec, WHOLE, model, train, test, state, probed)
+    probed = (whole.x_train[: probes.ROWS], whole.y_train[: probes.ROWS])
+    trained = yield Training(spec, WHOLE, model, train, test, state, observer, probed)
     final = Final(
         n_train=len(whole.x_train),
         train=trained.train,
         test=trained.held_out,
-        probe=probed.result(),
+        probe=trained.probe,
         seconds=_seconds_since(started),
     )
     tested = _test(spec, trained.outputs, whole.y_test)
@@ -152,29 +151,6 @@ def _one_fold(
     if spec.protocol == "carried":
         state.weights = fitting.variables(model)
     observer.fold(state)
-
-
-class _Probed(Observer):
-    """Looks into the model after every epoch, and passes the news on."""
-
-    def __init__(self, spec: Spec, model: Any, rows: Rows, observer: Observer) -> None:
-        self._spec = spec
-        self._model = model
-        self._x, y = rows
-        self._targets = fitting.one_hot(y, networks.N_CLASSES[spec.dataset])
-        self._observer = observer
-        self._found: list[dict[str, float] | None] = []
-
-    def epoch(self) -> None:
-        self._found.append(probes.measure(self._spec, self._model, self._x, self._targets))
-        self._observer.epoch()
-
-    def result(self) -> Probe | None:
-        """Return what was found, epoch by epoch; None if the backend cannot be looked into."""
-        found = [measured for measured in self._found if measured is not None]
-        if not found:
-            return None
-        return Probe(**{name: [measured[name] for measured in found] for name in probes.NAMES})
 
 
 def _logistic(spec: Spec) -> Outcome:

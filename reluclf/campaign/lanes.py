@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import data, epochs, fitting, networks, protocols
+from reluclf import data, epochs, fitting, networks, probes, protocols
 from reluclf.data import Rows
 from reluclf.fitting import Curves, Observer, State, Trained, Training
 from reluclf.protocols import Outcome
@@ -106,12 +106,16 @@ def fit(asked: Mapping[int, Training], width: int) -> dict[int, Trained]:
     learnt = _stack([program.state(training.model) for training in lanes])
     sizes = fitting.batch_sizes(n, spec.batch_size)
     curves = {lane: Curves(training.state, sizes) for lane, training in asked.items()}
+    look = probes.together(networks.network(spec), data.alike(spec))
+    probed = [training.probed for training in lanes if training.probed]  # all of them, or none
+    looked_at = _on_device(spec, probed) if probed else None
     under_way: Any = None
     for epoch in range(spec.epochs):
         learnt, means = train(learnt, *rows, _orders(lanes, epoch, n), spec.batch_size)
         if under_way:  # the device is at this epoch already while the last one is noted here
             _note(asked, curves, *under_way)
-        under_way = means, *evaluate(learnt, *held_out)
+        seen = look(*learnt[:2], *looked_at) if looked_at else None
+        under_way = means, *evaluate(learnt, *held_out), seen
     outputs = _note(asked, curves, *under_way)
     found = {}
     for lane, training in asked.items():
@@ -132,13 +136,22 @@ def _note(
     means: Any,
     outputs: Any,
     losses: Any,
+    seen: probes.Seen | None,
 ) -> np.ndarray:
     """Note an epoch in the curves of each run; wait for it, and return its outputs."""
+    import jax
+
+    if seen:
+        seen = jax.device_get(seen)
     means, outputs, losses = np.asarray(means), np.asarray(outputs), np.asarray(losses)
     for lane, training in asked.items():
         _, y = training.held_out
         scores = fitting.mean_score(outputs[lane], losses[lane], y)
-        curves[lane].add(means[lane], *scores)
+        probe = None
+        if seen and training.probed:
+            targets = fitting.one_hot(training.probed[1], outputs.shape[-1])
+            probe = probes.values(jax.tree.map(operator.itemgetter(lane), seen), targets)
+        curves[lane].add(means[lane], *scores, probe)
         training.observer.epoch()
     return outputs
 

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 
-from reluclf import Spec, data, epochs, fitting, networks, protocols
+from reluclf import Spec, data, epochs, fitting, networks, probes, protocols
 from reluclf.campaign import lanes
 
 pytestmark = pytest.mark.usefixtures("jax")
@@ -89,6 +89,17 @@ def test_a_run_in_a_lane_is_nearly_the_run_alone(whole):
     lane = whole["carried"][1][1].states[0].folds[0]
     np.testing.assert_allclose(lane.train.loss, alone.train.loss, rtol=1e-3)
     assert (lane.n_train, lane.n_validation) == (alone.n_train, alone.n_validation)
+
+
+def test_a_lane_is_looked_into_as_a_run_alone_is(jax):
+    spec = FRESH.model_copy(update={"folds": 0})
+    alone = protocols.run(spec).final.probe
+    outcomes = dict(lanes.run(seeds(spec, 2, 1), [None, None], [None, None], WIDTH))
+    for name in probes.NAMES:
+        ours, expected = getattr(outcomes[1].final.probe, name), getattr(alone, name)
+        assert len(ours) == spec.epochs
+        np.testing.assert_allclose(ours, expected, rtol=1e-3, err_msg=name)
+    assert outcomes[0].final.probe.norm_head != outcomes[1].final.probe.norm_head
 
 
 @pytest.mark.parametrize("spec", [CARRIED, FRESH], ids=lambda spec: spec.protocol)
