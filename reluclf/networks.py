@@ -254,10 +254,10 @@ def cnn(seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
 
     The 256 principal components of a row are laid out, in order, as a 16 x 16 "image".
     """
-    from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape
+    from keras.layers import Dense, Dropout, Flatten, MaxPooling2D, Reshape
 
     def convolution(filters: int) -> Any:
-        return Conv2D(filters, 3, activation=hidden, kernel_initializer=_glorot(seeds))
+        return _conv2d()(filters, 3, activation=hidden, kernel_initializer=_glorot(seeds))
 
     return [
         Reshape((16, 16, 1)),
@@ -273,3 +273,31 @@ def cnn(seeds: Iterator[int], hidden: Any = "relu") -> list[Any]:
         Dense(256, activation=hidden, kernel_initializer=_glorot(seeds)),
         Dropout(0.5, seed=next(seeds)),
     ]
+
+
+def _conv2d() -> Any:
+    """Return Keras's convolution; on JAX with an accelerator one that is a product of matrices.
+
+    Several seeds in one program make of a convolution one in groups, which cuDNN computes slowly.
+    """
+    import keras
+    from keras import ops
+    from keras.layers import Conv2D
+
+    if keras.backend.backend() != "jax" or not epochs.on_accelerator():
+        return Conv2D
+
+    class Product(Conv2D):
+        """A convolution without padding, of stride 1: each window of a row times the kernel."""
+
+        def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+            height, width, _, filters = kernel.shape
+            rows, columns = inputs.shape[1] - height + 1, inputs.shape[2] - width + 1
+            windows = [
+                inputs[:, row : row + rows, column : column + columns]
+                for row in range(height)
+                for column in range(width)
+            ]
+            return ops.concatenate(windows, axis=-1) @ ops.reshape(kernel, (-1, filters))
+
+    return Product
