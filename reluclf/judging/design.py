@@ -149,6 +149,11 @@ def cells_of(spec: Spec) -> list[Cell]:
 
 def unfit(records: Iterable[Record]) -> list[tuple[Record, str]]:
     """List the runs of a network and condition of the design that enter no verdict, and why."""
+    records = list(records)
+    most_folds: dict[Spec, int] = {}
+    for record in records:
+        key = record.spec.model_copy(update={"folds": 0})
+        most_folds[key] = max(record.spec.folds, most_folds.get(key, 0))
     found = []
     for record in records:
         spec, why = record.spec, []
@@ -162,6 +167,8 @@ def unfit(records: Iterable[Record]) -> list[tuple[Record, str]]:
             why.append(f"it has {spec.samples} samples, the design all")
         if all(CONDITIONS[cell.condition].whole for cell in meant) and spec.folds != N_SPLITS:
             why.append(f"it has {spec.folds} folds, the design {N_SPLITS}")
+        elif spec.folds < most_folds[spec.model_copy(update={"folds": 0})]:
+            why.append("the run of the same seed with more folds counts in its place")
         most = max(planned()[cell] for cell in meant)
         if not 1 <= spec.seed <= most:
             why.append(f"the design has seeds 1 to {most}")

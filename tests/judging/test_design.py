@@ -76,6 +76,14 @@ def test_a_fresh_run_with_fewer_folds_or_none_is_one_as_written():
     assert unfit([of_cell(WRITTEN, 1), of_cell(WRITTEN, 2, folds=[0.9] * 3)]) == []
 
 
+def test_of_two_runs_of_a_seed_the_one_with_more_folds_counts_and_the_other_is_named():
+    once, whole = of_cell(WRITTEN, 2, hits=0.5), of_cell(TEN_FOLDS, 2, hits=0.7)
+    made = [once, whole, of_cell(WRITTEN, 3)]
+    assert Evidence(made).there(WRITTEN)[0] == whole
+    why = "the run of the same seed with more folds counts in its place"
+    assert unfit(made) == unfit(made[::-1]) == [(once, why)]
+
+
 def test_a_run_beyond_one_cell_counts_in_the_other_that_has_it():
     made = of_cell(TEN_FOLDS, 4)
     assert seeds([made], WRITTEN) == [4] and seeds([made], TEN_FOLDS) == []
