@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
-from reluclf.formats import cell, difference_cell
+from reluclf.formats import NONE, cell, difference_cell
 from reluclf.judging import paper
-from reluclf.judging.design import Cell, cells_of, planned
-from reluclf.judging.evidence import Evidence, measure
-from reluclf.judging.statistics import unpaired
+from reluclf.judging.design import Cell, Lacking, planned
+from reluclf.judging.evidence import Evidence, accuracies, measure
+from reluclf.judging.exceeding import OURS
+from reluclf.judging.items import items
+from reluclf.judging.robustness import QUESTIONS
+from reluclf.judging.statistics import Difference, rejected, unpaired
+from reluclf.judging.status import Status
 from reluclf.judging.thresholds import MARGIN
+from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
-from reluclf.showing import origins
+from reluclf.showing import ledger, origins
+
+
+class Pair(NamedTuple):
+    """The runs of a cell of the design by where they were made, and how their accuracies differ."""
+
+    cell: Cell
+    slow: list[Record]
+    fast: list[Record]
+    difference: Difference | None
 
 
 def on_accelerator(record: Record) -> bool:
@@ -21,8 +36,24 @@ def on_accelerator(record: Record) -> bool:
     return not record.provenance.device.startswith("CPU")
 
 
+def pairs(records: Sequence[Record]) -> list[Pair]:
+    """Compare the test accuracies in each cell that has runs of both; None where one has one run.
+
+    The runs are those that a verdict takes.
+    """
+    evidence, found = Evidence(records), []
+    for one in planned():
+        runs = evidence.there(one)
+        fast = [run for run in runs if on_accelerator(run)]
+        slow = [run for run in runs if not on_accelerator(run)]
+        if fast and slow:
+            difference = unpaired(accuracies(fast), accuracies(slow), MARGIN)
+            found.append(Pair(one, slow, fast, difference))
+    return found
+
+
 def table(records: Sequence[Record]) -> pd.DataFrame:
-    """Compare test accuracies by device, for each cell of the design that has runs of both.
+    """Show :func:`pairs` as text.
 
     Returns
     -------
@@ -30,38 +61,58 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
         A row for each network and condition: test accuracy on processors and on accelerators, the
         difference by Welch's test, and how many of the design's runs there are without the latter.
     """
-    by_cell: dict[Cell, list[Record]] = {}
-    for record in records:
-        for one in cells_of(record.spec):
-            by_cell.setdefault(one, []).append(record)
-    rows, used = [], []
-    for one, n in planned().items():
-        runs = by_cell.get(one, [])
-        fast = [run for run in runs if on_accelerator(run)]
-        slow = [run for run in runs if not on_accelerator(run)]
-        if not fast or not slow:
-            continue
-        used += runs
-        ours, theirs = ([run.test.accuracy for run in kind] for kind in (fast, slow))
-        row = {
-            "network": paper.title(*one[:3]),
-            "condition": one.condition,
-            "processors, %": cell(measure(slow, "test_accuracy"), "test_accuracy"),
-            "accelerators, %": cell(measure(fast, "test_accuracy"), "test_accuracy"),
-            "accelerators − processors": difference_cell(unpaired(ours, theirs, MARGIN)),
-            "without accelerators": f"{len(slow)} of {n}",
+    found = pairs(records)
+    rows = [
+        {
+            "network": paper.title(*pair.cell[:3]),
+            "condition": pair.cell.condition,
+            "processors, %": cell(measure(pair.slow, "test_accuracy"), "test_accuracy"),
+            "accelerators, %": cell(measure(pair.fast, "test_accuracy"), "test_accuracy"),
+            "accelerators − processors": difference_cell(pair.difference),
+            "without accelerators": f"{len(pair.slow)} of {planned()[pair.cell]}",
         }
-        rows.append(row)
-    return origins.rests_on(pd.DataFrame(rows), {"": used})
-
-
-def resting(records: Sequence[Record]) -> str:
-    """List the networks and conditions that are complete only with an accelerator's runs."""
-    everything = Evidence(records)
-    slow = Evidence(record for record in records if not on_accelerator(record))
-    named = [
-        f"{paper.title(*one[:3])} ({one.condition})"
-        for one, n in planned().items()
-        if len(everything.there(one)) == n > len(slow.there(one))
+        for pair in found
     ]
-    return ", ".join(named) or "none"
+    return origins.rests_on(
+        pd.DataFrame(rows), {"": [run for p in found for run in p.slow + p.fast]}
+    )
+
+
+def numbers(records: Sequence[Record]) -> dict[str, str]:
+    """Write how many cells are compared, and in how many the two kinds are shown to differ."""
+    tested = [pair.difference for pair in pairs(records) if pair.difference]
+    p_values = [one.p for one in tested]
+    return {
+        "devices_tested": str(len(tested)),
+        "devices_apart": str(sum(p < 1 - OURS.level for p in p_values) or "none"),
+        "devices_apart_holm": str(sum(rejected(p_values)) or "none"),
+    }
+
+
+def otherwise(verdicts: Sequence[Verdict], records: Sequence[Record]) -> pd.DataFrame:
+    """List the verdicts that processors' runs alone, however few, would not give.
+
+    Returns
+    -------
+    DataFrame of str
+        A row for each answer that does not wait: its status, and the one without the accelerators'
+        runs, which waits where a cell then has fewer than two.
+    """
+    slow = Evidence(run for run in records if not on_accelerator(run)).before_complete()
+    rows = []
+    for verdict in verdicts:
+        for question, name in QUESTIONS.items():
+            answer, rule = getattr(verdict, name), getattr(items()[verdict.id], name)
+            if answer is None or answer.status == Status.WAITING:
+                continue
+            try:
+                status = rule(slow, OURS).status
+            except Lacking:
+                status = Status.WAITING
+            if status != answer.status:
+                row = {"item": verdict.id, "question": question, "verdict": str(answer.status)}
+                rows.append(row | {"by the runs on processors alone": str(status)})
+    nothing = dict.fromkeys(
+        ("item", "question", "verdict", "by the runs on processors alone"), NONE
+    )
+    return origins.rests_on(pd.DataFrame(rows or [nothing]), ledger.records(verdicts))

@@ -14,12 +14,12 @@ from reluclf.formats import NONE, NOT_MEASURED
 from reluclf.judging import words
 from reluclf.judging.answers import Answer
 from reluclf.judging.design import AS_RUN, AS_WRITTEN
-from reluclf.judging.evidence import measure
+from reluclf.judging.evidence import difference, measure
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
 from reluclf.showing import dead_outputs, figures, ledger, origins, sentences
-from reluclf.showing.runs import ON_IMAGES, Network, with_both_heads
+from reluclf.showing.runs import IMAGES, ON_IMAGES, Network, with_both_heads
 
 #: The network in which the ReLU head is slow.
 _SLOW = Network("mnist", "cnn", "relu")
@@ -113,6 +113,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     softmax, relu = with_both_heads("wdbc", "ffnn")
     ffnn_softmax, ffnn_relu = with_both_heads("mnist", "ffnn")
     table = dead_outputs.counted(records)
+    kept, made, apart = _that_keep_every_class(records)
     return {
         "index_softmax": reached(_SLOW._replace(head="softmax")),
         "index_relu": reached(_SLOW),
@@ -122,6 +123,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "index_lost_and_dead": str(table[0, 0]),
         "index_ffnn_runs": str(table.sum()),
         "index_kept_and_dead": str(table[0, 1] or "none"),
+        "index_kept": f"{kept} of {made}",
+        "index_level": apart,
         "index_apart": sentences.softmax_apart(records),
         "index_worst": _ends([run.test.accuracy for run in slow]),
         "index_relu_runs": str(len(slow)),
@@ -130,6 +133,26 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "index_wdbc_relu": reached(relu),
         "index_wdbc_softmax": reached(softmax),
     }
+
+
+def _that_keep_every_class(records: Sequence[Record]) -> tuple[int, int, str]:
+    """Count the FFNN-ReLUs on images as run that lose no class, and how far from softmax they are.
+
+    Returns
+    -------
+    (int, int, str)
+        Those, all, and the larger distance of their mean test accuracy on the two sets, in points.
+    """
+    kept, made, apart = 0, 0, []
+    for dataset in IMAGES:
+        softmax, relu = (
+            network.under(records, AS_RUN) for network in with_both_heads(dataset, "ffnn")
+        )
+        whole = [run for run in relu if not run.test.lost]
+        kept, made = kept + len(whole), made + len(relu)
+        ahead = difference(whole, softmax)
+        apart += [abs(100 * ahead.mean)] if ahead else []
+    return kept, made, f"{max(apart):.1f}" if apart else NOT_MEASURED
 
 
 def _ends(accuracies: Sequence[float]) -> str:

@@ -211,6 +211,18 @@ def test_numbers_that_no_run_gives_are_said_to_be_not_measured():
     assert (numbers["index_ffnn_runs"], numbers["index_kept_and_dead"]) == ("0", "none")
 
 
+def test_the_ffnns_that_keep_every_class_are_compared_with_softmax():
+    lost = [0, *(round(0.9 * n) for n in SUPPORTS["mnist"][1:])]
+    relu, softmax = (Cell("mnist", "ffnn", head, "as run") for head in ("relu", "softmax"))
+    made = [of_cell(relu, 1, lost), of_cell(relu, 2, 0.94), of_cell(relu, 3, 0.96)]
+    made += [of_cell(softmax, seed, 0.98) for seed in (1, 2)]
+    numbers = first_page.numbers(made)
+    assert numbers["index_kept"] == "2 of 3"
+    kept, level = (np.mean([run.test.accuracy for run in part]) for part in (made[1:3], made[3:]))
+    assert numbers["index_level"] == f"{100 * abs(kept - level):.1f}"
+    assert first_page.numbers(made[:1])["index_level"] == formats.NOT_MEASURED
+
+
 def test_the_runs_that_lose_a_class_are_counted_with_those_that_have_a_dead_output():
     cell = Cell("mnist", "ffnn", "relu", "as written")
     lost = [0, *(round(0.9 * n) for n in SUPPORTS["mnist"][1:])]
