@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reluclf import formats
+from reluclf.judging import evidence
 from reluclf.judging.design import BOTH
 from reluclf.judging.evidence import measure, pairs
 from reluclf.judging.statistics import Difference, Estimate, estimate
@@ -84,7 +85,8 @@ def accuracies(dataset: str, records: Sequence[Record]) -> dict[str, str]:
     The names are ``<dataset>_<architecture>_<head>_<source>_<what>``, with the source ``paper``,
     ``as_run`` or ``as_written``, and what is ``cv`` (cross-validation), ``test``, ``last`` (the
     last fold's validation rows) or ``folds`` (the lowest and the highest fold); of ours also
-    ``each`` (the test accuracy of every run) and ``lost`` (in how many of them a class is lost).
+    ``ends`` (the lowest and the highest test accuracy of a run), ``kept_ends`` and ``lost_ends``
+    (of those that keep every class, and of the others), ``kept`` and ``lost`` (how many these are).
     ``<dataset>_<architecture>_<head>_rise`` is the rise from fold to fold as run on validation
     rows, ``..._rise_test`` that on the test set, ``..._rise_leak`` the difference.
     """
@@ -107,18 +109,22 @@ def accuracies(dataset: str, records: Sequence[Record]) -> dict[str, str]:
 
 
 def _of_runs(runs: Sequence[Record]) -> dict[str, str]:
-    by_seed = sorted(runs, key=lambda run: run.spec.seed)
+    kept = [run for run in runs if not run.test.lost]
     folds = [run.fold_accuracy for run in runs if run.folds]
-    each = _listed([run.test.accuracy for run in by_seed])
     return {
         "cv": percent(measure(runs, "cv_accuracy")),
         "test": percent(measure(runs, "test_accuracy")),
         "last": percent(estimate([accuracy[-1] for accuracy in folds])),
-        "each": f"{each}\u00a0%" if runs else formats.NOT_MEASURED,
-        "folds": _range(np.concatenate(folds)) if folds else formats.NOT_MEASURED,
+        "ends": _range(evidence.accuracies(runs)),
+        "kept_ends": _range(evidence.accuracies(kept)),
+        "lost_ends": _range(evidence.accuracies([run for run in runs if run.test.lost])),
+        "folds": _range(list(np.concatenate(folds)) if folds else []),
+        "kept": count([not run.test.lost for run in runs]),
         "lost": count([run.test.lost for run in runs]),
     }
 
 
-def _range(accuracies: np.ndarray) -> str:
-    return f"{100 * accuracies.min():.2f} to {100 * accuracies.max():.2f}\u00a0%"
+def _range(accuracies: Sequence[float]) -> str:
+    if not len(accuracies):
+        return formats.NOT_MEASURED
+    return f"{100 * min(accuracies):.2f} to {100 * max(accuracies):.2f}\u00a0%"

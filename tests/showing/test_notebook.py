@@ -43,9 +43,12 @@ def test_the_accuracies_of_a_data_set_have_names_and_a_lost_class_is_one_mostly_
     ]
     told = prose.accuracies("mnist", runs)
     assert told["mnist_ffnn_relu_as_run_lost"] == "1 of 2"
-    assert told["mnist_ffnn_relu_as_run_each"] == "60.04 and 40.03\u00a0%"
+    assert told["mnist_ffnn_relu_as_run_ends"] == "40.03 to 60.04\u00a0%"
+    assert told["mnist_ffnn_relu_as_run_kept"] == "1 of 2"
+    assert told["mnist_ffnn_relu_as_run_kept_ends"] == "60.04 to 60.04\u00a0%"
+    assert told["mnist_ffnn_relu_as_run_lost_ends"] == "40.03 to 40.03\u00a0%"
     assert told["mnist_ffnn_relu_as_run_folds"] == "40.00 to 60.00\u00a0%"
-    assert told["mnist_ffnn_softmax_as_run_each"] == formats.NOT_MEASURED
+    assert told["mnist_ffnn_softmax_as_run_ends"] == formats.NOT_MEASURED
 
 
 @pytest.mark.parametrize("columns", [["head", "seeds"], []])
