@@ -183,3 +183,21 @@ def test_two_models_with_the_same_weights_differ_in_dropout_if_their_seeds_do():
     other.set_weights(one.get_weights())
     assert np.array_equal(one(x), other(x))
     assert not np.array_equal(one(x, training=True), other(x, training=True))
+
+
+def test_a_convolution_that_is_a_product_puts_out_and_learns_what_keras_own_does(jax, monkeypatch):
+    spec = Spec(dataset="mnist", architecture="cnn", head="softmax", protocol="fresh", seed=1)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20, 256)).astype(np.float32)
+    targets = np.eye(10, dtype=np.float32)[np.arange(20) % 10]
+    own = networks.build(spec, 1)
+    monkeypatch.setattr(networks.epochs, "on_accelerator", lambda: True)
+    product = networks.build(spec, 1)
+    kinds = [type(layer).__name__ for layer in product.layers]
+    assert kinds.count("Product") == 4 and "Conv2D" not in kinds
+    np.testing.assert_allclose(product(x), own(x), atol=1e-5)
+    for model in (own, product):
+        model.train_on_batch(x, targets)
+    # Adam's first step has the length of the learning rate, and the sign of the gradient.
+    for ours, expected in zip(product.get_weights(), own.get_weights(), strict=True):
+        assert np.mean(np.abs(ours - expected) > 1e-5) < 0.01
