@@ -231,19 +231,26 @@ def _comparable_own(evidence: Evidence, choice: Choice) -> Answer:
 def _some_on_par(condition: str, evidence: Evidence, choice: Choice) -> Answer:
     """C31: in some of the five experiments the heads are on par; one is enough, others may wait."""
     strict = _shared(choice, len(claims.SOME_ON_PAR))
-    outcomes, lacking = [], {}
+    found: list[Claimed] = []
+    lacking: dict[Cell, tuple[int, int]] = {}
     for said in claims.SOME_ON_PAR:
         try:
-            outcomes.append(rules.look(said.part(evidence, condition), 1, strict))
+            found.append(rules.claim([said.part(evidence, condition)], strict))
         except Lacking as lack:
             lacking.update(lack.cells)
-    shown = [outcome for outcome in outcomes if outcome.shown]
-    if not shown and lacking:
+    shown = [one.outcomes[0] for one in found if one.outcomes[0].shown]
+    of_kind = [one.kind[0] for one in found if one.kind and one.kind[0].shown]
+    if lacking and not shown and not of_kind:
         raise Lacking(lacking)
-    status = Status.REPRODUCED if shown else Status.UNDECIDED
-    if all(outcome.refuted for outcome in outcomes):
+    status = Status.UNDECIDED
+    if shown:
+        status = Status.REPRODUCED
+    elif of_kind:
+        status = Status.SOME_RUNS
+    elif all(one.outcomes[0].refuted for one in found):
         status = Status.NOT_REPRODUCED
-    return answers.of_claim(Claimed(status, tuple(shown or outcomes)))
+    every = tuple(one.outcomes[0] for one in found)
+    return answers.of_claim(Claimed(status, tuple(shown) or every, tuple(of_kind)))
 
 
 def _some_on_par_own(evidence: Evidence, choice: Choice) -> Answer:

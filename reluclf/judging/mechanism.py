@@ -123,8 +123,8 @@ def _ffnns(evidence: Evidence, choice: Choice) -> Explained:
         lost=table[:, 0].sum(),
         both=table[0, 0],
         kept=table[:, 1].sum(),
-        dead_kept=table[0, 1],
-        p=formats.p_value(p),
+        dead_kept=table[0, 1] or "none",
+        p=formats.p_value(p) if p < 0.001 else f"= {formats.p_value(p)}",
     )
     return Explained(bool(together) if p < 1 - choice.level else None, why)
 

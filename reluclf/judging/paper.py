@@ -36,9 +36,18 @@ RESULT_TABLES = {
 }
 FOLD_TABLES = {"mnist": 5, "fashion_mnist": 8}
 
-#: The heads that the paper compares, and how a page writes them.
+#: The heads that the paper compares; and how a page writes all that there are.
 HEADS = ("softmax", "relu")
-HEAD_TITLES = {"softmax": "Softmax", "relu": "ReLU"}
+HEAD_TITLES = {
+    "softmax": "Softmax",
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "softplus": "softplus",
+    "squared_relu": "squared ReLU",
+    "elu_plus_one": "ELU + 1",
+    "relu_softmax": "softmax over ReLU",
+    "sparsemax": "sparsemax",
+}
 
 #: The networks that are trained on images.
 IMAGE_NETWORKS = tuple(network for network in RESULT_TABLES if network[0] != "wdbc")
@@ -47,7 +56,7 @@ IMAGE_NETWORKS = tuple(network for network in RESULT_TABLES if network[0] != "wd
 def title(dataset: str, architecture: str, head: str = "") -> str:
     """Name a network as pages do: ``MNIST CNN-ReLU``; without a head ``MNIST CNN``."""
     name = f"{TITLES[dataset]} {architecture.upper()}"
-    return f"{name}-{HEAD_TITLES.get(head, head.replace('_', ' '))}" if head else name
+    return f"{name}-{HEAD_TITLES[head]}" if head else name
 
 
 class PaperError(LookupError):

@@ -81,7 +81,7 @@ def further_heads(evidence: Evidence, choice: Choice = OURS) -> Answer:
 
 def _ranked(counts: dict[str, int]) -> str:
     often = sorted((head for head in counts if counts[head]), key=lambda head: -counts[head])
-    named = [f"{head.replace('_', ' ')} in {counts[head]}" for head in often]
+    named = [f"{paper.HEAD_TITLES[head]} in {counts[head]}" for head in often]
     return words.listed(named) or "none"
 
 

@@ -85,6 +85,11 @@ def folds(
     ]
 
 
+def _no_more_than(total: float, one: Compared) -> Compared:
+    """End the range of a count where there are no more samples; its status is not asked again."""
+    return replace(one, low=max(one.low, 0.0), high=min(one.high, float(total)))
+
+
 def matrix(
     figure: int, evidence: Evidence, condition: str, choice: Choice = OURS
 ) -> list[Compared]:
@@ -106,10 +111,12 @@ def matrix(
     for i, ours in enumerate(estimate_counts(counts, totals)):
         title = f"class {names[i]}" if names[i].isdigit() else names[i]
         hits = int(published.counts[i, i])
-        compared.append(number(title, hits, ours, of_class, len(runs), "count", published.head))
+        one = number(title, hits, ours, of_class, len(runs), "count", published.head)
+        compared.append(_no_more_than(totals[i], one))
     ours = mean_of(counts.sum(axis=1))
     hits = int(np.trace(published.counts))
     total = number("all classes", hits, ours, of_total, len(runs), "count", published.head)
+    total = _no_more_than(totals.sum(), total)
     # What can be said of the total can be said of the classes, and no more.
     if total.status in (Status.COMPATIBLE, Status.NOT_REPRODUCED):
         compared = [

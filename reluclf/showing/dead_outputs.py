@@ -84,14 +84,15 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
 @origins.traced
 def figure(records: Sequence[Record]) -> Figure:
     """Draw each run's accuracy on the worst class; filled if an output is dead."""
-    drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.75, 1.9))
+    drawn, axes = plt.subplots(figsize=(figures.WIDTH * 0.75, 2.6))
     colour, names = figures.COLOURS["relu"], []
     for y, dataset in enumerate(IMAGES):
         found = runs(records, dataset)
         names.append(f"{TITLES[dataset]}\nFFNN (n = {len(found)})")
         for dead in (True, False):
             recalls = [100 * worst_recall(run) for run, died in found if died == dead]
-            heights = y + 0.2 * (np.arange(len(recalls)) - (len(recalls) - 1) / 2)
+            step = min(0.2, 0.8 / max(len(recalls) - 1, 1))  # a data set's runs keep to its row
+            heights = y + step * (np.arange(len(recalls)) - (len(recalls) - 1) / 2)
             label = "an output is dead" if dead else "no output is dead"
             looks: figures.Looks = {"color": colour, "mfc": colour if dead else "white", "ms": 6.5}
             axes.plot(recalls, heights, "X" if dead else "o", label="" if y else label, **looks)
@@ -125,9 +126,9 @@ def zeros(records: Sequence[Record]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        A row for each network: of the paper's run, of our runs one by one that lose no class, and
-        of those that lose one, how many images of other classes are called class 0; then the test
-        loss for each error, of the same. Runs are ordered by seed.
+        A row for each network: of the paper's run, of our runs that lose no class, and of those
+        that lose one, how many images of other classes are called class 0; then the test loss for
+        each error, of the same.
     """
     rows = []
     for network in ON_IMAGES:
@@ -146,11 +147,19 @@ def zeros(records: Sequence[Record]) -> pd.DataFrame:
         row["nats per error: paper"] = f"{price:.1f}"
         for title, found in ours.items():
             prices = [loss_per_error(test.loss, test.accuracy) for test in found]
-            row[f"nats per error: {title}"] = ", ".join(f"{one:.1f}" for one in prices) or NONE
+            row[f"nats per error: {title}"] = _middle(prices, "{:.1f}")
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def zeros_called(found: Sequence[Test]) -> str:
-    """List how many samples of other classes are called class 0, test by test."""
-    return ", ".join(str(called_zero(test.confusion_matrix)) for test in found) or NONE
+    """Tell how many samples of other classes are called class 0: median, lowest, highest."""
+    return _middle([called_zero(test.confusion_matrix) for test in found], "{:.0f}")
+
+
+def _middle(values: Sequence[float], form: str) -> str:
+    """Write the median of values, with the lowest, the highest and n."""
+    if len(values) < 2:
+        return form.format(*values) if values else NONE
+    middle, low, high = map(form.format, (np.median(values), min(values), max(values)))
+    return f"{middle} ({low} to {high}, n\u00a0=\u00a0{len(values)})"

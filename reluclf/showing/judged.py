@@ -67,7 +67,7 @@ def _on_a_line(text: str) -> str:
 
 
 def _head(head: str) -> str:
-    return paper.HEAD_TITLES.get(head, head.replace("_", " "))
+    return paper.HEAD_TITLES[head]
 
 
 def _there(cells: Sequence[Cell], evidence: Evidence) -> str:
@@ -199,7 +199,8 @@ def _told(cells: Iterable[Cell]) -> str:
         alike.append(paper.title(dataset, architecture))
     conditions: dict[str, list[str]] = {}
     for (condition, named, n), titles in networks.items():
-        told = f"{words.listed(titles)} ({named}, {n} runs each)"
+        each = " each" if len(titles) > 1 or " and " in named or named == "both heads" else ""
+        told = f"{words.listed(titles)} ({named}, {n} runs{each})"
         conditions.setdefault(condition, []).append(told)
     return "; ".join(f"*{name}*: {words.listed(told)}" for name, told in conditions.items())
 

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 import reluclf
 from reluclf import formats
+from reluclf.judging import words
 from reluclf.judging.answers import Answer
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
@@ -71,7 +72,7 @@ def records(found: Iterable[Verdict]) -> dict[str, list[Record]]:
 
 def told(answer: Answer) -> str:
     """Write an answer: its status in bold, why, and how firm it is where it is not wholly so."""
-    firm = f" The same under {answer.same} of {answer.of} other choices."
+    firm = f" The verdict is the same under {answer.same} of {answer.of} other choices."
     doubt = firm if answer.of and answer.same < answer.of else ""
     why = answer.why[:1].upper() + answer.why[1:]
     return f"**{answer.status}**. {notebook.unbroken(why)}{doubt}"
@@ -128,16 +129,19 @@ def _topic(verdict: Verdict) -> str:
 def tally(found: Sequence[Verdict], name: str) -> dict[str, str]:
     """Count verdicts by their main status, to be glued.
 
-    ``<name>_items``, how many there are; ``<name>_given``, how many do not wait; ``<name>_listed``,
-    how many of each kind.
+    ``<name>_items``, how many there are; ``<name>_listed``, how many of each kind;
+    ``<name>_waiting``, of which items an answer waits for runs.
     """
     counts = Counter(verdict.main.status for verdict in found)
-    waiting = counts.pop(Status.WAITING, 0)
     kinds = [f"{counts[status]} {status}" for status in Status if counts[status]]
+    waiting = []
+    for attribute, question in (("as_run", "as run"), ("as_written", "as written")):
+        answers = {verdict.id: getattr(verdict, attribute) for verdict in found}
+        ids = [key for key, answer in answers.items() if answer and answer.status == Status.WAITING]
+        waiting += [f"{words.listed(ids)} {question}"] if ids else []
     return {
         f"{name}_items": str(len(found)),
-        f"{name}_given": str(len(found) - waiting),
-        f"{name}_waiting": str(waiting),
+        f"{name}_waiting": "; ".join(waiting) or "none",
         f"{name}_listed": ", ".join(kinds) or "none",
     }
 

@@ -241,7 +241,7 @@ def told(then: Sequence[Record]) -> str:
         runs = [run for run in then if run.spec.loss == "verbatim" and run.spec.head == head]
         if runs:
             died = prose.count([run.diverged_at is not None for run in runs])
-            counts.append(f"{died} with the {paper.HEAD_TITLES[head]} head")
+            counts.append(f"{died} with the {'ReLU' if head == 'relu' else head} head")
     return words.say("original-died", counts="; ".join(counts) or "none is recorded yet")
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reluclf.formats import NONE
 from reluclf.judging.evidence import Evidence
 from reluclf.record import Provenance, Record
 from reluclf.spec import N_SPLITS
@@ -165,12 +166,13 @@ def totals(
     rows = []
     for place, letter in _letters(records, everything).items():
         members = [record for record in everything if _place(record) == place]
-        threads = sorted({record.provenance.threads for record in members})
+        # JAX cannot be told, whatever its first records here say.
+        told = {one.provenance.threads for one in members if one.provenance.backend != "jax"}
         row = {
             "": letter,
             "device": place.device,
             "libraries": ", ".join([place.library, *_libraries(members)]),
-            "threads": ", ".join(map(str, threads)),
+            "threads": ", ".join(map(str, sorted(told))) or NONE,
             "runs": f"{len(members):,}",
         }
         rows.append(row | _effort(members))

@@ -56,7 +56,7 @@ def table(result: Result | None) -> pd.DataFrame:
 
 def _accelerated(there: Accelerator | None) -> list[tuple[str, str, str]]:
     if there is None:
-        return [("Tables 3 to 8 on a GPU, minutes", NOT_MEASURED, "–")]
+        return []
     order = "deterministic" if there.deterministic else "not deterministic"
     where = f"{there.device} ({there.backend}, {there.precision}, {order})"
     tables = f"Tables 3 to 8 on {where}, {there.processes} runs at a time, minutes"

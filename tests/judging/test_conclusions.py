@@ -9,6 +9,8 @@ from reluclf.campaign import batchwise
 from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH
 from reluclf.judging.evidence import difference, measure, of_setting, under
 from reluclf.judging.paper import FOLD_TABLES, IMAGE_NETWORKS
+from reluclf.judging.status import Status
+from reluclf.judging.verdicts import judge
 from reluclf.showing import (
     cross_validation,
     dead_outputs,
@@ -46,6 +48,61 @@ def relu_scores_under_a_softmax_are_level(records):
         for head in ("relu_softmax", "softmax")
     )
     return difference(scores, softmax).equivalent
+
+
+def shortfalls(records, condition):
+    """By how many points ReLU is behind softmax in each network on images."""
+    behind = []
+    for dataset, architecture in IMAGE_NETWORKS:
+        relu, softmax = (
+            under(records, condition, dataset, architecture=architecture, head=head)
+            for head in ("relu", "softmax")
+        )
+        behind.append(-100 * difference(relu, softmax).mean)
+    return behind
+
+
+def relu_is_behind_by_as_much_as_told(records):
+    return all(
+        (round(min(behind)), round(max(behind))) == told
+        for behind, told in (
+            (shortfalls(records, AS_RUN), (2, 6)),
+            (shortfalls(records, AS_WRITTEN), (6, 41)),
+        )
+    )
+
+
+def ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written(records):
+    def apart(condition, dataset):
+        relu, softmax = (
+            under(records, condition, dataset, architecture="ffnn", head=head)
+            for head in ("relu", "softmax")
+        )
+        return difference([run for run in relu if not run.test.lost], softmax)
+
+    return all(
+        apart(AS_RUN, dataset).equivalent and apart(AS_WRITTEN, dataset).less
+        for dataset in FOLD_TABLES
+    )
+
+
+def what_keeps_neurons_alive_closes_less_than_half_in_the_cnn(records):
+    names = ("bias", "leaky_relu", "hidden")
+    return all(
+        interventions.closed(interventions.named(name), dataset, "cnn", records).past_half.less
+        for name in names
+        for dataset in FOLD_TABLES
+    )
+
+
+def wdbc_runs_that_keep_both_classes_miss_more(records):
+    (answer,) = (one.as_run for one in judge(records) if one.id == "C23")
+    return "more false positives: shown" in answer.why.partition("Among the runs")[2]
+
+
+def as_run_no_number_is_outside(records):
+    numbers = [one for one in judge(records) if one.id[0] in "TF" and one.as_run]
+    return len(numbers) > 10 and all(one.as_run.status != Status.NOT_REPRODUCED for one in numbers)
 
 
 def dead_outputs_lose_classes_and_hardly_any_is_lost_without(records):
@@ -194,6 +251,28 @@ CONCLUSIONS = [
     ("index", "index-found", relu_scatters),
     ("index", "index-found", relu_is_behind_as_written),
     ("index", "index-found", clipping_lifts_the_cnn),
+    ("index", "index-found", ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written),
+    ("mnist", "mnist-06", ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written),
+    (
+        "fashion_mnist",
+        "fashion-mnist-06",
+        ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written,
+    ),
+    (
+        "discussion",
+        "discussion-right",
+        ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written,
+    ),
+    ("discussion", "discussion-sum", as_run_no_number_is_outside),
+    ("why", "why-interventions-told", what_keeps_neurons_alive_closes_less_than_half_in_the_cnn),
+    ("why", "why-unknown", what_keeps_neurons_alive_closes_less_than_half_in_the_cnn),
+    ("wdbc", "wdbc-10a", wdbc_runs_that_keep_both_classes_miss_more),
+    (
+        "README",
+        "keep every class",
+        ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written,
+    ),
+    ("README", "by 2 to 6 points", relu_is_behind_by_as_much_as_told),
     ("index", "index-found", relu_scores_under_a_softmax_are_level),
     ("index", "index-found", dead_outputs_lose_classes_and_hardly_any_is_lost_without),
     ("wdbc", "wdbc-title", all_of_wdbc_lies_among_the_runs_as_run),

@@ -6,7 +6,7 @@ must go.
 
 import numpy as np
 import pytest
-from factory import of_cell, runs
+from factory import SUPPORTS, of_cell, runs, verdict
 from made_up import spread
 
 from reluclf.judging import items, mechanism
@@ -144,3 +144,16 @@ def test_a_part_of_c25_that_is_shown_is_a_part():
     answer = items.items()["C25"].as_run(evidence, OURS)
     assert "ahead in accuracy in one of the two: shown" in answer.why
     assert answer.status == Status.IN_PART
+
+
+def test_the_claim_of_some_experiments_is_asked_of_the_runs_of_the_papers_kind_too():
+    relu, softmax = (Cell("mnist", "ffnn", head, "as run") for head in ("relu", "softmax"))
+    lost = [0, *(round(0.97 * n) for n in SUPPORTS["mnist"][1:])]
+    made = [of_cell(softmax, seed, 0.977 + seed % 3 / 1000) for seed in range(1, 21)]
+    made += [of_cell(relu, seed, 0.976 + seed % 4 / 1000) for seed in range(1, 13)]
+    made += [of_cell(relu, seed, lost) for seed in range(13, 21)]
+    found = verdict("C31", made).as_run
+    assert found.status == Status.SOME_RUNS
+    assert "not shown" in found.why and "Among the runs that lose no class" in found.why
+    gone = [of_cell(relu, seed, lost) for seed in range(1, 13)]
+    assert verdict("C31", made[:20] + gone + made[32:]).as_run.status == Status.WAITING

@@ -33,6 +33,7 @@ def test_the_papers_traces_and_ours_stand_side_by_side_and_runs_that_lose_a_clas
     ours = dead_outputs.called_zero(made.test.confusion_matrix)
     assert line["called 0: ours"] == str(ours)
     assert frame.loc["MNIST CNN-ReLU", "called 0: ours"] == formats.NONE
+    assert dead_outputs.zeros_called([lost.test] * 2 + [made.test]).startswith("20 (")
 
 
 def test_an_output_that_comes_alive_again_is_counted_once_a_run():

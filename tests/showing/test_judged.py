@@ -90,9 +90,9 @@ def test_the_rules_in_brief_have_every_item_that_needs_runs(everything):
         ("T9", "ReLU's test accuracy", "WDBC FFNN (both heads, 100 runs each)"),
         ("F2", "each class", "*as written*: MNIST FFNN"),
         ("C11", "behind after 32 epochs", "*as run*: MNIST CNN"),
-        ("C12", "our runs", "(ReLU, 8 runs each)"),
+        ("C12", "our runs", "(ReLU, 8 runs)"),
         ("C19", "pairs of runs", "Fashion-MNIST CNN (both heads"),
-        ("C14", "clipped gradients or", "*initial bias*: MNIST CNN (ReLU, 20 runs each)"),
+        ("C14", "clipped gradients or", "*initial bias*: MNIST CNN (ReLU, 20 runs)"),
         ("C31", "one of these", "WDBC FFNN"),
     ],
 )
