@@ -30,11 +30,14 @@ class Choice:
         Differences up to this size count as none.
     test : {"t", "bootstrap", "ranks", "permutation", "bayes"}
         How a difference is tested; see :data:`TESTS`.
+    kinds : bool
+        Whether runs that lose no class, as none of the paper's does, are a kind of their own.
     """
 
     level: float = LEVEL
     margin: float = MARGIN
     test: str = "t"
+    kinds: bool = True
 
 
 #: The book's own choices.

@@ -182,10 +182,12 @@ def _balanced(condition: str, evidence: Evidence, choice: Choice) -> Answer:
         rules.held([claims.balanced(np.array(run.test.confusion_matrix)) for run in runs], choice)
         for runs in chosen
     ]
-    told = [
-        words.say("held-of", network=paper.title(*network, head), hits=one.hits, n=one.n)
-        for (network, head), one in zip(_BALANCED, found, strict=True)
-    ]
+    told = []
+    for (network, head), runs, one in zip(_BALANCED, chosen, found, strict=True):
+        whole = sum(not run.test.lost for run in runs)  # a class that is lost is out of balance
+        key = "held-of-kind" if one.hits and whole < one.n else "held-of"
+        title = paper.title(*network, head)
+        told.append(words.say(key, network=title, hits=one.hits, n=one.n, k=whole))
     statuses = {one.status for one in found}
     status = Status.IN_PART if statuses & SHOWN else Status.UNDECIDED
     return Answer(statuses.pop() if len(statuses) == 1 else status, f"{'; '.join(told)}.")

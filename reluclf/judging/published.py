@@ -27,14 +27,14 @@ JUDGED = ("cv_accuracy", "test_accuracy")
 Compare = Callable[[Any, Evidence, str, Choice], list[Compared]]
 
 
-def of_kind(runs: Sequence[Record]) -> list[Record]:
-    """Keep the runs that lose no class, as none of the paper's does; all, where none of them is so.
+def of_kind(runs: Sequence[Record], choice: Choice) -> list[Record]:
+    """Keep the runs that lose no class, as none of the paper's does.
 
     Where fewer than :data:`~reluclf.judging.thresholds.FEWEST` are of that kind, nothing can be
-    said of it, and all runs are kept.
+    said of it, and all runs are kept; as they are where the choice knows of no kinds.
     """
     kept = [run for run in runs if not run.test.lost]
-    return kept if len(kept) >= thresholds.FEWEST else list(runs)
+    return kept if choice.kinds and len(kept) >= thresholds.FEWEST else list(runs)
 
 
 def _conditions(condition: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def results(
     for (head, name), found in zip(asked, runs, strict=True):
         # As written, the ten folds are other models than the one that is tested.
         others = name == "cv_accuracy" and condition != "as run"
-        kept = found if others else of_kind(found)
+        kept = found if others else of_kind(found, choice)
         ours = mean_of([OF_RUN[name](run) for run in kept])
         title = f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}"
         value = paper.result(*network, head)[name]
@@ -73,7 +73,7 @@ def folds(
     network = Network(dataset, "cnn")
     where = _conditions(condition)["cv_accuracy"]
     (runs,) = evidence.runs(Cell(*network, "relu", where))
-    kept = of_kind(runs) if condition == "as run" else runs
+    kept = of_kind(runs, choice) if condition == "as run" else runs
     published = paper.fold_accuracy(*network, "relu")
     family = Family(thresholds.NUMBERS, choice.margin, level=choice.level)
     means = mean_of([run.cv_accuracy for run in kept])
@@ -101,7 +101,7 @@ def matrix(
     published = paper.matrix(figure)
     network = Network(published.dataset, published.architecture)
     (runs,) = evidence.runs(Cell(*network, published.head, condition))
-    kept = of_kind(runs)
+    kept = of_kind(runs, choice)
     totals, names = published.counts.sum(axis=1), CLASSES[published.dataset]
     counts = np.array([np.diag(run.test.confusion_matrix) for run in kept])
     size = thresholds.MATRICES * (len(names) + 1)

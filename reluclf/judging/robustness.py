@@ -1,4 +1,4 @@
-"""How firm each verdict is: the same rules under another level, another margin, another test."""
+"""How firm each verdict is: the same rules under another level, margin or test, or without kinds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reluclf.record import Record
 
 
 class Other(NamedTuple):
-    """A choice that differs from the book's own in its level, its margin or its test."""
+    """A choice that differs from the book's own in one thing."""
 
     name: str
     differs: str
@@ -33,17 +33,19 @@ OTHERS = (
     Other("ranks", "test", replace(OURS, test="ranks")),
     Other("permutations", "test", replace(OURS, test="permutation")),
     Other("Bayesian posterior", "test", replace(OURS, test="bayes")),
+    Other("all runs together", "kinds", replace(OURS, kinds=False)),
 )
 
 #: In what another choice can change an answer, by the kind of its rule. A number is compared by an
-#: interval, and no test; a sentence is counted; the sign of a difference has no margin; what C14
-#: and C24 ask of interventions is tested by t alone; proposals are answered, whatever comes out.
+#: interval, and no test; a sentence is counted, in all runs; the sign of a difference has no
+#: margin; what C14 and C24 ask of interventions is tested by t alone, on all runs; proposals are
+#: answered, whatever comes out.
 DIFFERS = {
-    "numbers": ("level", "margin"),
+    "numbers": ("level", "margin", "kinds"),
     "sentence": ("level",),
-    "directions": ("level", "test"),
-    "sizes": ("level", "margin", "test"),
-    "any size": ("level", "margin", "test"),
+    "directions": ("level", "test", "kinds"),
+    "sizes": ("level", "margin", "test", "kinds"),
+    "any size": ("level", "margin", "test", "kinds"),
     "further optimisation": ("level", "margin"),
     "dying neurons": ("level",),
     "proposal": (),

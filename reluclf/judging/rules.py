@@ -145,7 +145,7 @@ def claim(parts: Sequence[Part], choice: Choice = OURS) -> Claimed:
     outcomes = tuple(look(part, len(parts), choice) for part in parts)
     status = _together(outcomes)
     kind: tuple[Outcome, ...] = ()
-    if any(part.kind is not None for part in parts):
+    if choice.kinds and any(part.kind is not None for part in parts):
         of_kind = [replace(part, values=part.kind or part.values, kind=None) for part in parts]
         enough = all(
             min(len(part.values.relu), len(part.values.softmax)) >= thresholds.FEWEST

@@ -39,13 +39,13 @@ def on_accelerator(record: Record) -> bool:
 def pairs(records: Sequence[Record]) -> list[Pair]:
     """Compare the test accuracies in each cell that has runs of both; None where one has one run.
 
-    The runs are those that a verdict takes.
+    Of either kind the runs are those that a verdict on them alone would take.
     """
-    evidence, found = Evidence(records), []
+    on_fast = Evidence(run for run in records if on_accelerator(run))
+    on_slow = Evidence(run for run in records if not on_accelerator(run))
+    found = []
     for one in planned():
-        runs = evidence.there(one)
-        fast = [run for run in runs if on_accelerator(run)]
-        slow = [run for run in runs if not on_accelerator(run)]
+        fast, slow = on_fast.there(one), on_slow.there(one)
         if fast and slow:
             difference = unpaired(accuracies(fast), accuracies(slow), MARGIN)
             found.append(Pair(one, slow, fast, difference))

@@ -126,6 +126,9 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "index_kept": f"{kept} of {made}",
         "index_level": apart,
         "index_apart": sentences.softmax_apart(records),
+        "index_cnn_ends": _ends(
+            [run.test.accuracy for run in _SLOW.under(records, AS_RUN)], " and "
+        ),
         "index_worst": _ends([run.test.accuracy for run in slow]),
         "index_relu_runs": str(len(slow)),
         "index_ffnn_softmax": reached(ffnn_softmax),
@@ -155,11 +158,11 @@ def _that_keep_every_class(records: Sequence[Record]) -> tuple[int, int, str]:
     return kept, made, f"{max(apart):.1f}" if apart else NOT_MEASURED
 
 
-def _ends(accuracies: Sequence[float]) -> str:
+def _ends(accuracies: Sequence[float], to: str = " to ") -> str:
     """Write the lowest and the highest of accuracies, in percent."""
     if not accuracies:
         return NOT_MEASURED
-    return f"{100 * min(accuracies):.0f} to {100 * max(accuracies):.0f}\u00a0%"
+    return f"{100 * min(accuracies):.0f}{to}{100 * max(accuracies):.0f}\u00a0%"
 
 
 def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
@@ -168,10 +171,11 @@ def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
     started = [record.provenance.started for record in records]
     devices = {record.provenance.device for record in records}
     others = sorted(device for device in devices if not device.startswith("CPU"))
+    kinds = len(devices) - len(others)
     rows = {
         "training runs": f"{len(records):,}",
         "hours of training": f"{seconds / 3600:,.0f}",
-        "machines": "; ".join([f"kinds of CPU: {len(devices) - len(others)}", *others]),
+        "machines": "; ".join([f"{kinds} kind{'s' * (kinds > 1)} of CPU", *others]),
         "made": f"{min(started):%d %B %Y} to {max(started):%d %B %Y}" if started else NONE,
         "pages built at commit": commit[:7] or NONE,
         "written by": "machine: text, code and runs",

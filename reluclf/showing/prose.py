@@ -109,15 +109,15 @@ def accuracies(dataset: str, records: Sequence[Record]) -> dict[str, str]:
 
 
 def _of_runs(runs: Sequence[Record]) -> dict[str, str]:
-    kept = [run for run in runs if not run.test.lost]
+    kept, lost = ([run for run in runs if run.test.lost == is_lost] for is_lost in (False, True))
     folds = [run.fold_accuracy for run in runs if run.folds]
     return {
         "cv": percent(measure(runs, "cv_accuracy")),
         "test": percent(measure(runs, "test_accuracy")),
         "last": percent(estimate([accuracy[-1] for accuracy in folds])),
         "ends": _range(evidence.accuracies(runs)),
-        "kept_ends": _range(evidence.accuracies(kept)),
-        "lost_ends": _range(evidence.accuracies([run for run in runs if run.test.lost])),
+        "kept_ends": _range(evidence.accuracies(kept)) if kept or not runs else formats.NONE,
+        "lost_ends": _range(evidence.accuracies(lost)) if lost or not runs else formats.NONE,
         "folds": _range(list(np.concatenate(folds)) if folds else []),
         "kept": count([not run.test.lost for run in runs]),
         "lost": count([run.test.lost for run in runs]),

@@ -211,10 +211,7 @@ def test_what_an_accelerator_does_stands_in_the_table_with_what_it_was_held_to(
         result(accelerator=ACCELERATOR | {"precision": "tf32", "deterministic": False})
     )["what"]
     assert loose.str.contains("on a card (jax, tf32, not deterministic)", regex=False).any()
-    assert (
-        speed.table(result()).set_index("what")["measured"]["Tables 3 to 8 on a GPU, minutes"]
-        == speed.NOT_MEASURED
-    )
+    assert not speed.table(result())["what"].str.contains("Tables 3 to 8").any()
     monkeypatch.setattr(paths, "BENCH", tmp_path / "bench.json")
     bench.write(result(accelerator=ACCELERATOR))
     assert bench.read() == result(accelerator=ACCELERATOR)

@@ -21,7 +21,7 @@ class Noting(Choice):
     asked: tuple[set[str], ...] = (set(),)
 
     def __getattribute__(self, name):
-        if name in ("level", "margin", "test"):
+        if name in ("level", "margin", "test", "kinds"):
             object.__getattribute__(self, "asked")[0].add(name)
         return object.__getattribute__(self, name)
 
@@ -38,7 +38,7 @@ def test_every_other_choice_differs_from_ours_in_the_one_thing_that_it_names():
     for other in OTHERS:
         unlike = {
             name
-            for name in ("level", "margin", "test")
+            for name in ("level", "margin", "test", "kinds")
             if getattr(other.choice, name) != getattr(OURS, name)
         }
         assert unlike == {other.differs}
@@ -109,9 +109,9 @@ def marked(judged, wdbc):
 
 
 def test_an_answer_counts_only_the_choices_that_can_change_it(marked):
-    assert marked["T9"].as_run.of == 4
-    assert marked["C21"].as_run.of == 6
-    assert marked["C22"].as_run.of == marked["C22"].as_written.of == 8
+    assert marked["T9"].as_run.of == 5
+    assert marked["C21"].as_run.of == 7
+    assert marked["C22"].as_run.of == marked["C22"].as_written.of == 9
 
 
 def test_answers_that_wait_or_are_settled_have_none(marked):

@@ -205,7 +205,8 @@ def test_the_numbers_of_the_page_are_means_and_ends_of_the_runs():
 def test_numbers_that_no_run_gives_are_said_to_be_not_measured():
     numbers = first_page.numbers([])
     assert {
-        numbers[f"index_{name}"] for name in ("softmax", "relu", "clipped", "relu_scores", "worst")
+        numbers[f"index_{name}"]
+        for name in ("softmax", "relu", "clipped", "relu_scores", "worst", "cnn_ends")
     } == {formats.NOT_MEASURED}
     assert (numbers["index_lost"], numbers["index_lost_and_dead"]) == ("0", "0")
     assert (numbers["index_ffnn_runs"], numbers["index_kept_and_dead"]) == ("0", "none")
@@ -247,7 +248,7 @@ def test_the_certificate_has_the_runs_hours_machines_and_dates_of_the_records(ru
     ).set_index("what")["the book"]
     assert lines["training runs"] == str(len(runs)) and lines["hours of training"] == "1"
     assert (
-        lines["machines"] == "kinds of CPU: 1; GPU, another"
+        lines["machines"] == "1 kind of CPU; GPU, another"
         and lines["made"] == "01 January 2026 to 03 February 2026"
     )
     assert lines["pages built at commit"] == "abcdef0"

@@ -159,7 +159,7 @@ def test_the_ledger_shows_the_statuses_and_reasons_of_the_file_and_each_item_onc
                 key
             )
             assert text.startswith(answer_told(there[0]) if there else "–"), key
-            firm = "The same under {same} of {of} other choices."
+            firm = "The verdict is the same under {same} of {of} other choices."
             doubted = [answer for answer in there if answer["same"] < answer["of"]]
             assert (
                 (plain(firm.format(**doubted[0])) in text)

@@ -48,7 +48,9 @@ def test_a_part_is_told_in_words(number, of, text):
 
 def test_the_head_that_is_behind_is_told_by_what_is_shown():
     told = sentences.heads(runs(0.8, 0.9, "fresh") + runs(0.899, 0.9, "carried", jitter=0.05))
-    assert told.startswith("In tests over the networks (Holm), ReLU is never ahead: ")
+    assert told.startswith(
+        "Over all runs (Holm over the networks), ReLU is nowhere shown to be ahead: "
+    )
     assert "as written it is behind in all five networks" in told
     assert told.endswith("as run it is behind in none of the five networks.")
 

@@ -182,11 +182,13 @@ def test_what_the_chapter_says_of_the_interventions_is_so(committed):
     assert single_runs.dead("beta_2", "mnist", "ffnn", committed) == "3 of 3"
 
 
-def test_in_the_ffnn_the_runs_with_a_dead_output_are_those_that_lose_a_class(committed):
+def test_in_the_ffnn_a_dead_output_loses_its_class_and_hardly_any_is_lost_without(committed):
     (dead_lost, dead_kept), (alive_lost, alive_kept) = dead_outputs.counted(committed)
-    assert dead_kept == alive_lost == 0 and dead_lost and alive_kept
+    assert dead_kept == 0 and alive_lost < 0.1 * dead_lost and alive_kept
     assert not dead_outputs.counted(committed, "cnn")[0].any()
     axes = dead_outputs.figure(committed).axes[0]
+    heights = np.concatenate([line.get_ydata() for line in axes.lines])
+    assert np.abs(heights - np.round(heights)).max() < 0.5  # no point in another set's row
     assert drawn_points(axes) == dead_outputs.counted(committed).sum()
     for dataset in ("mnist", "fashion_mnist"):
         for record, dead in dead_outputs.runs(committed, dataset):
