@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -144,7 +145,8 @@ def _that_keep_every_class(records: Sequence[Record]) -> tuple[int, int, str]:
     Returns
     -------
     (int, int, str)
-        Those, all, and the larger distance of their mean test accuracy on the two sets, in points.
+        Those, all, and the larger distance of their mean test accuracy on the two sets, in points,
+        rounded up.
     """
     kept, made, apart = 0, 0, []
     for dataset in IMAGES:
@@ -155,7 +157,7 @@ def _that_keep_every_class(records: Sequence[Record]) -> tuple[int, int, str]:
         kept, made = kept + len(whole), made + len(relu)
         ahead = difference(whole, softmax)
         apart += [abs(100 * ahead.mean)] if ahead else []
-    return kept, made, f"{max(apart):.1f}" if apart else NOT_MEASURED
+    return kept, made, f"{math.ceil(10 * max(apart)) / 10:.1f}" if apart else NOT_MEASURED
 
 
 def _ends(accuracies: Sequence[float], to: str = " to ") -> str:

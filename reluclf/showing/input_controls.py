@@ -116,7 +116,7 @@ def answer(dataset: str, records: Sequence[Record]) -> str:
     )
     if order.equivalent and pixels_differ and pixels.mean > 0:
         harmless = order_differs and order.mean > 0
-        second += words.say("inputs-gains-nothing" if harmless else "inputs-gains-little")
+        first += words.say("inputs-gains-nothing" if harmless else "inputs-gains-little")
     return f"{first}; {second}. {_of_relu(found)}"
 
 
