@@ -296,7 +296,6 @@ CONCLUSIONS = [
         ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written,
     ),
     ("README", "by 2 to 6 points", relu_is_behind_by_as_much_as_told),
-    ("index", "index-found", relu_scores_under_a_softmax_are_level),
     ("index", "index-found", dead_outputs_lose_classes_and_hardly_any_is_lost_without),
     ("wdbc", "wdbc-title", all_of_wdbc_lies_among_the_runs_as_run),
     ("method", "method-fold-rise-told", relu_learns_and_softmax_leaks),
