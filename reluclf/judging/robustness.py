@@ -1,4 +1,4 @@
-"""How firm each verdict is: the same rules under another level, margin or test, or without kinds."""
+"""How firm each verdict is: the same rules under another level, margin, test or sorting of runs."""
 
 from __future__ import annotations
 

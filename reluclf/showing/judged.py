@@ -53,7 +53,7 @@ def planned(records: Iterable[Record]) -> pd.DataFrame:
             "networks": words.listed(
                 [paper.title(*network.split()) for network in line["networks"]]
             ),
-            "heads": words.listed([_head(head) for head in line["heads"]]),
+            "heads": words.listed([paper.HEAD_TITLES[head] for head in line["heads"]]),
             "runs of each": str(line["runs"]),
             "there": _there(cells, evidence),
             "why so many": _on_a_line(line["why"]),
@@ -64,10 +64,6 @@ def planned(records: Iterable[Record]) -> pd.DataFrame:
 
 def _on_a_line(text: str) -> str:
     return " ".join(str(text).split())
-
-
-def _head(head: str) -> str:
-    return paper.HEAD_TITLES[head]
 
 
 def _there(cells: Sequence[Cell], evidence: Evidence) -> str:
@@ -194,7 +190,7 @@ def _told(cells: Iterable[Cell]) -> str:
     networks: dict[tuple[str, str, int], list[str]] = {}
     for (condition, dataset, architecture, n), found in heads.items():
         both = set(found) == set(paper.HEADS)
-        named = "both heads" if both else words.listed([_head(head) for head in found])
+        named = "both heads" if both else words.listed([paper.HEAD_TITLES[head] for head in found])
         alike = networks.setdefault((condition, named, n), [])
         alike.append(paper.title(dataset, architecture))
     conditions: dict[str, list[str]] = {}
