@@ -51,12 +51,15 @@ def guarded(targets: Any, outputs: Any) -> Any:
     from keras import ops
 
     total = ops.sum(outputs, axis=-1, keepdims=True)
+    # JAX's derivative of a quotient squares the divisor, and the square of a sum this small, as a
+    # softplus's can be, is 0 in float32. Multiplying by a power of two changes no share.
+    one = ops.ones_like(total)
+    lift = ops.where(ops.abs(total) < 2.0**-60, 2.0**60 * one, one)
+    outputs, total = outputs * lift, total * lift
     empty = total == 0
     # Dividing by 1 where the sum is 0, and only then choosing 0, keeps the NaN out of the gradient
     # as well as out of the value.
-    share = ops.where(
-        empty, ops.zeros_like(outputs), outputs / ops.where(empty, ops.ones_like(total), total)
-    )
+    share = ops.where(empty, ops.zeros_like(outputs), outputs / ops.where(empty, one, total))
     return -ops.sum(targets * ops.log(ops.clip(share, EPSILON, 1 - EPSILON)), axis=-1)
 
 

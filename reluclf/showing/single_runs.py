@@ -54,6 +54,16 @@ def span(name: str, dataset: str, architecture: str, records: Sequence[Record]) 
     return formats.span([run.test.accuracy for run in runs])
 
 
+def below(
+    percent: float, name: str, dataset: str, architecture: str, records: Sequence[Record]
+) -> str:
+    """Write how many runs with an intervention end below an accuracy, in percent."""
+    change = interventions.named(name)
+    return prose.count(
+        [end < percent for end in accuracies(change, dataset, architecture, records)]
+    )
+
+
 def dead(name: str, dataset: str, architecture: str, records: Sequence[Record]) -> str:
     """Write in how many runs with an intervention an output is dead in the end."""
     change = interventions.named(name)

@@ -74,6 +74,34 @@ def test_a_row_whose_true_class_has_it_all_is_clipped_just_below_1(mode):
     assert np.array_equal(gradient, np.zeros((1, 3)))
 
 
+def gradient_of(keras, targets, outputs):
+    """The gradient of the guarded loss with respect to the outputs, on TensorFlow or JAX."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: guarded(targets, x).sum())(jax.numpy.array(outputs)))
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("gradients are computed with TensorFlow or JAX")
+    import tensorflow as tf
+
+    x = tf.constant(outputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        losses = guarded(targets, x)
+    return tape.gradient(losses, x).numpy()
+
+
+@pytest.mark.parametrize("exponent", [-20, -65, -80, -120])
+def test_the_scale_of_a_row_cancels_however_small_it_is(keras, exponent):
+    targets, outputs = np.array([[1, 0, 0]], np.float32), np.array([[1, 2, 3]], np.float32)
+    scale = np.float32(2.0**exponent)
+    expected = gradient_of(keras, targets, outputs)
+    assert np.array_equal(guarded(targets, outputs), guarded(targets, outputs * scale))
+    np.testing.assert_allclose(
+        gradient_of(keras, targets, outputs * scale) * scale, expected, rtol=1e-6
+    )
+
+
 def test_rows_of_zeros_do_not_touch_the_other_rows_of_their_batch(mode):
     outputs = np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 5.0], [0.0, 0.0, 0.0]], np.float32)
     targets = one_hot([0, 2, 2], 3).astype(np.float32)

@@ -68,7 +68,7 @@ def relu_is_behind_by_as_much_as_told(records):
         (round(min(behind)), round(max(behind))) == told
         for behind, told in (
             (shortfalls(records, AS_RUN), (2, 6)),
-            (shortfalls(records, AS_WRITTEN), (6, 41)),
+            (shortfalls(records, AS_WRITTEN), (6, 39)),
         )
     )
 
@@ -106,14 +106,23 @@ def as_run_no_number_is_outside(records):
     return len(numbers) > 10 and all(one.as_run.status != Status.NOT_REPRODUCED for one in numbers)
 
 
-def the_cnns_cross_validations_alone_wait(records):
-    waiting = {
-        (one.id, name)
-        for one in judge(records)
-        for name in ("as_run", "as_written")
-        if getattr(one, name) and getattr(one, name).status == Status.WAITING
+def the_cnns_cross_validations_as_written_are_three_and_say_little(records):
+    answers = {
+        one.id: one.as_written for one in judge(records) if one.id in ("T4", "T5", "T7", "T8")
     }
-    return waiting == {(key, "as_written") for key in ("T4", "T5", "T7", "T8")}
+    scatter = all("scatter too widely" in answer.why for answer in answers.values())
+    return scatter and all(
+        len(
+            [
+                run
+                for run in under(records, AS_WRITTEN, name, architecture="cnn", head=head)
+                if run.folds
+            ]
+        )
+        == 3
+        for name in FOLD_TABLES
+        for head in ("relu", "softmax")
+    )
 
 
 def the_devices_differ_in_the_ffnns_as_written_alone(records):
@@ -270,8 +279,8 @@ CONCLUSIONS = [
     ("index", "index-found", softmax_agrees_within_a_point),
     ("index", "index-found", relu_scatters),
     ("index", "index-found", relu_is_behind_as_written),
-    ("index", "index-05", the_cnns_cross_validations_alone_wait),
-    ("discussion", "discussion-09", the_cnns_cross_validations_alone_wait),
+    ("index", "index-05", the_cnns_cross_validations_as_written_are_three_and_say_little),
+    ("discussion", "discussion-09", the_cnns_cross_validations_as_written_are_three_and_say_little),
     ("index", "index-found", clipping_lifts_the_cnn),
     ("index", "index-found", ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written),
     ("mnist", "mnist-06", ffnns_that_keep_every_class_are_on_par_as_run_and_behind_as_written),
