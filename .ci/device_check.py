@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import Spec, data, epochs, first, fitting, networks, paths, sources
+from reluclf import Spec, data, epochs, first, networks, paths, scoring, sources
 from reluclf.campaign import accelerator, lanes, pace, runtime, worker
 from reluclf.store import Store
 
@@ -77,7 +77,7 @@ def losses() -> float:
     rng = np.random.default_rng(0)
     n = 8 * spec.batch_size
     x = rng.normal(size=(n, 256)).astype(np.float32)
-    targets = fitting.one_hot(rng.integers(0, 10, n), 10)
+    targets = scoring.one_hot(rng.integers(0, 10, n), 10)
     order = np.arange(n, dtype=np.int32)
     model = networks.build(spec, 1)
     program = networks.program(spec, model)

@@ -1,4 +1,4 @@
-"""The networks and their heads.
+"""The networks.
 
 Everything here is Keras 3 and runs on each of its backends. Keras is imported when something is
 built, not before.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from reluclf import epochs
-from reluclf.losses import guarded, softmax_cross_entropy, sparsemax_loss, verbatim
+from reluclf import epochs, heads
 from reluclf.spec import CLASSES, Spec
 
 #: The sizes of the hidden layers of the FFNNs, as in the author's code (paper, Table 2; section 3.3
@@ -22,84 +20,6 @@ HIDDEN = {"mnist": (512, 512, 512), "fashion_mnist": (512, 512, 512), "wdbc": (1
 #: Features that go into a network, and classes that come out, of each data set.
 N_FEATURES = {"mnist": 256, "fashion_mnist": 256, "wdbc": 30}
 N_CLASSES = {dataset: len(classes) for dataset, classes in CLASSES.items()}
-
-
-@dataclass(frozen=True)
-class Head:
-    """How a head makes outputs of logits, and what its loss is.
-
-    Attributes
-    ----------
-    activation : callable
-        Keras operation from logits to outputs.
-    loss : callable
-        From one-hot targets and outputs to losses. :func:`~reluclf.losses.guarded` divides the
-        outputs by their sum, as the author's code did.
-    formula : str
-        The outputs as a function of a logit z, for the page.
-    source : str
-        Key of the reference in ``book/references.bib``; empty if there is none.
-    """
-
-    activation: Callable[[Any], Any]
-    loss: Callable[[Any, Any], Any]
-    formula: str
-    source: str = ""
-
-
-def _keras(name: str) -> Callable[[Any], Any]:
-    """Name an activation of Keras, which is imported when it is called."""
-
-    def activation(logits: Any) -> Any:
-        import keras
-
-        return getattr(keras.activations, name)(logits)
-
-    return activation
-
-
-def _leaky_relu(logits: Any) -> Any:
-    from keras import ops
-
-    return ops.leaky_relu(logits, negative_slope=0.01)
-
-
-def _squared_relu(logits: Any) -> Any:
-    from keras import ops
-
-    return ops.square(ops.relu(logits))
-
-
-def _elu_plus_one(logits: Any) -> Any:
-    from keras import ops
-
-    return ops.elu(logits) + 1
-
-
-#: The heads: the paper's two, then the variants that answer its second proposal for future work.
-HEADS = {
-    "softmax": Head(_keras("softmax"), guarded, "exp(z)", "agarap2018"),
-    "relu": Head(_keras("relu"), guarded, "max(0, z)", "agarap2018"),
-    "leaky_relu": Head(_leaky_relu, guarded, "max(0.01 z, z)", "maas2013"),
-    "softplus": Head(_keras("softplus"), guarded, "log(1 + exp(z))", "glorot2011"),
-    "squared_relu": Head(_squared_relu, guarded, "max(0, z)²", "debrebisson2016"),
-    "elu_plus_one": Head(_elu_plus_one, guarded, "z + 1 if z > 0, else exp(z)", "clevert2016"),
-    "relu_softmax": Head(_keras("relu"), softmax_cross_entropy, "max(0, z)", ""),
-    "sparsemax": Head(
-        _keras("linear"), sparsemax_loss, "max(0, z − τ), summing to 1", "martins2016"
-    ),
-}
-
-
-def loss_function(spec: Spec) -> Callable[[Any, Any], Any]:
-    """Return a spec's loss: a function of one-hot targets and outputs, both (n, k), to (n,)."""
-    return verbatim if spec.loss == "verbatim" else HEADS[spec.head].loss
-
-
-def activation(spec: Spec) -> Callable[[Any], Any]:
-    """Return what the head of a spec does to its logits, its floor included."""
-    head = HEADS[spec.head].activation
-    return (lambda logits: head(logits) + spec.floor) if spec.floor else head
 
 
 def build(spec: Spec, seed: int) -> Any:
@@ -124,7 +44,7 @@ def build(spec: Spec, seed: int) -> Any:
     import keras
 
     seeds = _seeds(seed)
-    hidden = _leaky_relu if spec.hidden == "leaky_relu" else "relu"
+    hidden = heads.leaky_relu if spec.hidden == "leaky_relu" else "relu"
     layers = (
         cnn(seeds, hidden)
         if spec.architecture == "cnn"
@@ -133,7 +53,7 @@ def build(spec: Spec, seed: int) -> Any:
     bias = keras.initializers.Constant(spec.bias)
     head = keras.layers.Dense(
         N_CLASSES[spec.dataset],
-        activation(spec),
+        heads.activation(spec),
         kernel_initializer=_glorot(seeds),
         bias_initializer=bias,
         name="head",
@@ -147,7 +67,7 @@ def build(spec: Spec, seed: int) -> Any:
     # without it is slower still, on a GPU many times.
     model.compile(
         optimizer=keras.optimizers.Adam(beta_2=spec.beta_2, clipnorm=spec.clipnorm, **options),
-        loss=loss_function(spec),
+        loss=heads.loss_function(spec),
         metrics=["categorical_accuracy"],
         jit_compile=backend == "jax",
     )
@@ -179,7 +99,7 @@ def program(spec: Spec, model: Any) -> epochs.Program:
 
     Where they are kept already, the model is not needed.
     """
-    return epochs.program(network(spec), model, loss_function(spec))
+    return epochs.program(network(spec), model, heads.loss_function(spec))
 
 
 def _several_batches(model: Any) -> Callable[[Any, Any, Any, int], Any]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reluclf import networks
+from reluclf import heads, networks
 from reluclf.metrics import shortest
 from reluclf.spec import Spec
 
@@ -165,8 +165,8 @@ def _differentiate(
     features = keras.Model(model.inputs[0], head.input)
     with tf.GradientTape() as tape:
         logits = tf.linalg.matmul(features(x, training=False), head.kernel) + head.bias
-        outputs = networks.activation(spec)(logits)
-        loss = tf.reduce_mean(networks.loss_function(spec)(targets, outputs))
+        outputs = heads.activation(spec)(logits)
+        loss = tf.reduce_mean(heads.loss_function(spec)(targets, outputs))
     *gradients, of_logits = tape.gradient(loss, [*weights, logits])
     return gradients, of_logits, outputs
 
@@ -205,8 +205,8 @@ def _look(network: Spec) -> Callable[..., Seen]:
             """The mean loss, and the outputs; the shift is there to differentiate by the logits."""
             spec = _as(network, head)
             *_, last = inner.stateless_call(weights[:-2], generators, x, training=False)[0]
-            outputs = networks.activation(spec)(last @ weights[-2] + weights[-1] + shift)
-            return jnp.mean(networks.loss_function(spec)(targets, outputs)), outputs
+            outputs = heads.activation(spec)(last @ weights[-2] + weights[-1] + shift)
+            return jnp.mean(heads.loss_function(spec)(targets, outputs)), outputs
 
         differentiate = jax.grad(of, argnums=(0, 1), has_aux=True)
         none = jnp.zeros(targets.shape, jnp.float32)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import data, fitting, networks, probes
+from reluclf import data, fitting, networks, probes, scoring
 from reluclf.data import Rows
 from reluclf.fitting import Observer, State, Trained, Training
 from reluclf.record import Curve, Final, Fold, Score, Test
@@ -102,7 +102,7 @@ def _carried(spec: Spec, observer: Observer, state: State) -> Course:
             test=test,
         )
         yield from _one_fold(spec, number, model, fold, state, observer)
-    outputs, *_ = fitting.Evaluator(spec, model, test)()
+    outputs, *_ = scoring.Evaluator(spec, model, test)()
     tested = _test(spec, outputs, whole.y_test)
     return Outcome(tuple(state.folds), None, state.diverged_at, tested)
 
@@ -137,7 +137,7 @@ def _one_fold(
     """Train in one fold and test after it; what was measured goes into the state."""
     started = time.perf_counter()
     trained = yield Training(spec, number, model, fold.train, fold.held_out, state, observer)
-    _, loss, accuracy = fitting.Evaluator(spec, model, fold.test)()
+    _, loss, accuracy = scoring.Evaluator(spec, model, fold.test)()
     measured = Fold(
         fold=number,
         n_train=len(fold.train[0]),
@@ -194,7 +194,7 @@ def _solve(spec: Spec, train: Rows, *others: Rows) -> tuple[list[Score], np.ndar
     scores = []
     for x, y in zip(prepared, labels, strict=True):
         outputs = model.predict_proba(x).astype(np.float32)
-        loss, accuracy = fitting.score(spec, outputs, y)
+        loss, accuracy = scoring.score(spec, outputs, y)
         scores.append(Score(loss=loss, accuracy=accuracy))
     return scores, outputs
 
@@ -225,7 +225,7 @@ def anew(model: Any | None, spec: Spec, number: int) -> Any:
 
 
 def _test(spec: Spec, outputs: np.ndarray, y: np.ndarray) -> Test:
-    loss, _ = fitting.score(spec, outputs, y)
+    loss, _ = scoring.score(spec, outputs, y)
     return Test.of(y, outputs.argmax(axis=1), loss, networks.N_CLASSES[spec.dataset])
 
 

@@ -71,7 +71,7 @@ class Spec(BaseModel):
         not trained by epochs.
     head : {"softmax", "relu", ...}
         The activation of the output layer; the paper's two, and the variants in
-        :data:`reluclf.networks.HEADS`.
+        :data:`reluclf.heads.HEADS`.
     protocol : {"carried", "fresh"}
         ``carried``: one model through all folds, as the author's code did. ``fresh``: every fold
         from new weights, as the paper says, and then one model on the whole training set.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, fitting, networks, paths, protocols
+from reluclf import data, fitting, heads, networks, paths, protocols, scoring
 from reluclf.campaign import runtime
 from reluclf.files import write_atomically
 from reluclf.grids import first
@@ -84,7 +84,7 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
             f"unset KERAS_BACKEND, which is {runtime.backend()}."
         )
     whole = data.prepared(spec)
-    x, targets = whole.x_train, fitting.one_hot(whole.y_train, whole.n_classes)
+    x, targets = whole.x_train, scoring.one_hot(whole.y_train, whole.n_classes)
     model = networks.build(spec, protocols.seed_of(spec, protocols.WHOLE))
     train = _watched(spec, model)
     gradient, step, test = [], [], []
@@ -96,7 +96,7 @@ def measure(spec: Spec, epochs: int = EPOCHS) -> Steps:
             gradient.append(_rounded(of_gradient))
             step.append(_rounded(of_step))
         test.append(
-            _rounded(fitting.score(spec, fitting.predict(model, whole.x_test), whole.y_test)[1])
+            _rounded(scoring.score(spec, scoring.predict(model, whole.x_test), whole.y_test)[1])
         )
     return Steps(
         spec=spec,
@@ -112,7 +112,7 @@ def _watched(spec: Spec, model: Any) -> Callable[[np.ndarray, np.ndarray], tuple
     """Make the update of ``train_on_batch``, bit for bit, which returns both norms."""
     import tensorflow as tf
 
-    weights, loss = model.trainable_variables, networks.loss_function(spec)
+    weights, loss = model.trainable_variables, heads.loss_function(spec)
     arguments = [
         tf.TensorSpec(shape, tf.float32) for shape in (model.input_shape, model.output_shape)
     ]

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from reluclf import data, fitting, networks, paths, sources
+from reluclf import data, fitting, networks, paths, scoring, sources
 from reluclf.campaign import runtime, surroundings, training
 from reluclf.campaign.pace import Accelerator
 from reluclf.files import write_atomically
@@ -194,14 +194,14 @@ def _fit(spec: Spec) -> None:
 
     split = data.load_split(spec)
     x_train, x_test = data.prepare(spec, split.x_train, split.x_test)
-    targets = fitting.one_hot(split.y_train, split.n_classes)
+    targets = scoring.one_hot(split.y_train, split.n_classes)
     model = networks.build(spec, spec.seed)
     size = spec.batch_size
     for train, validate in data.folds(split.y_train)[: spec.folds]:
         held_out = (x_train[validate], targets[validate])
         rows = (x_train[train], targets[train])
         model.fit(*rows, size, spec.epochs, verbose=0, validation_data=held_out)
-    model.evaluate(x_test, fitting.one_hot(split.y_test, split.n_classes), size, verbose=0)
+    model.evaluate(x_test, scoring.one_hot(split.y_test, split.n_classes), size, verbose=0)
     keras.backend.clear_session()
 
 
@@ -225,7 +225,7 @@ def one_thread(repeats: int) -> dict[str, Any]:
     product = tf.function(lambda a: tf.linalg.matmul(a, a))
     n = 256 * fitting.BATCHES_A_CALL
     x = rng.normal(size=(n, 256)).astype(np.float32)
-    targets = fitting.one_hot(rng.integers(0, 10, n), 10)
+    targets = scoring.one_hot(rng.integers(0, 10, n), 10)
     peak: list[float] = []
     batch: dict[str, list[float]] = {"FFNN": [], "CNN": []}
     flops, trainers = {}, {}

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from reluclf import data, epochs, fitting, networks, probes, protocols
+from reluclf import data, epochs, fitting, networks, probes, protocols, scoring
 from reluclf.data import Rows
 from reluclf.fitting import Curves, Observer, State, Trained, Training
 from reluclf.protocols import Outcome
@@ -146,10 +146,10 @@ def _note(
     means, outputs, losses = np.asarray(means), np.asarray(outputs), np.asarray(losses)
     for lane, training in asked.items():
         _, y = training.held_out
-        scores = fitting.mean_score(outputs[lane], losses[lane], y)
+        scores = scoring.mean_score(outputs[lane], losses[lane], y)
         probe = None
         if seen and training.probed:
-            targets = fitting.one_hot(training.probed[1], outputs.shape[-1])
+            targets = scoring.one_hot(training.probed[1], outputs.shape[-1])
             probe = probes.values(jax.tree.map(operator.itemgetter(lane), seen), targets)
         curves[lane].add(means[lane], *scores, probe)
         training.observer.epoch()
@@ -163,9 +163,9 @@ def _on_device(spec: Spec, rows: Sequence[Rows]) -> tuple[Any, Any]:
     n_classes = networks.N_CLASSES[spec.dataset]
     if data.alike(spec):
         x, y = rows[0]
-        return jnp.asarray(x), jnp.asarray(fitting.one_hot(y, n_classes))
+        return jnp.asarray(x), jnp.asarray(scoring.one_hot(y, n_classes))
     features = np.stack([x for x, _ in rows])
-    targets = np.stack([fitting.one_hot(y, n_classes) for _, y in rows])
+    targets = np.stack([scoring.one_hot(y, n_classes) for _, y in rows])
     return jnp.asarray(features), jnp.asarray(targets)
 
 

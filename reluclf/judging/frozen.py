@@ -14,6 +14,7 @@ from reluclf.judging import words
 
 #: The modules that decide a verdict, in this folder.
 RULES = (
+    "alone",
     "answers",
     "claims",
     "counts",

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from reluclf import formats, networks
+from reluclf import formats, heads
 from reluclf.judging import paper, words
 from reluclf.judging.answers import Answer
 from reluclf.judging.claims import FASHION_CNN, MNIST_CNN
@@ -18,7 +18,7 @@ from reluclf.judging.status import Status
 from reluclf.record import Probe
 
 #: The heads that the book adds to the paper's two.
-FURTHER_HEADS = tuple(head for head in networks.HEADS if head not in paper.HEADS)
+FURTHER_HEADS = tuple(head for head in heads.HEADS if head not in paper.HEADS)
 
 
 def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reluclf import formats
+from reluclf.heads import HEADS
 from reluclf.losses import EPSILON, guarded
-from reluclf.networks import HEADS
 from reluclf.record import Record
 from reluclf.showing import derivations, figures, origins
 from reluclf.showing.runs import IMAGES, Network
@@ -38,7 +38,7 @@ class Output:
     ----------
     title : str
     head : str
-        One of :data:`reluclf.networks.HEADS`.
+        One of :data:`reluclf.heads.HEADS`.
     h, slope : callable
         h, and its derivative over h, of an array of logits; the slope is 0 where h is.
     formula : str

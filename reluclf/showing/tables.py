@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reluclf import networks
+from reluclf import losses
 from reluclf.formats import NONE, Interval, cell, difference_cell, ends, number, signed
+from reluclf.heads import HEADS
 from reluclf.judging import claims, paper, published
 from reluclf.judging.design import AS_RUN, AS_WRITTEN, BOTH, Lacking
 from reluclf.judging.evidence import Evidence, measure
@@ -219,17 +220,17 @@ def _described(layer: Any) -> str:
 @origins.traced
 def heads() -> pd.DataFrame:
     """List the heads with their outputs, losses and sources, as text."""
-    losses: dict[Callable[..., Any], str] = {
-        networks.guarded: "outputs divided by their sum, then cross-entropy",
-        networks.softmax_cross_entropy: "softmax of the outputs, then cross-entropy",
-        networks.sparsemax_loss: "sparsemax loss",
+    titles: dict[Callable[..., Any], str] = {
+        losses.guarded: "outputs divided by their sum, then cross-entropy",
+        losses.softmax_cross_entropy: "softmax of the outputs, then cross-entropy",
+        losses.sparsemax_loss: "sparsemax loss",
     }
     rows = []
-    for name, head in networks.HEADS.items():
+    for name, head in HEADS.items():
         row = {
             "head": f"`{name}`",
             "output for logit z": head.formula,
-            "loss": losses[head.loss],
+            "loss": titles[head.loss],
             "source": f"{{cite}}`{head.source}`" if head.source else "this book",
         }
         rows.append(row)
@@ -240,7 +241,7 @@ def heads() -> pd.DataFrame:
 def variants(dataset: str, records: Sequence[Record]) -> pd.DataFrame:
     """Set the test accuracies with every head side by side, of models trained once, as text."""
     rows = []
-    for name, head in networks.HEADS.items():
+    for name, head in HEADS.items():
         row = {"head": f"`{name}`", "output for logit z": head.formula}
         for architecture in ("ffnn", "cnn"):
             runs = Network(dataset, architecture, name).once(records)

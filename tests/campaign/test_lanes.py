@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 
-from reluclf import Spec, data, epochs, fitting, networks, probes, protocols
+from reluclf import Spec, data, epochs, fitting, networks, probes, protocols, scoring
 from reluclf.campaign import lanes
 
 pytestmark = pytest.mark.usefixtures("jax")
@@ -140,7 +140,7 @@ def test_lanes_one_after_the_other_give_the_bits_of_each_alone(jax):
     n = 90
     x, targets = map(
         jax.numpy.asarray,
-        (rng.normal(size=(n, 30)).astype(np.float32), fitting.one_hot(rng.integers(0, 2, n), 2)),
+        (rng.normal(size=(n, 30)).astype(np.float32), scoring.one_hot(rng.integers(0, 2, n), 2)),
     )
     models = [networks.build(CARRIED, seed) for seed in (1, 2, 3)]
     orders = np.stack([rng.permutation(n) for _ in models]).astype(np.int32)

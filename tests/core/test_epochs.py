@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reluclf import Spec, epochs, fitting, networks
+from reluclf import Spec, epochs, fitting, networks, scoring
 
 pytestmark = pytest.mark.usefixtures("jax")
 
@@ -15,7 +15,7 @@ def rows(spec, n, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, networks.N_FEATURES[spec.dataset])).astype(np.float32)
     n_classes = networks.N_CLASSES[spec.dataset]
-    return x, fitting.one_hot(rng.integers(0, n_classes, n), n_classes)
+    return x, scoring.one_hot(rng.integers(0, n_classes, n), n_classes)
 
 
 def same(one, other):
@@ -60,9 +60,9 @@ def test_outputs_in_one_call_are_those_of_predicting_in_pieces(n):
     x, targets = rows(MNIST, n)
     model = networks.build(MNIST, 3)
     outputs, losses = map(np.asarray, model.evaluate_rows(x, targets))
-    assert np.array_equal(outputs, fitting.predict(model, x))
-    loss, accuracy = fitting.score(MNIST, outputs, targets.argmax(axis=1))
-    assert fitting.mean_score(outputs, losses, targets.argmax(axis=1)) == (
+    assert np.array_equal(outputs, scoring.predict(model, x))
+    loss, accuracy = scoring.score(MNIST, outputs, targets.argmax(axis=1))
+    assert scoring.mean_score(outputs, losses, targets.argmax(axis=1)) == (
         pytest.approx(loss, rel=1e-6),
         accuracy,
     )

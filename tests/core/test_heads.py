@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reluclf import Spec, networks
+from reluclf import Spec, heads, networks
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -12,7 +12,7 @@ LOGITS = RNG.normal(0, 1.5, (60, 5))
 CLASSES = RNG.integers(0, 5, 60)
 TARGETS = np.eye(5)[CLASSES]
 
-every_head = pytest.mark.parametrize("head", list(networks.HEADS))
+every_head = pytest.mark.parametrize("head", list(heads.HEADS))
 
 
 def spec(**fields):
@@ -29,8 +29,8 @@ def spec(**fields):
 
 
 def losses(head, logits, **fields):
-    outputs = networks.activation(spec(head=head, **fields))(logits)
-    return np.asarray(networks.loss_function(spec(head=head, **fields))(TARGETS, outputs))
+    outputs = heads.activation(spec(head=head, **fields))(logits)
+    return np.asarray(heads.loss_function(spec(head=head, **fields))(TARGETS, outputs))
 
 
 def gradient(head, logits):
@@ -39,8 +39,8 @@ def gradient(head, logits):
     z = tf.constant(logits)
     with tf.GradientTape() as tape:
         tape.watch(z)
-        outputs = networks.activation(spec(head=head))(z)
-        loss = networks.loss_function(spec(head=head))(tf.constant(TARGETS), outputs)
+        outputs = heads.activation(spec(head=head))(z)
+        loss = heads.loss_function(spec(head=head))(tf.constant(TARGETS), outputs)
     return tape.gradient(loss, z).numpy()
 
 
@@ -73,15 +73,15 @@ FORMULAS = {
 
 
 def test_every_head_that_a_spec_may_name_is_there():
-    assert set(networks.HEADS) == set(FORMULAS)
-    for head in networks.HEADS:
+    assert set(heads.HEADS) == set(FORMULAS)
+    for head in heads.HEADS:
         assert spec(head=head).head == head
 
 
 @every_head
 def test_a_head_is_what_its_formula_says(keras, head):
     np.testing.assert_allclose(
-        networks.activation(spec(head=head))(keras.ops.convert_to_tensor(LOGITS)),
+        heads.activation(spec(head=head))(keras.ops.convert_to_tensor(LOGITS)),
         FORMULAS[head](LOGITS),
         rtol=1e-6,
         atol=1e-12,
@@ -133,7 +133,7 @@ def test_a_head_trains_and_its_losses_stay_finite(head):
 
 
 def test_a_floor_is_added_to_what_the_head_puts_out(keras):
-    outputs = networks.activation(spec(floor=0.1))(keras.ops.convert_to_tensor(LOGITS))
+    outputs = heads.activation(spec(floor=0.1))(keras.ops.convert_to_tensor(LOGITS))
     np.testing.assert_allclose(outputs, np.maximum(LOGITS, 0) + 0.1)
     assert losses("relu", -np.ones((60, 5)), floor=0.1) == pytest.approx(
         np.full(60, np.log(5))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from reluclf import Spec, networks, paths
+from reluclf import Spec, losses, networks, paths
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -111,7 +111,7 @@ def test_the_optimiser_is_adam_at_kerass_defaults(keras):
 
 @pytest.mark.parametrize("loss", ["guarded", "verbatim"])
 def test_a_model_is_trained_with_the_loss_of_its_spec(loss):
-    assert build(loss=loss).loss is getattr(networks, loss)
+    assert build(loss=loss).loss is getattr(losses, loss)
 
 
 def test_the_same_seed_gives_the_same_weights_and_dropout_and_another_seed_others(keras):

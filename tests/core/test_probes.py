@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from reluclf import Spec, fitting, networks, probes
+from reluclf import Spec, networks, probes, scoring
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -13,7 +13,7 @@ RNG = np.random.default_rng(5)
 ROWS = RNG.normal(size=(40, 30)).astype(np.float32)
 CLASSES = np.arange(40) % 2
 CLASSES[:10] = 0
-TARGETS = fitting.one_hot(CLASSES, 2)
+TARGETS = scoring.one_hot(CLASSES, 2)
 
 
 def network(head="relu"):
@@ -54,7 +54,7 @@ def test_a_filter_is_one_hidden_unit_of_a_cnn():
     model = networks.build(spec, seed=1)
     images, targets = (
         RNG.normal(size=(20, 256)).astype(np.float32),
-        fitting.one_hot(np.arange(20) % 10, 10),
+        scoring.one_hot(np.arange(20) % 10, 10),
     )
     revive(model)
     assert probes.measure(spec, model, images, targets)["dead_hidden"] == 0

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from reluclf import Spec, data, epochs, fitting, networks, protocols
+from reluclf import Spec, data, epochs, fitting, networks, protocols, scoring
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -417,7 +417,7 @@ def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_t
     )  # more than one call, and a last batch that is smaller
     x, targets = (
         rng.normal(size=(n, 256)).astype(np.float32),
-        fitting.one_hot(rng.integers(0, 10, n), 10),
+        scoring.one_hot(rng.integers(0, 10, n), 10),
     )
     order = rng.permutation(n)
     many, single = networks.build(spec, 1), networks.build(spec, 1)
@@ -436,7 +436,7 @@ def test_many_batches_in_one_call_are_the_same_updates_bit_for_bit_as_one_at_a_t
 
 def test_scores_are_the_mean_loss_and_the_share_of_rows_whose_largest_output_is_the_true_class():
     outputs = np.array([[0.2, 0.8], [0.5, 0.5], [0.0, 0.0], [3.0, 1.0]], np.float32)
-    loss, accuracy = fitting.score(WDBC, outputs, np.array([1, 0, 1, 0]))
+    loss, accuracy = scoring.score(WDBC, outputs, np.array([1, 0, 1, 0]))
     assert loss == pytest.approx(
         (-np.log(0.8) + np.log(2) - np.log(1e-7) - np.log(0.75)) / 4, rel=1e-6
     )
@@ -450,7 +450,7 @@ def test_predicting_in_pieces_is_predicting_at_once():
         .normal(size=(2 * epochs.EVALUATION_BATCH + 1, 30))
         .astype(np.float32)
     )
-    np.testing.assert_allclose(fitting.predict(model, x), model(x), atol=1e-6)
+    np.testing.assert_allclose(scoring.predict(model, x), model(x), atol=1e-6)
 
 
 def test_every_model_of_every_run_has_a_seed_of_its_own():

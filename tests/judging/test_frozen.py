@@ -54,7 +54,7 @@ def edit(tmp_path, monkeypatch):
         ("thresholds", "LEVEL = 0.95", "LEVEL = 0.9"),
         ("rules", "low > thresholds.HALF", "low >= thresholds.HALF"),
         ("claims", "size=-0.04", "size=-0.05"),
-        ("items", "> 0.9 for run", ">= 0.9 for run"),
+        ("alone", "> 0.9 for run", ">= 0.9 for run"),
         ("design", '"clipnorm": 1.0', '"clipnorm": 2.0'),
         ("design.yml", "runs: 20", "runs: 21"),
         ("design.yml", "heads: [softmax, relu]", "heads: [relu]"),

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluclf import Spec, SpecError, first, networks, paths
+from reluclf import Spec, SpecError, first, heads, paths
 from reluclf import cli as command_line
 from reluclf.campaign import accelerator, checkout, runtime
 from reluclf.showing import chapters, interventions
@@ -225,7 +225,7 @@ def test_an_image_chapter_trains_and_shows_what_it_trained(tmp_path, images):
     both = itertools.product(("ffnn", "cnn"), ("softmax", "relu"), ("carried", "fresh"))
     assert set(both) <= trained
     assert sum(record.spec.loss == "verbatim" for record in records) == 8
-    assert {record.spec.head for record in records} == set(networks.HEADS)
+    assert {record.spec.head for record in records} == set(heads.HEADS)
     assert {record.spec.features for record in records} == {"paper", "pixels", "shuffled"}
     # A rise over the folds takes all ten of them, and these runs have fewer.
     assert unmeasured(notebook) == {

@@ -5,7 +5,7 @@ import re
 import pytest
 from factory import run
 
-from reluclf import formats, networks
+from reluclf import formats, heads, networks
 from reluclf.judging.evidence import of_setting
 from reluclf.judging.statistics import estimate
 from reluclf.showing import origins, tables
@@ -126,7 +126,7 @@ def test_the_layers_of_a_network_stand_beside_the_papers_with_their_sum(keras):
 
 
 def test_every_head_has_its_output_and_loss():
-    assert len(tables.heads()) == len(networks.HEADS)
+    assert len(tables.heads()) == len(heads.HEADS)
     frame = tables.variants("mnist", [ffnn(folds=[], protocol="fresh")]).set_index("head")
     assert frame.loc["`relu`", "FFNN, %"].endswith("(n = 1)")
     assert frame.loc["`relu`", "CNN, %"] == formats.NONE
