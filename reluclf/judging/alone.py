@@ -87,7 +87,7 @@ def comparable(condition: str, evidence: Evidence, choice: Choice) -> Answer:
 
 def comparable_own(evidence: Evidence, choice: Choice) -> Answer:
     """Judge the same of the paper's own numbers."""
-    ahead = max(claims.BETTER, key=lambda said: said.measure.in_paper(said.network))
+    ahead = max(claims.BETTER, key=lambda said: said.measure.in_paper(said.pair))
     return answers.in_paper([one.in_paper() for one in (*claims.COMPARABLE, ahead)], choice.margin)
 
 

@@ -15,22 +15,22 @@ from reluclf.judging.rules import Part, Says
 from reluclf.record import Record
 
 
-class Network(NamedTuple):
-    """A data set and an architecture."""
+class Pair(NamedTuple):
+    """A data set and an architecture: two networks of the paper, one with each head."""
 
     dataset: str
     architecture: str
 
     def cells(self, condition: str, heads: Sequence[str] = ("relu", "softmax")) -> list[Cell]:
-        """The cells of the design with this network, under one condition."""
+        """List the cells of the design with these networks, under one condition."""
         return [Cell(*self, head, condition) for head in heads]
 
 
-MNIST_FFNN = Network("mnist", "ffnn")
-MNIST_CNN = Network("mnist", "cnn")
-FASHION_FFNN = Network("fashion_mnist", "ffnn")
-FASHION_CNN = Network("fashion_mnist", "cnn")
-WDBC_FFNN = Network("wdbc", "ffnn")
+MNIST_FFNN = Pair("mnist", "ffnn")
+MNIST_CNN = Pair("mnist", "cnn")
+FASHION_FFNN = Pair("fashion_mnist", "ffnn")
+FASHION_CNN = Pair("fashion_mnist", "cnn")
+WDBC_FFNN = Pair("wdbc", "ffnn")
 
 
 class Measure(NamedTuple):
@@ -41,34 +41,34 @@ class Measure(NamedTuple):
     of : callable
         How a run has it.
     in_paper : callable
-        ReLU minus softmax in the paper's network.
+        ReLU minus softmax in the paper.
     unit : {"points", "count"}
     """
 
     of: Callable[[Record], float]
-    in_paper: Callable[[Network], float]
+    in_paper: Callable[[Pair], float]
     unit: str = "points"
 
 
-def _result(name: str) -> Callable[[Network], float]:
-    def in_paper(network: Network) -> float:
-        relu, softmax = (paper.result(*network, head)[name] for head in ("relu", "softmax"))
+def _result(name: str) -> Callable[[Pair], float]:
+    def in_paper(pair: Pair) -> float:
+        relu, softmax = (paper.result(*pair, head)[name] for head in ("relu", "softmax"))
         return relu - softmax
 
     return in_paper
 
 
-def _folds(network: Network) -> tuple[float, float]:
+def _folds(pair: Pair) -> tuple[float, float]:
     """ReLU minus softmax in the paper's first fold, and in the rise from it to the last."""
-    relu, softmax = (paper.fold_accuracy(*network, head) for head in ("relu", "softmax"))
+    relu, softmax = (paper.fold_accuracy(*pair, head) for head in ("relu", "softmax"))
     return relu[0] - softmax[0], (relu[-1] - relu[0]) - (softmax[-1] - softmax[0])
 
 
 def _error(true: int, predicted: int) -> Measure:
     """How often one class is taken for another."""
 
-    def in_paper(network: Network) -> float:
-        relu, softmax = matrices_in_paper(network)
+    def in_paper(pair: Pair) -> float:
+        relu, softmax = matrices_in_paper(pair)
         return float(relu[true, predicted] - softmax[true, predicted])
 
     return Measure(lambda run: float(run.test.confusion_matrix[true][predicted]), in_paper, "count")
@@ -78,9 +78,9 @@ ACCURACY = Measure(lambda run: run.test.accuracy, _result("test_accuracy"))
 F1 = Measure(lambda run: run.test.f1, _result("f1"))
 
 #: A carried model's test accuracy after its first 32 epochs, and how much it rises from then on.
-FIRST = Measure(lambda run: run.folds[0].test.accuracy, lambda network: _folds(network)[0])
+FIRST = Measure(lambda run: run.folds[0].test.accuracy, lambda pair: _folds(pair)[0])
 GAIN = Measure(
-    lambda run: run.test.accuracy - run.folds[0].test.accuracy, lambda network: _folds(network)[1]
+    lambda run: run.test.accuracy - run.folds[0].test.accuracy, lambda pair: _folds(pair)[1]
 )
 
 #: Benign tumours taken for malignant, and the other way round: benign is positive.
@@ -88,15 +88,15 @@ FALSE_NEGATIVES, FALSE_POSITIVES = _error(1, 0), _error(0, 1)
 
 
 def measured(
-    evidence: Evidence, network: Network, condition: str, measure: Measure
+    evidence: Evidence, pair: Pair, condition: str, measure: Measure
 ) -> tuple[Values, Values | None]:
     """Measure the runs of both heads: all of them, and those that lose no class.
 
     The second is None if no run of either head loses one. On WDBC a seed is a split, and the runs
     are paired by it; on images two heads with one seed have nothing in common.
     """
-    relu, softmax = evidence.runs(*network.cells(condition))
-    are_paired = network.dataset == "wdbc"
+    relu, softmax = evidence.runs(*pair.cells(condition))
+    are_paired = pair.dataset == "wdbc"
     if are_paired:
         both = pairs(relu, softmax)
         relu, softmax = [run for run, _ in both], [run for _, run in both]
@@ -112,14 +112,14 @@ def measured(
 
 
 class Said(NamedTuple):
-    """One thing that a claim says of a network; what is said ``over_folds`` is of as run alone.
+    """One thing that a claim says of a pair; what is said ``over_folds`` is of as run alone.
 
     The other fields are those of :class:`reluclf.judging.rules.Part`.
     """
 
     name: str
     says: Says
-    network: Network
+    pair: Pair
     measure: Measure
     size: float = 0.0
     over_folds: bool = False
@@ -130,27 +130,27 @@ class Said(NamedTuple):
 
     def part(self, evidence: Evidence, condition: str) -> Part:
         """The part with our runs under a condition."""
-        return self._part(*measured(evidence, self.network, condition, self.measure))
+        return self._part(*measured(evidence, self.pair, condition, self.measure))
 
     def _part(self, everything: Values, kind: Values | None) -> Part:
-        own = self.measure.in_paper(self.network)
+        own = self.measure.in_paper(self.pair)
         return Part(self.name, self.says, everything, kind, own, self.size, self.measure.unit)
 
 
-def _on_par(network: Network) -> tuple[Said, ...]:
-    return (Said("accuracy", "equal", network, ACCURACY), Said("F1", "equal", network, F1))
+def _on_par(pair: Pair) -> tuple[Said, ...]:
+    return (Said("accuracy", "equal", pair, ACCURACY), Said("F1", "equal", pair, F1))
 
 
-def _slower(network: Network) -> tuple[Said, ...]:
+def _slower(pair: Pair) -> tuple[Said, ...]:
     """Behind after 32 epochs, and catching up in those that follow: of one and the same model."""
     return (
-        Said("behind", "below", network, FIRST, over_folds=True),
-        Said("catching up", "above", network, GAIN, over_folds=True),
+        Said("behind", "below", pair, FIRST, over_folds=True),
+        Said("catching up", "above", pair, GAIN, over_folds=True),
     )
 
 
-def _lower(network: Network) -> Said:
-    return Said("lower", "below", network, ACCURACY)
+def _lower(pair: Pair) -> Said:
+    return Said("lower", "below", pair, ACCURACY)
 
 
 #: The claims that have parts all of which must be shown.
@@ -177,20 +177,17 @@ COMPARABLE = (
     Said("accuracy on MNIST", "no worse", MNIST_FFNN, ACCURACY),
     Said("accuracy on Fashion-MNIST", "no worse", FASHION_FFNN, ACCURACY),
 )
-BETTER = tuple(
-    Said("ahead in one", "above", network, ACCURACY) for network in (MNIST_FFNN, FASHION_FFNN)
-)
+BETTER = tuple(Said("ahead in one", "above", pair, ACCURACY) for pair in (MNIST_FFNN, FASHION_FFNN))
 
 #: C31: in some of the five experiments the heads are on par.
 SOME_ON_PAR = tuple(
-    Said(paper.title(*network), "equal", Network(*network), ACCURACY)
-    for network in paper.RESULT_TABLES
+    Said(paper.title(*pair), "equal", Pair(*pair), ACCURACY) for pair in paper.RESULT_TABLES
 )
 
 
-def matrices_in_paper(network: Network) -> tuple[np.ndarray, np.ndarray]:
+def matrices_in_paper(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     """The paper's confusion matrices of both heads, ReLU's first."""
-    relu, softmax = (paper.matrix_of(*network, head).counts for head in ("relu", "softmax"))
+    relu, softmax = (paper.matrix_of(*pair, head).counts for head in ("relu", "softmax"))
     return relu, softmax
 
 

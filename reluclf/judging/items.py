@@ -27,7 +27,7 @@ from reluclf.judging.claims import (
     MNIST_CNN,
     MNIST_FFNN,
     PARTS,
-    Network,
+    Pair,
 )
 from reluclf.judging.evidence import Evidence
 from reluclf.judging.exceeding import Choice
@@ -99,9 +99,9 @@ def _table(number: int) -> Item:
     page = dataset.replace("_", "-")
     if "fold_accuracy" in entry:
         return _compared(published.folds, dataset, f"{dataset}#tab-{page}-folds", "accuracies")
-    network = Network(dataset, entry["architecture"])
-    label = "tab-wdbc" if dataset == "wdbc" else f"tab-{page}-{network.architecture}"
-    return _compared(published.results, network, f"{dataset}#{label}", "accuracies")
+    pair = Pair(dataset, entry["architecture"])
+    label = "tab-wdbc" if dataset == "wdbc" else f"tab-{page}-{pair.architecture}"
+    return _compared(published.results, pair, f"{dataset}#{label}", "accuracies")
 
 
 def _figure(number: int, entry: Mapping[str, Any]) -> Item:
@@ -142,13 +142,11 @@ def _claim(where: str, key: str) -> Item:
     return _twice(where, "sizes" if sized else "directions", rule, own)
 
 
-def _sentence(
-    where: str, network: Network, holds: Callable[[np.ndarray, np.ndarray], bool]
-) -> Item:
+def _sentence(where: str, pair: Pair, holds: Callable[[np.ndarray, np.ndarray], bool]) -> Item:
     """Make an item of a sentence about one pair of confusion matrices, ReLU's and softmax's."""
 
     def own(evidence: Evidence, choice: Choice) -> Answer:
-        matrices = claims.matrices_in_paper(network)
+        matrices = claims.matrices_in_paper(pair)
         difference = claims.ahead(*matrices)
         ahead, behind = int(np.sum(difference > 0)), int(np.sum(difference < 0))
         total = f"{difference.sum():+d}"
@@ -156,7 +154,7 @@ def _sentence(
         return Answer(answers.together([holds(*matrices)]), why)
 
     def rule(condition: str, evidence: Evidence, choice: Choice) -> Answer:
-        relu, softmax = evidence.runs(*network.cells(condition))
+        relu, softmax = evidence.runs(*pair.cells(condition))
         truths = [
             holds(np.array(one.test.confusion_matrix), np.array(other.test.confusion_matrix))
             for one, other in zip(relu, softmax, strict=False)

@@ -12,35 +12,21 @@ from numpy.typing import ArrayLike
 from reluclf import formats
 from reluclf.judging import paper, thresholds, words
 from reluclf.judging.answers import Answer, Measured
-from reluclf.judging.claims import FASHION_CNN, FASHION_FFNN, MNIST_CNN, MNIST_FFNN, Network
+from reluclf.judging.claims import FASHION_CNN, FASHION_FFNN, MNIST_CNN, MNIST_FFNN, Pair
 from reluclf.judging.design import Cell
 from reluclf.judging.evidence import Evidence, accuracies, probe_of
 from reluclf.judging.exceeding import OURS, Choice
 from reluclf.judging.statistics import Difference, contrast, mean_of, rejected
 from reluclf.judging.status import Status
 
-
-class Intervention(NamedTuple):
-    """A change to the CNN with the ReLU head, as a head and a condition of the design."""
-
-    title: str
-    head: str
-    condition: str
-
-    def cell(self, network: Network) -> Cell:
-        """The cell of the design with this intervention on a network."""
-        return Cell(*network, self.head, self.condition)
-
-
-#: What keeps neurons alive, outputs or hidden units; chosen before it was run.
-DYING = (
-    Intervention("an initial output bias of 1", "relu", "initial bias"),
-    Intervention("a leaky head", "leaky_relu", "as written"),
-    Intervention("leaky hidden units", "relu", "leaky hidden units"),
-)
-
-#: What bounds gradients.
-CLIPPING = Intervention("clipped gradients", "relu", "clipped")
+#: The interventions, chosen before they were run: the head and the condition of each in the design.
+#: The first three keep neurons alive, outputs or hidden units; the last bounds gradients.
+INTERVENTIONS = {
+    "an initial output bias of 1": ("relu", "initial bias"),
+    "a leaky head": ("leaky_relu", "as written"),
+    "leaky hidden units": ("relu", "leaky hidden units"),
+    "clipped gradients": ("relu", "clipped"),
+}
 
 
 class Closing(NamedTuple):
@@ -137,24 +123,23 @@ def closes_half(changes: Sequence[Difference], level: float) -> bool | None:
     return False if all(one.sign(level) < 0 for one in changes) else None
 
 
-def _cnn(network: Network, evidence: Evidence, choice: Choice) -> Explained:
+def _cnn(pair: Pair, evidence: Evidence, choice: Choice) -> Explained:
     """Does keeping neurons alive close more than half of the gap, or clipping alone?"""
-    changes = (*DYING, CLIPPING)
-    cells = [*network.cells("as written"), *(change.cell(network) for change in changes)]
+    cells = [*pair.cells("as written"), *(Cell(*pair, *one) for one in INTERVENTIONS.values())]
     relu, softmax, *changed = (accuracies(runs) for runs in evidence.runs(*cells))
     closings = [closing(values, relu, softmax, choice.margin) for values in changed]
     *dying, clipping = (one.past_half for one in closings)
     explains = closes_half(dying, choice.level)
     if explains is False and clipping.sign(choice.level) <= 0:
         explains = None
-    title = paper.title(*network)
+    title = paper.title(*pair)
     shares = [
-        f"{change.title}: {words.minus(f'{100 * one.share:.0f} %')}"
-        for change, one in zip(changes, closings, strict=True)
+        f"{name}: {words.minus(f'{100 * one.share:.0f} %')}"
+        for name, one in zip(INTERVENTIONS, closings, strict=True)
     ]
     measured = tuple(
-        Measured.of(f"{title}, {change.title}: beyond half the gap", one.past_half)
-        for change, one in zip(changes, closings, strict=True)
+        Measured.of(f"{title}, {name}: beyond half the gap", one.past_half)
+        for name, one in zip(INTERVENTIONS, closings, strict=True)
     )
     gap = contrast([softmax, relu], [1, -1], choice.margin).sign(choice.level) > 0
     why = words.say("dying-cnn", network=title, shares=words.listed(shares))
@@ -163,9 +148,9 @@ def _cnn(network: Network, evidence: Evidence, choice: Choice) -> Explained:
 
 def further_optimisation(evidence: Evidence, choice: Choice = OURS) -> Answer:
     """C14: with clipped gradients or an initial bias, is the MNIST CNN-ReLU within the margin?"""
-    changes = (CLIPPING, DYING[0])
+    changes = ("clipped gradients", "an initial output bias of 1")
     cells = [Cell(*MNIST_CNN, "softmax", "as written")]
-    cells += [change.cell(MNIST_CNN) for change in changes]
+    cells += [Cell(*MNIST_CNN, *INTERVENTIONS[change]) for change in changes]
     softmax, *changed = (accuracies(runs) for runs in evidence.runs(*cells))
     found = [contrast([values, softmax], [1, -1], choice.margin) for values in changed]
     status = Status.UNDECIDED
@@ -174,10 +159,8 @@ def further_optimisation(evidence: Evidence, choice: Choice = OURS) -> Answer:
     elif all(one.beyond(choice.level) for one in found):
         status = Status.NOT_REPRODUCED
     told = [
-        words.say("with", what=change.title, difference=formats.points(difference))
+        words.say("with", what=change, difference=formats.points(difference))
         for change, difference in zip(changes, found, strict=True)
     ]
-    measured = tuple(
-        Measured.of(change.title, one) for change, one in zip(changes, found, strict=True)
-    )
+    measured = tuple(Measured.of(change, one) for change, one in zip(changes, found, strict=True))
     return Answer(status, f"{'; '.join(told)}.", measured)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reluclf.judging import paper, thresholds
-from reluclf.judging.claims import Network
+from reluclf.judging.claims import Pair
 from reluclf.judging.counts import estimate_counts
 from reluclf.judging.design import Cell
 from reluclf.judging.evidence import OF_RUN, Evidence
@@ -44,12 +44,12 @@ def _conditions(condition: str) -> dict[str, str]:
 
 
 def results(
-    network: Network, evidence: Evidence, condition: str, choice: Choice = OURS
+    pair: Pair, evidence: Evidence, condition: str, choice: Choice = OURS
 ) -> list[Compared]:
     """Compare cross-validation and test accuracy of both heads: T3, T4, T6, T7 and T9."""
     where = _conditions(condition)
     asked = [(head, name) for head in paper.HEADS for name in JUDGED]
-    runs = evidence.runs(*(Cell(*network, head, where[name]) for head, name in asked))
+    runs = evidence.runs(*(Cell(*pair, head, where[name]) for head, name in asked))
     family = Family(thresholds.NUMBERS, choice.margin, level=choice.level)
     compared = []
     for (head, name), found in zip(asked, runs, strict=True):
@@ -58,7 +58,7 @@ def results(
         kept = found if others else of_kind(found, choice)
         ours = mean_of([OF_RUN[name](run) for run in kept])
         title = f"{paper.HEAD_TITLES[head]}'s {paper.MEASURES[name]}"
-        value = paper.result(*network, head)[name]
+        value = paper.result(*pair, head)[name]
         compared.append(number(title, value, ours, family, len(found), head=head))
     return compared
 
@@ -70,11 +70,11 @@ def folds(
 
     The mean is the cross-validation accuracy of Table 4 or 7, and is judged there and here alike.
     """
-    network = Network(dataset, "cnn")
+    pair = Pair(dataset, "cnn")
     where = _conditions(condition)["cv_accuracy"]
-    (runs,) = evidence.runs(Cell(*network, "relu", where))
+    (runs,) = evidence.runs(Cell(*pair, "relu", where))
     kept = of_kind(runs, choice) if condition == "as run" else runs
-    published = paper.fold_accuracy(*network, "relu")
+    published = paper.fold_accuracy(*pair, "relu")
     family = Family(thresholds.NUMBERS, choice.margin, level=choice.level)
     means = mean_of([run.cv_accuracy for run in kept])
     rises = mean_of([slope(run.fold_accuracy).mean for run in kept])
@@ -99,8 +99,8 @@ def matrix(
     wider than the margin. That of a single class is as wide as it is.
     """
     published = paper.matrix(figure)
-    network = Network(published.dataset, published.architecture)
-    (runs,) = evidence.runs(Cell(*network, published.head, condition))
+    pair = Pair(published.dataset, published.architecture)
+    (runs,) = evidence.runs(Cell(*pair, published.head, condition))
     kept = of_kind(runs, choice)
     totals, names = published.counts.sum(axis=1), CLASSES[published.dataset]
     counts = np.array([np.diag(run.test.confusion_matrix) for run in kept])

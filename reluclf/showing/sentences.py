@@ -40,9 +40,10 @@ def _differences(evidence: Evidence, condition: Condition) -> list[Difference]:
     """Compare ReLU with softmax in test accuracy, in each of the five networks that has runs."""
     found = []
     for pair in paper.RESULT_TABLES:
-        network = claims.Network(*pair)
         try:
-            everything, _ = claims.measured(evidence, network, condition.name, claims.ACCURACY)
+            everything, _ = claims.measured(
+                evidence, claims.Pair(*pair), condition.name, claims.ACCURACY
+            )
         except Lacking:
             continue
         found.append(everything.difference(MARGIN))
@@ -71,7 +72,7 @@ def _softmax(records: Iterable[Record]) -> list[Compared]:
     evidence, found = Evidence(records, early=True), []
     for pair in paper.IMAGE_NETWORKS:
         try:
-            compared = published.results(claims.Network(*pair), evidence, AS_RUN.name)
+            compared = published.results(claims.Pair(*pair), evidence, AS_RUN.name)
         except Lacking:
             continue
         found += [one for one in compared if one.head == "softmax"]

@@ -49,7 +49,7 @@ def results(dataset: str, architecture: str, records: Sequence[Record]) -> pd.Da
     paper's; and of the numbers that are judged, what one more run as run would give (95 % for all
     of them together), and whether the paper's value lies in it.
     """
-    judged = iter(_compared(published.results, claims.Network(dataset, architecture), records))
+    judged = iter(_compared(published.results, claims.Pair(dataset, architecture), records))
     rows = []
     for network in with_both_heads(dataset, architecture):
         runs = [network.under(records, condition) for condition in BOTH]
