@@ -16,6 +16,7 @@ from reluclf.showing import (
     dead_outputs,
     devices,
     interventions,
+    original,
     sentences,
     traces,
     wdbc,
@@ -122,6 +123,23 @@ def the_cnns_cross_validations_as_written_are_three_and_say_little(records):
         == 3
         for name in FOLD_TABLES
         for head in ("relu", "softmax")
+    )
+
+
+def on_images_softmax_is_equivalent_then_and_now_and_relu_not_shown(records):
+    carried = [run for run in records if run.spec.protocol == "carried"]
+    rows = original.compared(original.read(), carried).to_dict("records")
+    shown = [
+        (row["network"], row["accuracy, %"], row["within two points"] == "shown") for row in rows
+    ]
+    softmax = [one for one in shown if "MNIST" in one[0] and one[0].endswith("Softmax")]
+    others = [one for one in shown if one[0].endswith("ReLU") or one[1].startswith("raw")]
+    cnns = [one for one in softmax if "CNN" in one[0]]
+    return (
+        len(softmax) == 8
+        and all(one[2] for one in softmax)
+        and not any(one[2] for one in others)
+        and {one[1] for one in cnns} == {"after two epochs, validation"}
     )
 
 
@@ -307,6 +325,7 @@ CONCLUSIONS = [
     ("README", "by 2 to 6 points", relu_is_behind_by_as_much_as_told),
     ("index", "index-found", dead_outputs_lose_classes_and_hardly_any_is_lost_without),
     ("wdbc", "wdbc-title", all_of_wdbc_lies_among_the_runs_as_run),
+    ("method", "method-11", on_images_softmax_is_equivalent_then_and_now_and_relu_not_shown),
     ("method", "method-fold-rise-told", relu_learns_and_softmax_leaks),
     ("why", "why-prediction-met", relu_scores_under_a_softmax_are_level),
     ("why", "why-traces-told", gradients_spike_and_steps_shrink),

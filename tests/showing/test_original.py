@@ -97,6 +97,21 @@ def test_wdbcs_softmax_with_kerass_own_loss_is_the_guarded_one_of_ours_on_the_sa
     ) == {"4"}
 
 
+def test_softmaxs_runs_of_two_epochs_are_compared_with_ours_after_as_many():
+    fields = {"loss": "verbatim", "epochs": 2}
+    early = [carried("softmax", seed, [0.7 + seed / 1000], **fields) for seed in (1, 2)]
+    early += [carried("relu", seed, [0.5], **fields) for seed in (1, 2)]
+    whole = [carried("softmax", seed, [0.9 + seed / 1000] * 10) for seed in (1, 2, 3)]
+    frame = original.compared(early, whole)
+    (row,) = frame.to_dict("records")
+    assert row["accuracy, %"] == "after two epochs, validation" and row["network"].endswith(
+        "Softmax"
+    )
+    second = [100 * run.folds[0].validation.accuracy[1] for run in whole]
+    assert row["today"].startswith(f"{np.mean(second):.2f}") and row["today"].endswith("(n = 3)")
+    assert row["2018"].startswith("70.15")
+
+
 def test_the_difference_is_welchs_and_equivalent_by_its_90_percent_interval():
     a, b = [0.91, 0.93, 0.92, 0.95], [0.90, 0.90, 0.91]
     frame = original.compared(
