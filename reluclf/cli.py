@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import logging
+import os
 import re
 import sys
 import time
@@ -32,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         return given.run(given)
     except commands.ERRORS as error:
         return commands.told_error(str(error), 2)
+    except BrokenPipeError:
+        # Who reads the output has seen enough, as ``| head`` has; nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as a program has it that the signal ends
     except OSError as error:
         if error.errno not in commands.DISK:
             raise
@@ -41,8 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         # It would report the interrupted cell with its traceback.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-        again = "finished runs are kept, run the same command again to go on"
-        print(f"\ninterrupted; {again}", file=sys.stderr)
+        print("\ninterrupted; run the same command again: finished runs are kept", file=sys.stderr)
         return 130
 
 

@@ -125,7 +125,8 @@ def _idx_bytes(dataset: str, name: str) -> bytes:
         tried.append("$RELUCLF_DATA is not set")
     for folder in filter(None, (own, cache)):
         packed = folder / dataset / f"{name}.gz"
-        for file in (packed, packed.with_suffix("")):
+        dotted = folder / dataset / name.replace("-idx", ".idx")  # as some programs unpack them
+        for file in (packed, packed.with_suffix(""), dotted):
             try:
                 return _verified(file.read_bytes(), dataset, name)
             except (OSError, DataError) as error:
@@ -192,8 +193,10 @@ def _reason(error: Exception) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP error {response.status_code} {response.reason}"
-    answered = re.search(r"\b[45]\d\d [A-Z][A-Za-z -]+", str(error))
-    return f"{type(error).__name__} ({answered[0].strip()})" if answered else type(error).__name__
+    text = " ".join(str(error).split())
+    answered = re.search(r"\b[45]\d\d [A-Z][A-Za-z -]+", text)
+    why = answered[0].strip() if answered else text if len(text) < 120 else ""
+    return f"{type(error).__name__} ({why})" if why else type(error).__name__
 
 
 def _parse_idx(content: bytes) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The command line: the same with make and without, installed and not, and one sentence for what it refuses."""
 
 import errno
+import os
 import re
 import subprocess
 import sys
@@ -122,6 +123,22 @@ def test_a_disk_that_takes_no_file_while_a_chapter_runs_is_told_in_one_sentence(
     assert capsys.readouterr().err.startswith(
         "error: a file cannot be written ([Errno 28] No space left on device: 'x'); make room"
     )
+
+
+def test_a_reader_who_has_seen_enough_ends_a_command_without_a_traceback(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "reluclf", "check-records"],
+        cwd=paths.ROOT,
+        env=os.environ | {"RELUCLF_RESULTS": str(tmp_path)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_another_error_of_the_system_is_not_taken_for_a_full_disk(monkeypatch):

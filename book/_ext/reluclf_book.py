@@ -16,8 +16,15 @@ from sphinx.util.math import get_node_equation_number
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from reluclf import paths
 from reluclf.campaign import surroundings
 from reluclf.showing import kernels
+
+if sys.flags.optimize > 1:
+    raise ExtensionError(
+        "Python was started with -OO or PYTHONOPTIMIZE=2, which takes the text of the page of the package away; "
+        "unset PYTHONOPTIMIZE and build again."
+    )
 
 _folder = tempfile.TemporaryDirectory(prefix="reluclf-book-")
 os.environ.update(surroundings.of_kernel(Path(_folder.name)))
@@ -89,6 +96,11 @@ def _configure(app, config):
     """Start in the reader's own light or dark theme; give the verdicts the colours that they have in the figures."""
     from reluclf.showing import figures, ledger
 
+    if Path(app.srcdir).resolve() != paths.ROOT:  # a page by itself, as that of a rerun
+        root = Path(os.path.relpath(paths.ROOT, app.srcdir))
+        for name in ("html_static_path", "bibtex_bibfiles"):
+            config[name] = [str(root / file) for file in config[name]]
+        config.html_favicon = str(root / config.html_favicon)
     config.html_context.setdefault("default_mode", "auto")
     config.html_css_files.append("verdicts.css")
     for status, (colour, _) in ledger.LOOKS.items():

@@ -9,6 +9,15 @@ from pathlib import Path
 
 from reluclf import paths
 
+#: Variables that lead git to another repository.
+_ELSEWHERE = (
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
+)
+
 
 def commit() -> str:
     """Return the commit that is checked out; empty outside a checkout of this project."""
@@ -53,14 +62,12 @@ def _git(*arguments: str) -> tuple[str, str]:
     """Return what git answers about the folder of this project, and the first line of its error."""
     # In a hook git has set these for another repository; and its errors are told from each other in
     # English.
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    # A user's settings may add lines to an answer, or leave new files out of it.
+    plain = ("-c", "log.showSignature=false", "-c", "status.showUntrackedFiles=normal")
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            ["git", *plain, *arguments],
             cwd=paths.ROOT,
             env=environment | {"LC_ALL": "C", "LANGUAGE": "C"},
             capture_output=True,

@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def ignore() -> None:
         )
     for name in given:
         del os.environ[name]
+    if os.environ.pop("PYTHONWARNINGS", None) is not None:
+        warnings.simplefilter("default")  # a library's warning would otherwise end a run
 
 
 def told() -> str:
@@ -113,6 +116,8 @@ def of_kernel(folder: Path) -> dict[str, str]:
     python_path = [str(paths.ROOT), os.environ.get("PYTHONPATH", "")]
     variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
+        "PYTHONOPTIMIZE": "",  # at 2 functions have no docstrings
+        "PYTHONWARNINGS": "",  # with "error" a library's warning would end a run
         "PYTHONUTF8": "1",  # text files are UTF-8, whatever the locale
         "IPYTHONDIR": str(folder),
         "JUPYTER_PATH": "",  # the kernel is this Python's, not another one of that name

@@ -141,13 +141,17 @@ def refuse_without_tex() -> None:
 
 def variables() -> dict[str, str]:
     """Return the environment of a build: a commit has one date, and so gives the same bytes."""
-    date = checkout.date() or str(int(time.time()))
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not (given.isascii() and given.isdigit()):
+        given = checkout.date() or str(int(time.time()))
     fixed = {
+        "SOURCE_DATE_EPOCH": given,
+        "PYTHONOPTIMIZE": "",  # at 2 the page of the package would lose its text
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         "LATEXMKOPTS": "-xelatex -interaction=nonstopmode -halt-on-error",
     }
-    return {"SOURCE_DATE_EPOCH": date} | os.environ | fixed
+    return os.environ | fixed
 
 
 def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool = True) -> None:
@@ -177,10 +181,17 @@ def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool =
             errors="replace",
         ) as process,
     ):
-        for line in process.stdout or ():
-            kept.write(line)
-            if executed := _EXECUTED.search(line):
-                say(executed[0])
+        try:
+            for line in process.stdout or ():
+                kept.write(line)
+                if executed := _EXECUTED.search(line):
+                    say(executed[0])
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            (scratch / _FAILED).touch()  # what cannot be deleted now goes with the next build
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
     if process.returncode:
         (scratch / _FAILED).touch()
         raise BuildError("\n".join([*causes(log), f"it was not built; all of the log: {log}"]))

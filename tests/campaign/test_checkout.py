@@ -65,6 +65,32 @@ def test_our_own_commit_is_named_even_in_a_hook_of_another_repository(project, m
     assert checkout.date() == date
 
 
+def test_a_users_settings_of_git_change_neither_date_nor_what_is_modified(project, monkeypatch):
+    made_a_checkout(project)
+    date = git(project, "log", "-1", "--format=%ct")
+    settings = {"log.showSignature": "true", "status.showUntrackedFiles": "no"}
+    monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
+    for i, (key, value) in enumerate(settings.items()):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{i}", key)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{i}", value)
+    assert (checkout.date(), checkout.modified("reluclf")) == (date, False)
+    (project / "reluclf" / "new.py").write_text("b = 1\n")
+    assert checkout.modified("reluclf")
+
+
+def test_a_signature_that_git_would_show_is_no_part_of_the_date(project, monkeypatch):
+    made_a_checkout(project)
+    asked = []
+
+    def run(command, **_):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, f"{project}\n", "")
+
+    monkeypatch.setattr(checkout.subprocess, "run", run)
+    checkout.date()
+    assert all("log.showSignature=false" in command for command in asked) and asked
+
+
 def test_a_change_of_the_code_is_seen(project):
     made_a_checkout(project)
     (project / "reluclf" / "spec.py").write_text("a = 2\n")

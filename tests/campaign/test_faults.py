@@ -360,7 +360,7 @@ def interrupt(process):
     output = process.communicate()[0].decode()
     assert process.returncode == 130
     assert output.rstrip().endswith(
-        "interrupted; finished runs are kept, run the same command again to go on"
+        "interrupted; run the same command again: finished runs are kept"
     )
     assert "Traceback" not in output
     assert not psutil.wait_procs(children)[1]  # if one is left, the suite's limit ends this

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 
 import nbformat
 import pytest
@@ -23,6 +24,8 @@ HOSTILE = {
     "PYTHONUTF8": "0",
     "TZ": "Asia/Kolkata",
     "MPLBACKEND": "agg",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONWARNINGS": "error::DeprecationWarning",
 }
 KERAS_JSON = {
     "floatx": "float64",
@@ -44,6 +47,7 @@ SPEC = Spec(
 
 TRAIN = """
 import sys
+import warnings
 from pathlib import Path
 from reluclf import Spec
 from reluclf.campaign import runtime, worker
@@ -78,6 +82,24 @@ def test_a_run_in_hostile_surroundings_gives_the_very_numbers_of_a_plain_one(tmp
     assert len(plain["final"]["train"]["loss"]) == SPEC.epochs
     assert without_seconds(hostile) == without_seconds(plain)
     assert provenance["backend"] == "tensorflow"
+
+
+def test_a_warning_of_a_library_ends_no_run_whatever_python_is_told(monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        surroundings.ignore()
+        with pytest.warns(DeprecationWarning):
+            warnings.warn("of a library", DeprecationWarning, stacklevel=1)
+    assert "PYTHONWARNINGS" not in os.environ
+
+
+@pytest.mark.parametrize("name", ["PYTHONWARNINGS", "PYTHONOPTIMIZE"])
+def test_a_chapters_kernel_is_not_told_how_strict_or_how_short_python_is(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.setenv(name, "2")
+    assert (os.environ | surroundings.of_kernel(tmp_path))[name] == ""
 
 
 @pytest.mark.slow

@@ -449,6 +449,22 @@ def test_the_number_that_a_proxy_answers_is_told():
     assert sources._reason(error) == "ConnectionError (407 Proxy Authentication Required)"
 
 
+def test_what_requests_says_of_a_setting_is_told():
+    error = OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /no.pem")
+    assert sources._reason(error) == f"OSError ({error})"
+
+
+def test_files_with_a_dot_before_idx_are_as_good(own):
+    put(
+        own,
+        {
+            name.removesuffix(".gz").replace("-idx", ".idx"): gzip.decompress(content)
+            for name, content in GOOD.items()
+        },
+    )
+    assert is_published(sources.load_images("mnist"))
+
+
 def test_every_published_file_has_a_checksum_and_two_mirrors():
     for dataset in ("mnist", "fashion_mnist"):
         assert set(sources.SHA256[dataset]) == set(NAMES)

@@ -189,6 +189,21 @@ def test_a_build_that_fails_says_why_and_leaves_the_last_good_book(
     assert not log.exists()  # of a failure that is over
 
 
+def test_a_build_that_is_interrupted_leaves_the_last_good_book_and_nothing_else(
+    pretended, tmp_path
+):
+    pretended("/of/book/mnist.ipynb: Executed notebook in 3.10 seconds [mystnb]")
+
+    def say(line):
+        if "Executed" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        building.html(tmp_path, say)
+    assert (tmp_path / "_build" / "html" / "index.html").read_text() == "old"
+    assert {file.name for file in (tmp_path / "_build").iterdir()} == {"html", "pdf"}
+
+
 def test_a_character_that_the_fonts_lack_fails_the_pdf(pretended, tmp_path, capsys):
     pretended(log="Missing character: There is no X in font Y!")
     status, said = run("pdf", tmp_path, capsys)
@@ -287,3 +302,26 @@ def test_no_chapter_is_allowed_to_fail():
             "raises-exception" in one.metadata.get("tags", [])
             for one in nbformat.read(file, as_version=4).cells
         )
+
+
+@pytest.mark.parametrize("given", ["", "yesterday", "²"])
+def test_a_date_that_is_no_number_gives_way_to_the_commits(given, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", given)
+    monkeypatch.setattr(building.checkout, "date", lambda: "1000000000")
+    assert building.variables()["SOURCE_DATE_EPOCH"] == "1000000000"
+
+
+def test_a_date_that_is_given_is_taken(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "315532800")
+    assert building.variables()["SOURCE_DATE_EPOCH"] == "315532800"
+
+
+def test_without_docstrings_the_page_of_the_package_is_refused_by_name():
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", "import reluclf_book"],
+        cwd=paths.BOOK / "_ext",
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode and "unset PYTHONOPTIMIZE" in done.stderr
