@@ -39,8 +39,17 @@ ERRORS = (
     surroundings.SurroundingsError,
 )
 
-#: What the disk says where it is no fault of ours: it is full, or may not be written to.
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+#: What the disk says where it is no fault of ours: it is full, or may not be written to, or a limit
+#: of the user's is reached.
+DISK = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EFBIG,
+    errno.EMFILE,
+)
 
 
 def told_error(message: str, status: int) -> int:

@@ -97,7 +97,9 @@ def test_its_help_needs_no_checkout(monkeypatch, tmp_path, capsys):
     assert ended.value.code == 0 and "--only" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EFBIG, errno.EMFILE]
+)
 def test_a_disk_that_takes_no_file_is_told_in_one_sentence(number, monkeypatch, capsys):
     def rerun(*_, **__):
         raise OSError(number, "No room", "reruns/wdbc")

@@ -116,6 +116,7 @@ def of_kernel(folder: Path) -> dict[str, str]:
     python_path = [str(paths.ROOT), os.environ.get("PYTHONPATH", "")]
     variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
+        "PYTHONSTARTUP": "",  # a kernel runs that file, which may change what is printed
         "PYTHONOPTIMIZE": "",  # at 2 functions have no docstrings
         "PYTHONWARNINGS": "",  # with "error" a library's warning would end a run
         "PYTHONUTF8": "1",  # text files are UTF-8, whatever the locale

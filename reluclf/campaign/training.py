@@ -93,9 +93,9 @@ def _train(
     chosen = [spec for spec in specs if only in str(spec)]
     with connected(cluster) as client:
         trained = train_missing(chosen, store, workers, client)
-    if not chosen:
+    if specs and not chosen:
         progress.say(f"nothing to train: no run has {only!r} in its name")
-    elif not trained:
+    elif specs and not trained:
         progress.say(f"nothing to train: no record is missing, of {len(chosen)}")
 
 

@@ -94,10 +94,8 @@ def test_a_warning_of_a_library_ends_no_run_whatever_python_is_told(monkeypatch)
     assert "PYTHONWARNINGS" not in os.environ
 
 
-@pytest.mark.parametrize("name", ["PYTHONWARNINGS", "PYTHONOPTIMIZE"])
-def test_a_chapters_kernel_is_not_told_how_strict_or_how_short_python_is(
-    name, tmp_path, monkeypatch
-):
+@pytest.mark.parametrize("name", ["PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONSTARTUP"])
+def test_a_chapters_kernel_is_not_told_how_python_is_to_start(name, tmp_path, monkeypatch):
     monkeypatch.setenv(name, "2")
     assert (os.environ | surroundings.of_kernel(tmp_path))[name] == ""
 
