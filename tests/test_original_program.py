@@ -327,7 +327,7 @@ def test_a_run_is_trained_as_keras_fit_trains_it_and_its_record_is_read(tmp_path
 
         networks.start(1)
         model = networks.build(spec)
-        heads.loss_function(spec)
+        networks.loss_function(spec)
         x, y, x_test, y_test = data.prepared(spec)
         losses = []
         for rows, _ in data.folds(y)[:2]:

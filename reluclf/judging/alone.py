@@ -64,7 +64,7 @@ def balanced_own(evidence: Evidence, choice: Choice) -> Answer:
 
 
 def _shared(choice: Choice, among: int) -> Choice:
-    """Raise the level to that at which each of several is tested where any one will do (Bonferroni)."""
+    """Raise the level for several tests of which any one will do (Bonferroni)."""
     return replace(choice, level=1 - (1 - choice.level) / among)
 
 
@@ -92,7 +92,7 @@ def comparable_own(evidence: Evidence, choice: Choice) -> Answer:
 
 
 def some_on_par(condition: str, evidence: Evidence, choice: Choice) -> Answer:
-    """Judge C31: in some of the five experiments the heads are on par; one is enough, others may wait."""
+    """Judge C31: in some of the five experiments the heads are on par; one is enough."""
     strict = _shared(choice, len(claims.SOME_ON_PAR))
     found: list[Claimed] = []
     lacking: dict[Cell, tuple[int, int]] = {}
