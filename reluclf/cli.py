@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from reluclf import commands, paths
+from reluclf import __version__, commands, paths
 from reluclf.showing import building, release
 from reluclf.showing.parameters import ParameterError
 
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="reluclf COMMAND --help lists the options of one; "
         "each can be given as NAME=value, too, as make passes them.",
     )
+    parser.add_argument("--version", action="version", version=f"reluclf {__version__}")
     added = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, make, told in (
         ("book", building.html, "build the HTML book strictly, from the records"),
@@ -108,7 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     option("--gpu", type=_whole, default=0, help="measure a GPU instead, so many runs at a time")
 
     for name, run, told in (
-        ("check-records", commands.check_records, "read every record and list all problems"),
+        (
+            "check-records",
+            commands.check_records,
+            "read every record in results/ (and in $RELUCLF_RESULTS) and list all problems",
+        ),
         (
             "gpu",
             commands.gpu,
@@ -153,6 +158,12 @@ def _as_options(arguments: Iterable[str]) -> list[str]:
     """Turn what make passes, ``SECONDS=20`` or ``KEEP=1``, into options."""
     options = []
     for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise ParameterError(
+                f"{argument!a} cannot be read as a text; if it is one, set PYTHONUTF8=1."
+            ) from None
         given = re.fullmatch(r"([A-Z]+)=(.*)", argument, re.DOTALL)
         if given is None:
             options.append(argument)

@@ -78,7 +78,12 @@ def chapter(given: argparse.Namespace) -> int:
     name = given.chapter or (words.pop(0) if words else "")
     if words:
         raise ParameterError(f"{words[0]!r} is not of the form name=value.")
-    assignments = dict(word.split("=", 1) for word in given.words if "=" in word) | dict(given.p)
+    pairs = [word.split("=", 1) for word in given.words if "=" in word] + given.p
+    assignments = dict(pairs)
+    for parameter in assignments:
+        texts = [text for name, text in pairs if name == parameter]
+        if len(texts) > 1:
+            raise ParameterError(f"{parameter} is given twice, as {' and as '.join(texts)}.")
     values = chapters.parse(name, assignments)
     return _executed(lambda: chapters.rerun(name, values, keep=given.keep, afresh=given.afresh))
 
@@ -127,24 +132,25 @@ def _executed(run: Callable[[], Path]) -> int:
 
 
 def check_records(given: argparse.Namespace) -> int:
-    _, problems = _read_all()
-    return 1 if problems else 0
+    _, fine = _read_all()
+    return 0 if fine else 1
 
 
-def _read_all() -> tuple[list[Record], int]:
-    """Say what is wrong with the records; return those to be trusted, and how many are not."""
+def _read_all() -> tuple[list[Record], bool]:
+    """Say what is wrong with the records; return those to be trusted, and whether all can be."""
     records, n, problems = trust.read_all()
-    many = "problem" if len(problems) == 1 else "problems"
-    print(*problems, f"{n} records can be trusted, {len(problems)} {many}", sep="\n")
-    return records, len(problems)
+    counted = f"{n} record{'s' * (n != 1)} can be trusted"
+    print(*problems, f"{counted}, {len(problems)} problem{'s' * (len(problems) != 1)}", sep="\n")
+    if not n:
+        print(f"there is no record in {paths.RESULTS}; restore it with git, or train it anew.")
+    return records, bool(n) and not problems
 
 
 def verify(given: argparse.Namespace) -> int:
     from reluclf.campaign import verify
 
-    records, problems = _read_all()
+    records, fine = _read_all()
     if not records:
-        print("there is no record to verify")
         return 1
     _say(f"a random sample of them is trained anew (SEED={given.seed})")
     verdicts = verify.run(records, given.seconds, given.workers or None, given.seed)
@@ -153,7 +159,7 @@ def verify(given: argparse.Namespace) -> int:
     counts = Counter(verdict.verdict for verdict in verdicts)
     listed = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     print(f"{len(verdicts)} of {len(records)} records retrained (SEED={given.seed}): {listed}")
-    return 1 if problems or counts["differs"] else 0
+    return 0 if fine and not counts["differs"] else 1
 
 
 def gpu(given: argparse.Namespace) -> int:

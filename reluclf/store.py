@@ -171,7 +171,11 @@ def read_file(file: Path) -> Record:
     """Read and check one record file; raise :class:`RecordError` if it cannot be trusted."""
     try:
         content = json.loads(Path(file).read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RecordError(
+            f"{file} cannot be read ({error.strerror}); let it be read, and try again."
+        ) from error
+    except ValueError as error:
         raise RecordError(f"{file} is not a whole JSON file ({error}); {_REMEDY}") from error
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:

@@ -10,7 +10,7 @@ import tomllib
 import papermill
 import pytest
 
-from reluclf import cli, paths
+from reluclf import __version__, cli, paths
 from reluclf.campaign import checkout
 from reluclf.showing import chapters
 
@@ -74,6 +74,25 @@ def test_a_chapter_is_asked_for_in_the_order_one_likes_and_as_make_or_papermill_
 ):
     assert cli.main(["chapter", *arguments]) == 0
     assert reran == [("wdbc", {"seeds": 2, "only": "a b"}, {"keep": True, "afresh": False})]
+
+
+def test_a_parameter_that_is_given_twice_is_refused(reran, capsys):
+    assert cli.main(["chapter", "wdbc", "seeds=1", "-p", "seeds", "2"]) == 2 and not reran
+    assert capsys.readouterr().err == "error: seeds is given twice, as 1 and as 2.\n"
+
+
+def test_an_argument_that_is_no_text_is_refused(reran, capsys):
+    assert cli.main(["chapter", "wdbc", "only=\udcc3\udca9"]) == 2 and not reran
+    assert capsys.readouterr().err == (
+        r"error: 'only=\udcc3\udca9' cannot be read as a text; if it is one, set PYTHONUTF8=1."
+        "\n"
+    )
+
+
+def test_it_says_its_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out == f"reluclf {__version__}\n"
 
 
 @pytest.mark.parametrize("command", ["verify", "check-records", "chapter", "train", "book"])

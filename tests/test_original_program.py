@@ -223,7 +223,7 @@ def test_checking_all_records_finds_a_broken_one_of_the_original(store, monkeypa
     assert trust.read_all()[0] == []  # it is none of the book's own, which are verified and counted
     assert (
         command_line.main(["check-records"]) == 0
-        and "1 records can be trusted, 0 problems" in capsys.readouterr().out
+        and "1 record can be trusted, 0 problems" in capsys.readouterr().out
     )
     (store.folder / ORIGINAL / made.spec.path).write_text("{")
     assert command_line.main(["check-records"]) == 1

@@ -53,12 +53,11 @@ class Bar(AbstractContextManager):
         self._bar = tqdm(
             total=total,
             bar_format="{desc} {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}",
-            mininterval=LOOK,
+            miniters=0,  # the time decides: a log file's user can set TQDM_MININTERVAL
         )
         self._of = len(specs)
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
-        self._show()
 
     def __enter__(self) -> Bar:
         self._watch.start()
@@ -88,4 +87,3 @@ class Bar(AbstractContextManager):
         done = self._finished + sum(list(self._running.values()))
         self._bar.set_description_str(f"{self._n} of {self._of} runs", refresh=False)
         self._bar.update(max(0.0, min(done, self._bar.total) - self._bar.n))
-        self._bar.refresh()

@@ -75,7 +75,7 @@ def ignore() -> None:
         )
     for name in given:
         del os.environ[name]
-    if os.environ.pop("PYTHONWARNINGS", None) is not None:
+    if os.environ.pop("PYTHONWARNINGS", ""):
         warnings.simplefilter("default")  # a library's warning would otherwise end a run
 
 

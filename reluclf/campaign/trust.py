@@ -1,4 +1,4 @@
-"""Which of the committed records can be trusted, and what is wrong with the others."""
+"""Which records can be trusted, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reluclf.store import BACKENDS, ORIGINAL, RecordError, Store, copies, read_f
 
 
 def read_all() -> tuple[list[Record], int, list[str]]:
-    """Read every committed record.
+    """Read every committed record, and those that ``$RELUCLF_RESULTS`` has.
 
     Returns
     -------
@@ -22,25 +22,29 @@ def read_all() -> tuple[list[Record], int, list[str]]:
     list of str
         What is wrong with the others, a sentence each.
     """
-    found, problems = by_file()
-    others = paths.RESULTS / BACKENDS, paths.RESULTS / ORIGINAL
+    found, problems = by_file(paths.RESULTS, paths.new_results())
     own = [
         record
         for file, record in found.items()
-        if not any(file.is_relative_to(other) for other in others)
+        if not {BACKENDS, ORIGINAL} & set(file.parts[-6:-4])  # the stores within a store
     ]
     return own, len(found), problems
 
 
-def by_file() -> tuple[dict[Path, Record], list[str]]:
-    """Read every committed record; return what can be trusted, by file, and all problems."""
+def by_file(*folders: Path) -> tuple[dict[Path, Record], list[str]]:
+    """Read every record of these folders; return what can be trusted, by file, and all problems."""
     found: dict[Path, Record] = {}
     problems = []
-    for folder in (
-        paths.RESULTS,
-        *(paths.RESULTS / BACKENDS / name for name in runtime.BACKENDS),
-        paths.RESULTS / ORIGINAL,
-    ):
+    stores = [
+        store
+        for folder in dict.fromkeys(folders)
+        for store in (
+            folder,
+            *(folder / BACKENDS / name for name in runtime.BACKENDS),
+            folder / ORIGINAL,
+        )
+    ]
+    for folder in stores:
         records = {}
         for file in Store(folder).files():
             try:

@@ -27,6 +27,10 @@ RERUNS = paths.ROOT / "reruns"
 _HOW = {"workers", "cluster", "only"}
 
 
+#: Seconds from one line of the progress bar to the next where it fills a file.
+_SECONDS_IN_A_LOG = "30"
+
+
 class BusyError(RuntimeError):
     """A chapter that is being rerun already."""
 
@@ -98,6 +102,8 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     executed = folder / f"{chapter}.ipynb"
     variables = {}
+    if not sys.stderr.isatty():
+        variables["TQDM_MININTERVAL"] = _SECONDS_IN_A_LOG
     if results is not None:
         variables["RELUCLF_RESULTS"] = str(results)
     if afresh:

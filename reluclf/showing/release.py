@@ -85,7 +85,7 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
 
 def _records(cited: Mapping[str, Any]) -> dict[Path, bytes]:
     """Return all of ``results/``, its licence and its crate, by their paths in the archive."""
-    records, problems = trust.by_file()
+    records, problems = trust.by_file(paths.RESULTS)
     if problems:
         raise building.BuildError("\n".join(problems))
     contents = {

@@ -94,6 +94,15 @@ def test_a_warning_of_a_library_ends_no_run_whatever_python_is_told(monkeypatch)
     assert "PYTHONWARNINGS" not in os.environ
 
 
+def test_without_a_wish_of_the_users_warnings_are_as_python_has_them(monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = list(warnings.filters)
+        surroundings.ignore()
+        assert warnings.filters == before
+
+
 @pytest.mark.parametrize("name", ["PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONSTARTUP"])
 def test_a_chapters_kernel_is_not_told_how_python_is_to_start(name, tmp_path, monkeypatch):
     monkeypatch.setenv(name, "2")

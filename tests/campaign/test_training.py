@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -230,6 +231,27 @@ def test_the_longest_run_comes_first_and_a_spec_that_is_asked_for_twice_is_train
     fresh = Spec(**TINY | {"protocol": "fresh"}, seed=1)
     assert training.train_missing([SPEC, fresh, SPEC, longest], store, workers=1) == 3
     assert pretend == [longest, fresh, SPEC]
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [("0", 9, 99), ("3600", 1, 2)])
+def test_the_bar_is_drawn_as_often_as_is_wished(seconds, least, most):
+    """A log file would be filled by one line a second; chapters ask for one in half a minute."""
+    program = (
+        "from reluclf import Spec; from reluclf.campaign import progress; "
+        "from reluclf.store import Store; "
+        "progress.LOOK = 0.01; import time; "
+        f"spec = Spec(**{TINY!r}, seed=1); bar = progress.Bar([spec], Store()); bar.__enter__(); "
+        "time.sleep(1); bar.finished(spec); bar.__exit__()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"TQDM_MININTERVAL": seconds},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert least <= done.stderr.count("runs") <= most
+    assert "1 of 1 runs 100%" in done.stderr.rsplit("\r", 1)[-1]
 
 
 def test_costs_rank_the_papers_runs():

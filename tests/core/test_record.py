@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from pathlib import Path
 
 import factory
 import numpy as np
@@ -60,7 +61,7 @@ def put(store, content, spec=SPEC):
 def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, capsys):
     monkeypatch.setattr(paths, "RESULTS", store.folder)
     assert command_line.main(["check-records"]) == 0
-    assert capsys.readouterr().out == "\n2 records can be trusted, 0 problems\n".lstrip()
+    assert capsys.readouterr().out == "2 records can be trusted, 0 problems\n"
 
     spoilt = Spec(**FRESH.model_dump() | {"seed": 2})
     for spec in (
@@ -94,6 +95,28 @@ def test_all_problems_of_all_records_are_listed_at_once(store, monkeypatch, caps
     assert f"{store.file(strange)} was trained on other data" in listed
     assert f"{elsewhere} was changed after it was written" in listed
     assert listed.endswith("3 records can be trusted, 4 problems\n")
+
+
+def test_records_of_one_s_own_are_checked_where_the_variable_says(
+    store, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(paths, "RESULTS", tmp_path)
+    monkeypatch.setenv("RELUCLF_RESULTS", str(store.folder))
+    assert command_line.main(["check-records"]) == 0
+    assert capsys.readouterr().out == "2 records can be trusted, 0 problems\n"
+    store.file(SPEC).write_text("{")
+    assert command_line.main(["check-records"]) == 1
+    assert f"{store.folder / SPEC.path} is not a whole" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check-records", "verify"])
+def test_no_record_at_all_is_a_problem(command, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(paths, "RESULTS", tmp_path)
+    assert command_line.main([command]) == 1
+    assert capsys.readouterr().out == (
+        "0 records can be trusted, 0 problems\n"
+        f"there is no record in {tmp_path}; restore it with git, or train it anew.\n"
+    )
 
 
 def test_dead_runs_that_are_alike_are_no_copies(trained):
@@ -323,6 +346,15 @@ def test_a_truncated_file_is_refused(store, share):
     whole = file.read_bytes()
     file.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(RecordError, match=re.escape(f"{file} is not a whole JSON file")):
+        store.read(SPEC)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_broken(store, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(RecordError, match=r"cannot be read \(Permission denied\); let it be read"):
         store.read(SPEC)
 
 
