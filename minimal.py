@@ -1,11 +1,11 @@
 """Agarap's image experiments (arXiv:1803.08375v2) in one file, to be read in five minutes.
 
 It trains one of the paper's four image networks with one of its two heads, as the author's code ran
-it or as his text describes it, and prints the accuracies. Nothing of the package `reluclf` is used
+it or as we read his text, and prints the accuracies. Nothing of the package `reluclf` is used
 here; a test holds this file to the package, number for number.
 
     python minimal.py --data mnist --network cnn --head relu                  # his code
-    python minimal.py --data mnist --network cnn --head relu --as-written     # his text
+    python minimal.py --data mnist --network cnn --head relu --as-written     # as we read his text
     python minimal.py --data mnist --network cnn --head relu --as-written --clip
 """
 

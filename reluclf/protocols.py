@@ -1,10 +1,10 @@
 """How a network is trained and tested: the protocols ``carried`` and ``fresh``.
 
 ``carried`` is what the author's code did: one model, compiled once, goes through all ten folds, so
-from the second fold on it is validated on rows that it has been trained on. ``fresh`` is what the
-paper says (section 2.5): every fold starts from new weights, and the scaler and the components are
-learnt from that fold's training rows only; then one model is trained on the whole training set, for
-the test.
+from the second fold on it is validated on rows that it has been trained on. ``fresh`` is how we
+read the paper, whose text names ten folds (section 2.5): every fold starts from new weights, and
+then one model is trained on the whole training set, for the test. That the scaler and the
+components are learnt from each fold's training rows only is our choice, as the final model is.
 """
 
 from __future__ import annotations

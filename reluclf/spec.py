@@ -58,15 +58,15 @@ class SpecError(ValueError):
 class Spec(BaseModel):
     """One training run.
 
-    The fields with defaults have the values of the author's code, but for ``features`` on WDBC,
-    where his code has ``raw``. Only the others, and those that differ from their default, enter the
+    The fields with defaults have the values of the author's code, but for ``loss``, which is
+    guarded, and for ``features`` on WDBC, where his code has ``raw``. Only the others, and those that differ from their default, enter the
     path of the record.
 
     Attributes
     ----------
     dataset : {"mnist", "fashion_mnist", "wdbc"}
     architecture : {"ffnn", "cnn", "logistic"}
-        The FFNN of the paper's Table 2 (on WDBC the one of its section 3.3), the CNN of its Table
+        The FFNN of the paper's Table 2 (on WDBC the one of the author's code), the CNN of its Table
         1, or, for comparison on WDBC, logistic regression as scikit-learn has it, which is solved,
         not trained by epochs.
     head : {"softmax", "relu", ...}
@@ -74,7 +74,7 @@ class Spec(BaseModel):
         :data:`reluclf.heads.HEADS`.
     protocol : {"carried", "fresh"}
         ``carried``: one model through all folds, as the author's code did. ``fresh``: every fold
-        from new weights, as the paper says, and then one model on the whole training set.
+        from new weights, as we read the paper, and then one model on the whole training set.
     seed : int
         Sets weights, dropout, the order of the batches and, on WDBC, the split into training and
         test set.

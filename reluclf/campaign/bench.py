@@ -1,4 +1,4 @@
-"""How fast it all is: a campaign against the paper's own loop, one core against its peak, the book.
+"""How fast it all is: a campaign against a plain Keras loop, one core against its peak, the book.
 
 ``make bench`` measures it in a few minutes. The appendix shows what is then in
 ``results/bench.json``, by :mod:`reluclf.showing.speed`.
@@ -48,7 +48,7 @@ class Result(BaseModel):
     rows, epochs : int
         Training images, and epochs, of every run that is timed.
     fit, campaign : tuple of float
-        The runs of :func:`mix` in the paper's own loop, and in a campaign on ``workers`` processes.
+        The runs of :func:`mix` in a plain Keras loop, and in a campaign on ``workers`` processes.
     peak : tuple of float
         Single-precision FLOP/s of a product of two large matrices on one thread.
     flops, batch : dict
@@ -78,7 +78,7 @@ class Result(BaseModel):
     accelerator: Accelerator | None = None
 
     def ratio(self) -> list[float]:
-        """Divide the campaign's throughput by that of the paper's own loop, in each repetition."""
+        """Divide the campaign's throughput by that of a plain Keras loop, in each repetition."""
         runs = len(mix(self.rows, self.epochs, self.workers))
         more = runs / len(mix(self.rows, self.epochs))
         return [more * fit / ours for fit, ours in zip(self.fit, self.campaign, strict=True)]
@@ -102,8 +102,8 @@ def run(repeats: int, rows: int, epochs: int, say: Callable[[str], None]) -> Res
         say(f"other work has {busy:.0%} of the cores: wait for it, or trust no number below")
     fit, campaign = [], []
     for repeat in range(repeats):
-        say(f"the paper's own loop, {repeat + 1} of {repeats}")
-        fit.append(measured("bench.papers_loop", rows, epochs))
+        say(f"a plain Keras loop, {repeat + 1} of {repeats}")
+        fit.append(measured("bench.plain_loop", rows, epochs))
         say(f"a campaign on {cores} workers, {repeat + 1} of {repeats}")
         campaign.append(measured("bench.campaign", rows, epochs, cores))
     say("one thread")
@@ -175,11 +175,11 @@ def _warm_up(runs: int) -> list[Spec]:
     return grid(**few, architecture="ffnn", head="relu", seed=first(runs))
 
 
-def papers_loop(rows: int, epochs: int) -> float:
-    """Train one run after another with Keras's ``fit`` as the author does, and time it.
+def plain_loop(rows: int, epochs: int) -> float:
+    """Train one run after another with Keras's ``fit``, as the author does, and time it.
 
-    The networks, the rows and the validation after every epoch are the campaign's; the threads are
-    as many as the framework likes.
+    The networks, the rows and the validation after every epoch (which the author's code leaves out)
+    are the campaign's; the threads are as many as the framework likes.
     """
     runtime.configure(threads=0)
     _fit(_warm_up(1)[0])

@@ -23,7 +23,7 @@ class Condition:
     """How runs are made.
 
     *As run* is what the author's code did: one model goes through all ten folds, and on WDBC it
-    sees raw measurements. *As written* is what his text says: new weights in every fold, then a
+    sees raw measurements. *As written* is how we read his text: new weights in every fold, then a
     final model; and standardised measurements.
 
     Attributes

@@ -53,7 +53,7 @@ class Item:
     own : Rule or None
         Do the paper's own numbers bear it out?
     as_run, as_written : Rule or None
-        Does it hold when run again, as the author's code ran, and as his text says?
+        Does it hold when run again, as the author's code ran, and as we read his text?
     settled : Answer or None
         What text and code settle, whatever a run gives.
     """

@@ -6,8 +6,8 @@ from __future__ import annotations
 LEVEL = 0.95
 
 #: The margin: a difference in accuracy or F1 of up to two points counts as none. It is the paper's
-#: own measure: 0.02 is the largest difference that it calls comparable (section 3.3), and what it
-#: calls equal or on par lies within it. An agreement says something only if our runs could have
+#: own measure: on WDBC it calls F1 scores comparable that differ by 0.02, rounded (Table 9), and what
+#: it calls equal or on par within one data set lies within it. An agreement says something only if our runs could have
 #: missed it, so the same margin is the widest that half an interval for one more run may be.
 MARGIN = 0.02
 

@@ -1,7 +1,7 @@
 """A verdict on every table, figure, claim and proposal of the paper.
 
 A verdict answers two questions. Do the paper's own numbers bear the sentence out? And does it hold
-when run again: as the author's code ran, and as his text says? It looks at records and at the
+when run again: as the author's code ran, and as we read his text? It looks at records and at the
 paper's numbers, never at anything typed in; so it changes when a record does.
 """
 

@@ -101,7 +101,7 @@ def reasons(records: Sequence[Record]) -> Figure:
     drawn, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.1))
     for axes, (reason, network) in zip(panels, REASONS.items(), strict=True):
         runs = sorted(network.whole(records, AS_RUN), key=lambda run: run.spec.seed)
-        own: Looks = {"color": "k", "ms": 8, "mew": 1.5, "label": "the paper's folds", "zorder": 4}
+        own: Looks = {"color": "k", "ms": 8, "mew": 1.5, "label": "the author's folds", "zorder": 4}
         axes.plot(_FOLDS, 100 * paper.fold_accuracy(*network), "+", **own)
         colour = COLOURS[network.head]
         label = f"the fold's validation samples (n = {len(runs)})"
