@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
+# An environment that was copied or moved with its checkout runs what lies where it was made.
+MOVED := $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || echo moved)
 RELUCLF := $(BIN)/python -m reluclf
 OUT := .
 # A user's own pip settings may put packages elsewhere; the index that they name is used.
@@ -16,7 +18,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF BIN,$(foreach any
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf tex-packages links dist test test-all chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: $(if $(MOVED),$(READY)) help book pdf tex-packages links dist test test-all chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,10 +27,10 @@ $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.x")'
 	@test ! -L $(VENV) || { echo "$(VENV) is a link: making the environment would empty the folder it points to; remove the link first"; exit 1; }
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(if $(MOVED),--clear) $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@pwd -P > $@
 
 book: $(READY)  ## build the HTML book strictly, from the records
 	@$(RELUCLF) book $(call given,OUT)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from reluclf import __version__, commands, paths
+from reluclf.campaign import surroundings
 from reluclf.showing import building, release
 from reluclf.showing.parameters import ParameterError
 
@@ -25,11 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         given = _parsed(sys.argv[1:] if arguments is None else arguments)
         if not paths.PAPER.is_file():
-            raise ParameterError(
-                "reluclf works on a checkout of the book, with its chapters and records, "
-                f"and there is none in {paths.ROOT}; "
-                "clone its repository and, in it, run: pip install --editable ."
-            )
+            raise ParameterError(paths.NO_CHECKOUT)
+        surroundings.refuse_another_checkout()
         return given.run(given)
     except commands.ERRORS as error:
         return commands.told_error(str(error), 2)
@@ -103,9 +101,9 @@ def _parser() -> argparse.ArgumentParser:
 
     told = "measure how fast it all is, and write results/bench.json"
     option = _add(added, "bench", commands.bench, told).add_argument
-    option("--repeats", type=_whole, default=2)
-    option("--rows", type=_whole, default=20_000)
-    option("--epochs", type=_whole, default=8)
+    option("--repeats", type=_some, default=2)
+    option("--rows", type=_some, default=20_000)
+    option("--epochs", type=_some, default=8)
     option("--gpu", type=_whole, default=0, help="measure a GPU instead, so many runs at a time")
 
     for name, run, told in (
@@ -181,4 +179,10 @@ def _whole(text: str) -> int:
         raise argparse.ArgumentTypeError(
             f"{text} is not allowed; it is a whole number of nine digits at the most"
         )
+    return int(text)
+
+
+def _some(text: str) -> int:
+    if not _whole(text):
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; it is 1 or more")
     return int(text)

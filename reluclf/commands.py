@@ -59,7 +59,7 @@ def told_error(message: str, status: int) -> int:
 
 def of_disk(what: str) -> str:
     return (
-        f"a file cannot be written ({what}); make room or let it be written to, "
+        f"a file cannot be read or written ({what}); make room or give access to it, "
         "and run the same command again: finished runs are kept."
     )
 
@@ -158,7 +158,9 @@ def verify(given: argparse.Namespace) -> int:
         print(f"{verdict.verdict:10} {verdict.spec}: {verdict.why}")
     counts = Counter(verdict.verdict for verdict in verdicts)
     listed = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
-    print(f"{len(verdicts)} of {len(records)} records retrained (SEED={given.seed}): {listed}")
+    print(
+        f"{len(verdicts)} of the book's {len(records)} records retrained (SEED={given.seed}): {listed}"
+    )
     return 0 if fine and not counts["differs"] else 1
 
 

@@ -60,7 +60,7 @@ def magnitude(value: float) -> str:
         else f"{value:.1e}"
         if value < 0.001
         else f"{value:.3g}"
-        if value < 1000
+        if value < 999.5
         else f"{value:,.0f}"
     )
 

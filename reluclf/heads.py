@@ -20,7 +20,8 @@ class Head:
     Attributes
     ----------
     activation : callable
-        Keras operation from logits to outputs.
+        Keras operation from logits to outputs; ``sparsemax`` leaves them as they are, for its loss
+        makes shares of them.
     loss : callable
         From one-hot targets and outputs to losses. :func:`~reluclf.losses.guarded` divides the
         outputs by their sum, as the author's code did.

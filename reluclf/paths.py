@@ -10,6 +10,13 @@ import platformdirs
 #: The root of the checkout: the folder that holds ``reluclf/``, ``book/`` and ``results/``.
 ROOT = Path(__file__).resolve().parent.parent
 
+#: What is said where the package is installed without its checkout.
+NO_CHECKOUT = (
+    "reluclf works on a checkout of the book, with its chapters and records, "
+    f"and there is none in {ROOT}; "
+    "clone its repository and, in it, run: pip install --editable ."
+)
+
 #: The chapters and what they read.
 BOOK = ROOT / "book"
 

@@ -97,7 +97,8 @@ def values(seen: Seen, targets: np.ndarray) -> dict[str, float]:
         the gradients of the ReLU head's and the softmax head's loss with respect to all weights, at
         the same weights and rows (NaN where one of them is zero). ``no_gradient``: share of the
         rows whose loss has a gradient of exactly zero with respect to all logits. ``dead_units``:
-        share of the outputs that are zero on every row. ``dead_true``: share of the rows whose true
+        share of the outputs that are zero on every row (of ``sparsemax``, whose loss makes shares
+        of them, the logits). ``dead_true``: share of the rows whose true
         class's output is zero. ``dead_hidden``: share of the hidden units that are zero on every
         row; a filter of a convolution is one unit, and zero if it is so everywhere.
     """

@@ -142,7 +142,8 @@ class Spec(BaseModel):
     def _refuse_contradictions(self) -> Spec:
         if self.architecture == "cnn" and self.dataset == "wdbc":
             raise ValueError(
-                "architecture='cnn' needs images; with dataset='wdbc' only 'ffnn' is allowed"
+                "architecture='cnn' needs images; "
+                "with dataset='wdbc' 'ffnn' and 'logistic' are allowed"
             )
         solved = (self.dataset, self.head, self.protocol, self.epochs)
         if self.architecture == "logistic" and solved != ("wdbc", "softmax", "fresh", 1):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -108,25 +109,23 @@ class Store:
                 f"{spec} has no record in {self.folder}; "
                 f"train it with: make experiments ONLY={spec}"
             )
-        record = read_file(file)
-        if record.spec != spec:
-            raise RecordError(
-                f"{file} holds the record of {record.spec}, not of {spec}; "
-                "delete or move it, then retrain it."
-            )
-        return record
+        return read_file(file)
 
     def read_present(self, specs: Iterable[Spec]) -> list[Record]:
         """Read the records of those specs that have one, in the specs' order."""
         return [self.read(spec) for spec in specs if spec in self]
 
     def files(self) -> Iterator[Path]:
-        """Go through the records' files, the store's own before its fallback's, each spec once."""
+        """Go through the records' files, the store's own before its fallback's, each spec once.
+
+        Raises
+        ------
+        RecordError
+            If a folder may not be read.
+        """
         seen = set()
         for folder in self._folders:
-            for file in sorted(
-                folder.glob("*/*/*/seed-*.json")
-            ):  # the depth of a spec's path: what lies deeper is another store's
+            for file in sorted(_seeds(folder)):
                 relative = file.relative_to(folder)
                 if relative not in seen:
                     seen.add(relative)
@@ -146,7 +145,8 @@ class Store:
                 spec = Spec.from_path(PurePath(*file.parts[-4:]))
             except SpecError as error:
                 raise RecordError(
-                    f"{file} is not where a record is kept ({error}); delete or move it."
+                    f"{file} is not where a record of any run is kept; "
+                    "delete or move it, as make check-records says."
                 ) from error
             if all(getattr(spec, name) == value for name, value in fields.items()):
                 found.append(spec)
@@ -167,16 +167,36 @@ class Store:
         return file
 
 
+def _seeds(folder: Path) -> Iterator[Path]:
+    """Find the files at the depth of a spec's path; what lies deeper is another store's."""
+    if folder.is_dir():
+        for at, inner, names in os.walk(folder, onerror=_refuse, followlinks=True):
+            if len(Path(at).relative_to(folder).parts) == 3:
+                inner.clear()
+                yield from (Path(at, name) for name in fnmatch.filter(names, "seed-*.json"))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise RecordError(
+        f"{error.filename} cannot be read ({error.strerror}); let it be read, and try again."
+    ) from error
+
+
 def read_file(file: Path) -> Record:
     """Read and check one record file; raise :class:`RecordError` if it cannot be trusted."""
     try:
         content = json.loads(Path(file).read_bytes())
     except OSError as error:
-        raise RecordError(
-            f"{file} cannot be read ({error.strerror}); let it be read, and try again."
-        ) from error
+        if file.is_symlink() and not file.exists():
+            raise RecordError(
+                f"{file} is a link to {os.readlink(file)}, which is not there; "
+                "fetch that, or delete the link and retrain the run."
+            ) from error
+        _refuse(error)
     except ValueError as error:
-        raise RecordError(f"{file} is not a whole JSON file ({error}); {_REMEDY}") from error
+        pointer = Path(file).read_bytes().startswith(b"version https://git-lfs")
+        remedy = "it is a pointer of Git LFS, fetch it with: git lfs pull" if pointer else _REMEDY
+        raise RecordError(f"{file} is not a whole JSON file ({error}); {remedy}") from error
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise RecordError(
@@ -198,9 +218,14 @@ def read_file(file: Path) -> Record:
         )
         raise RecordError(f"{file} cannot be trusted ({reason}); {_REMEDY}") from error
     if Path(*file.parts[-len(record.spec.path.parts) :]) != Path(record.spec.path):
+        its_place = file.parents[3] / record.spec.path
+        remedy = (
+            f"there is one at {its_place}: compare the two, or delete this one."
+            if its_place.exists()
+            else f"move it to {its_place}."
+        )
         raise RecordError(
-            f"{file} holds the record of {record.spec}, which belongs elsewhere; "
-            f"move it to {record.spec.path}."
+            f"{file} holds the record of {record.spec}, which belongs elsewhere; {remedy}"
         )
     return record
 
@@ -214,13 +239,18 @@ def copies(records: Iterable[Record]) -> list[tuple[Record, Record]]:
     """Find pairs of records of different runs with the very same measurements.
 
     One of each must be a copy of the other. Runs that diverged are left out: what is dead gives
-    the same whatever its seed.
+    the same whatever its seed. So are runs of one network and seed: a setting may have no effect,
+    as a bound has none for gradients that never reach it.
     """
     seen: dict[str, Record] = {}
     found = []
     for record in records:
         if record.diverged_at is None:
             original = seen.setdefault(record.measured(), record)
-            if original is not record:
+            if _network(original.spec) != _network(record.spec):
                 found.append((original, record))
     return found
+
+
+def _network(spec: Spec) -> tuple[Any, ...]:
+    return spec.dataset, spec.architecture, spec.head, spec.protocol, spec.seed

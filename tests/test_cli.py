@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -33,6 +34,23 @@ def test_every_target_of_make_that_calls_a_command_calls_one_that_there_is():
         )
     )
     assert {"book", "chapter", "verify"} <= called <= commands() | {"experiments"}
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+@pytest.mark.parametrize(
+    ("made_in", "remade"), [("here", False), ("elsewhere", True), ("not told", False)]
+)
+def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(made_in, remade, tmp_path):
+    shutil.copy(paths.ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / ".venv").mkdir()
+    told = {"here": f"{tmp_path.resolve()}\n", "elsewhere": "/old place\n", "not told": ""}
+    (tmp_path / ".venv" / "ready").write_text(told[made_in])
+    done = subprocess.run(
+        ["make", "-n", "check-records"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ("-m venv --clear .venv" in done.stdout) == remade
+    assert ("pip install" in done.stdout) == remade
 
 
 def test_the_program_that_is_installed_is_this_one():
@@ -109,6 +127,21 @@ def test_installed_without_a_checkout_it_says_in_one_sentence_that_it_needs_one(
     )
 
 
+@pytest.mark.parametrize("within", ["", "book", "reruns/wdbc"])
+def test_in_another_checkout_than_its_own_it_does_nothing(within, monkeypatch, tmp_path, capsys):
+    for file in ("reluclf/paths.py", "book/paper.yml", "reruns/wdbc/wdbc.ipynb"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    monkeypatch.chdir(tmp_path / within)
+    assert cli.main(["check-records"]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and told.err == (
+        f"error: you are in the checkout {tmp_path}, but this reluclf is that of {paths.ROOT}; "
+        f"in {tmp_path}, delete .venv if make made it elsewhere, "
+        "or run: pip install --no-deps --editable .\n"
+    )
+
+
 def test_its_help_needs_no_checkout(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(paths, "PAPER", tmp_path / "book" / "paper.yml")
     with pytest.raises(SystemExit) as ended:
@@ -126,7 +159,7 @@ def test_a_disk_that_takes_no_file_is_told_in_one_sentence(number, monkeypatch, 
     monkeypatch.setattr(chapters, "rerun", rerun)
     assert cli.main(["chapter", "wdbc"]) == 2
     assert capsys.readouterr().err == (
-        "error: a file cannot be written (No room: reruns/wdbc); make room or let it be written to, "
+        "error: a file cannot be read or written (No room: reruns/wdbc); make room or give access to it, "
         "and run the same command again: finished runs are kept.\n"
     )
 
@@ -142,7 +175,7 @@ def test_a_disk_that_takes_no_file_while_a_chapter_runs_is_told_in_one_sentence(
     monkeypatch.setattr(chapters, "rerun", rerun)
     assert cli.main(["chapter", "wdbc"]) == 1
     assert capsys.readouterr().err.startswith(
-        "error: a file cannot be written ([Errno 28] No space left on device: 'x'); make room"
+        "error: a file cannot be read or written ([Errno 28] No space left on device: 'x'); make room"
     )
 
 

@@ -275,6 +275,12 @@ def _index_numbers(app, doctree, docname):
             doctree += addnodes.index(entries=entries)
 
 
+def provider() -> str:
+    """Whose pages the repository's look like: GitHub's, also where the host has a name of its own."""
+    host = REPOSITORY.split("/")[2]
+    return next((name for name in ("gitlab", "bitbucket") if name in host), "github")
+
+
 def _configure(app, config):
     version = f"Version {reluclf.__version__}" + (
         f", commit {built_commit()[0][:7]}" if built_commit()[0] else ""
@@ -290,6 +296,7 @@ def _configure(app, config):
             launch["colab_url"] = "https://colab.research.google.com"
         config.html_theme_options.update(
             repository_url=REPOSITORY,
+            repository_provider=provider(),
             repository_branch="main",
             path_to_docs="",
             launch_buttons=launch,
@@ -298,11 +305,16 @@ def _configure(app, config):
 
 
 def _buttons(app, pagename, templatename, context, doctree):
-    """Have Colab open the chapter that sets itself up, for there it has neither the package nor the records; and load no font for a single icon."""
+    """Have Colab open the chapter that sets itself up, for there it has neither the package nor the records, and Binder the commit of the page.
+
+    And load no font for a single icon.
+    """
     groups = context.get("header_buttons", [])
     for button in [*groups, *(button for group in groups for button in group.get("buttons", []))]:
         if "colab" in button.get("url", ""):
             button["url"] = button["url"].replace("/blob/main/book/", f"/blob/{NOTEBOOKS}/")
+        if "mybinder.org" in button.get("url", "") and built_commit()[0]:
+            button["url"] = button["url"].replace("/main?", f"/{built_commit()[0]}?")
         if "fa-github" in button.get("icon", ""):
             button["icon"] = "fas fa-code-branch"
 

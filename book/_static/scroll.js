@@ -10,3 +10,7 @@ const mark = () => {
 };
 addEventListener("load", mark);
 addEventListener("resize", mark);
+// Marks what was searched for. Sphinx leaves that out on a page of search results, and takes every page for one, for the theme's search field is on each.
+addEventListener("load", () => {
+  if (typeof SphinxHighlight !== "undefined" && !document.getElementById("search-results")) SphinxHighlight.highlightSearchWords();
+});

@@ -155,7 +155,16 @@ def ask(backend: str) -> Found:
     device = re.search(r"^device: (.*)$", done.stdout, re.MULTILINE)
     if device and not device[1].startswith("CPU"):
         return Found(device[1], "")
-    return Found(None, reason(done.stderr) or f"{backend} does not say why")
+    return Found(None, _hindrance() or reason(done.stderr) or f"{backend} does not say why")
+
+
+def _hindrance() -> str:
+    """Say what keeps every framework from an accelerator; '' if that is not known."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return f"CUDA_VISIBLE_DEVICES={os.environ['CUDA_VISIBLE_DEVICES']} hides every GPU"
+    if sys.platform == "linux" and not _may_be_here():
+        return "this machine has none, or no driver of it: there is no " + ", no ".join(_FILES)
+    return ""
 
 
 def _path() -> list[str]:
@@ -207,7 +216,7 @@ def lanes(backend: str, local: bool = True) -> int:
     if int(text) > 1 and backend != "jax":
         raise SettingError(
             f"RELUCLF_LANES={text} needs Keras's backend jax, not {backend}; "
-            "set KERAS_BACKEND=jax, or unset it."
+            "set KERAS_BACKEND=jax, or unset RELUCLF_LANES."
         )
     return int(text)
 

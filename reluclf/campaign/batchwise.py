@@ -50,7 +50,7 @@ class Steps(BaseModel):
     versions : dict of str to str
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     spec: Spec
     gradient: tuple[float, ...]
@@ -149,10 +149,11 @@ def read() -> list[Steps]:
 def measure_missing(say: Callable[[str], None]) -> None:
     """Measure what :data:`reluclf.paths.STEPS` lacks; what is done is written at once."""
     for wanted in specs():
-        found = {steps.spec: steps for steps in read()}
-        if wanted not in found:
+        if wanted not in [steps.spec for steps in read()]:
             say(str(wanted))
-            found[wanted] = measure(wanted)
+            steps = measure(wanted)
+            # Read after it, which took minutes: another process may have written meanwhile.
+            found = {one.spec: one for one in (*read(), steps)}
             lines = [
                 json.dumps(json.loads(found[spec].model_dump_json(exclude_defaults=True)))
                 for spec in specs()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -134,25 +135,29 @@ def accelerate(processes: int) -> Accelerator:
 def measured(function: str, *arguments: int) -> Any:
     """Call a function of this room in a new process, and return what it measures.
 
+    What is not about an accelerator is measured with TensorFlow, whatever ``KERAS_BACKEND`` is.
+
     Raises
     ------
     CampaignError
         If that process fails; the message has its last line.
     """
     module = function.split(".")[0]
+    backend = {"KERAS_BACKEND": "tensorflow"} if module == "bench" else {}
     call = f"{function}{(*arguments,)}"
     code = f"import json; from reluclf.campaign import {module}; print(json.dumps({call}))"
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=paths.ROOT,
-            env=os.environ | surroundings.of_kernel(Path(folder)),
+            env=os.environ | surroundings.of_kernel(Path(folder)) | backend,
             capture_output=True,
             text=True,
         )
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()  # one that is killed says nothing
         why = said[-1] if said else f"exit status {done.returncode}"
+        why = re.sub(r"^[\w.]+: ", "", why).rstrip(".")  # without the name of its class
         raise training.CampaignError(
             f"a process that was to be timed failed: {why}; mend that, then run make bench again."
         )

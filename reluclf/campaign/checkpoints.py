@@ -25,8 +25,8 @@ class Checkpoint(fitting.Observer):
 
     It observes the run, and calls ``alive`` when an epoch has ended.
 
-    A checkpoint is used only by the code, the libraries, the backend, its settings and the number
-    of lanes that wrote it, so a resumed run cannot mix two of them.
+    A checkpoint is used only by the code, the libraries, the backend, its settings, the kind of
+    device and the number of lanes that wrote it, so a resumed run cannot mix two of them.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class Checkpoint(fitting.Observer):
                 runtime.code_digest(),
                 backend,
                 runtime.versions(backend),
+                runtime.device(backend),
                 held,
             ]
         )

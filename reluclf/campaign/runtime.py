@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import re
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -38,6 +39,9 @@ _LIBRARIES = ("keras", "numpy", "scikit-learn", "scipy")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jaxlib", "torch": "torch"}
 
 
+#: File descriptor 2 is the whole process's: a worker of a cluster may have several threads.
+_STDERR = threading.Lock()
+
 #: Keras's backends, by the names that ``KERAS_BACKEND`` takes.
 BACKENDS = tuple(_BACKENDS)
 
@@ -58,10 +62,10 @@ def backend() -> str:
     if name not in BACKENDS:
         raise BackendError(f"KERAS_BACKEND={name} is not allowed; {', '.join(BACKENDS)} are.")
     if importlib.util.find_spec(name) is None:
+        other = "unset KERAS_BACKEND to train with TensorFlow, or " if name != "tensorflow" else ""
         raise BackendError(
-            f"KERAS_BACKEND={name} needs the package {name}, which is not installed; "
-            "unset KERAS_BACKEND to train with TensorFlow, "
-            f"or install it with: pip install {name}."
+            f"Keras's backend {name} needs the package {name}, which is not installed; "
+            f"{other}install it with: pip install {name}."
         )
     return name
 
@@ -99,14 +103,15 @@ def configure(threads: int, on: str = "") -> None:
     )  # several processes share a card; each would take all of its memory
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    if threads:
-        for variable in (
-            "TF_NUM_INTRAOP_THREADS",
-            "TF_NUM_INTEROP_THREADS",
-            "OMP_NUM_THREADS",
-            "OPENBLAS_NUM_THREADS",
-            "MKL_NUM_THREADS",
-        ):
+    for variable in (
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+    ):
+        os.environ.pop(variable, None)
+        if threads:
             os.environ[variable] = str(threads)
     given = accelerator.hold(os.environ["KERAS_BACKEND"])
     with _no_stderr():
@@ -214,14 +219,15 @@ def on_accelerator() -> str:
 @contextlib.contextmanager
 def _no_stderr() -> Iterator[None]:
     """Drop what is written to file descriptor 2, as by TensorFlow's libraries while they load."""
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+    with _STDERR:
+        saved = os.dup(2)
+        try:
+            with open(os.devnull, "wb") as nothing:
+                os.dup2(nothing.fileno(), 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
 
 
 def processor() -> str:

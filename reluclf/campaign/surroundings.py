@@ -58,6 +58,30 @@ class SurroundingsError(RuntimeError):
     """Surroundings that would change a number; the message names them and the remedy."""
 
 
+def refuse_another_checkout() -> None:
+    """Refuse to work in one checkout of the book with the package of another.
+
+    An environment that was copied with its checkout, or serves two of them, has the package of the
+    first: it would read and write the first one's records.
+
+    Raises
+    ------
+    SurroundingsError
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "reluclf" / "paths.py").is_file() and (
+            folder / "book" / "paper.yml"
+        ).is_file():
+            if not folder.samefile(paths.ROOT):
+                raise SurroundingsError(
+                    f"you are in the checkout {folder}, but this reluclf is that of {paths.ROOT}; "
+                    f"in {folder}, delete .venv if make made it elsewhere, "
+                    "or run: pip install --no-deps --editable ."
+                )
+            return
+
+
 def ignore() -> None:
     """Take the variables of :data:`IGNORED` away; call it before a framework is imported.
 
@@ -128,9 +152,11 @@ def of_kernel(folder: Path) -> dict[str, str]:
         "MPLCONFIGDIR": str(_matplotlib(folder)),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    own = paths.user_data()
-    if own is not None:
-        variables["RELUCLF_DATA"] = str(own)  # a kernel starts in another folder
+    # A kernel starts in another folder.
+    if paths.user_data() is not None:
+        variables["RELUCLF_DATA"] = str(paths.user_data())
+    if os.environ.get("RELUCLF_RESULTS"):
+        variables["RELUCLF_RESULTS"] = str(paths.new_results())
     return variables
 
 

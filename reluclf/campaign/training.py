@@ -216,7 +216,7 @@ def _train_all(
 
 
 def _hung(specs: Iterable[Spec], store: Store) -> dict[Spec, str]:
-    traces = {spec: store.unfinished(spec, "trace") for spec in specs}
+    traces = {spec: store.unfinished(spec, "trace") for spec in store.missing(specs)}
     return {
         spec: f"no epoch ended in {PATIENCE:.0f} s; where it stood: {trace}"
         for spec, trace in traces.items()

@@ -22,11 +22,13 @@ def read_all() -> tuple[list[Record], int, list[str]]:
     list of str
         What is wrong with the others, a sentence each.
     """
-    found, problems = by_file(paths.RESULTS, paths.new_results())
+    folders = paths.RESULTS, paths.new_results()
+    found, problems = by_file(*folders)
+    within = [folder / name for folder in folders for name in (BACKENDS, ORIGINAL)]
     own = [
         record
         for file, record in found.items()
-        if not {BACKENDS, ORIGINAL} & set(file.parts[-6:-4])  # the stores within a store
+        if not any(file.is_relative_to(other) for other in within)
     ]
     return own, len(found), problems
 
@@ -46,7 +48,12 @@ def by_file(*folders: Path) -> tuple[dict[Path, Record], list[str]]:
     ]
     for folder in stores:
         records = {}
-        for file in Store(folder).files():
+        try:
+            files = list(Store(folder).files())
+        except RecordError as error:
+            problems.append(str(error))
+            continue
+        for file in files:
             try:
                 record = read_file(file)
             except RecordError as error:

@@ -160,14 +160,16 @@ def run(
     workers = workers or accelerator.processes(backend, accelerator.lanes(backend))
     sample = choose(records, seconds, workers, seed)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder))
-        for width in sorted({width_of(record) for record in sample}):
+        # Two records of one shortest form may have been made in programs of different widths.
+        stores = {width_of(record): Store(Path(folder, str(width_of(record)))) for record in sample}
+        for width, store in sorted(stores.items()):
             again = [
                 shortest_telling(record.spec) for record in sample if width_of(record) == width
             ]
             training.train_missing(again, store, workers, width=width)
         return [
-            compare(record, store.read(shortest_telling(record.spec)), records) for record in sample
+            compare(record, stores[width_of(record)].read(shortest_telling(record.spec)), records)
+            for record in sample
         ]
 
 

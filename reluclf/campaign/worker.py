@@ -66,12 +66,12 @@ def train_together(
     """
     checkpoints = [Checkpoint(spec, store, alive, width) for spec in specs]
     states = [checkpoint.load() for checkpoint in checkpoints]
-    started = _now()
+    provenances = [runtime.provenance(spec, _now()) for spec in specs]
     clock = time.perf_counter()
     for lane, outcome in lanes.run(specs, checkpoints, states, width):
         seconds = round((time.perf_counter() - clock) / len(specs), 2)
         its_lane = {"seconds": seconds, "width": width, "lane": lane}
-        where = runtime.provenance(specs[lane], started).model_copy(update=its_lane)
+        where = provenances[lane].model_copy(update=its_lane)
         try:
             yield specs[lane], _recorded(outcome, where, checkpoints[lane], store), None
         except OSError as error:  # a record that cannot be written; the other runs go on
@@ -123,11 +123,12 @@ def in_lanes(specs: Sequence[Spec], folder: Path, patience: float, width: int) -
     """Do the same for several seeds of one experiment, in a program of so many lanes."""
     store = Store(folder)
     missing = store.missing(specs)
-    ended: list[Ended] = [(spec, store.read(spec), None) for spec in specs if spec not in missing]
+    ended: list[Ended] = []
     with _working(store, specs[0], patience) as alive:
         try:
             if missing:
                 ended.extend(train_together(missing, store, width, alive))
+            ended.extend((spec, store.read(spec), None) for spec in specs if spec not in missing)
         except Exception as error:
             done = {spec for spec, *_ in ended}
             ended += [(spec, None, _told(error)) for spec in specs if spec not in done]

@@ -69,10 +69,10 @@ def _shared(choice: Choice, among: int) -> Choice:
 
 
 def _best_of(parts: list[Part], choice: Choice) -> Outcome:
-    """Choose the outcome of a part that any one of several will do for."""
+    """Choose the best outcome of parts of which any one will do: refuted only if all are."""
     strict = _shared(choice, len(parts))
     outcomes = [rules.look(part, len(parts), strict) for part in parts]
-    return max(outcomes, key=lambda outcome: (outcome.shown, -abs(outcome.difference.mean)))
+    return max(outcomes, key=lambda one: (one.shown, not one.refuted, one.difference.mean))
 
 
 def comparable(condition: str, evidence: Evidence, choice: Choice) -> Answer:
@@ -80,7 +80,7 @@ def comparable(condition: str, evidence: Evidence, choice: Choice) -> Answer:
     found = rules.claim([one.part(evidence, condition) for one in claims.COMPARABLE], choice)
     ahead = _best_of([one.part(evidence, condition) for one in claims.BETTER], choice)
     status = found.status
-    if (status in SHOWN and not ahead.shown) or (ahead.shown and status != Status.REPRODUCED):
+    if (status in SHOWN) != ahead.shown:
         status = Status.IN_PART
     return answers.of_claim(Claimed(status, (*found.outcomes, ahead), found.kind))
 
@@ -103,7 +103,7 @@ def some_on_par(condition: str, evidence: Evidence, choice: Choice) -> Answer:
             lacking.update(lack.cells)
     shown = [one.outcomes[0] for one in found if one.outcomes[0].shown]
     of_kind = [one.kind[0] for one in found if one.kind and one.kind[0].shown]
-    if lacking and not shown and not of_kind:
+    if lacking and not shown:
         raise Lacking(lacking)
     status = Status.UNDECIDED
     if shown:

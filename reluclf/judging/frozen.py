@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import json
 from typing import Any
 
@@ -27,6 +28,7 @@ RULES = (
     "published",
     "rules",
     "statistics",
+    "status",
     "thresholds",
 )
 
@@ -39,9 +41,11 @@ def digest() -> str:
     design = yaml.safe_load(paths.DESIGN.read_text(encoding="utf-8"))
     settled = {key: entry["status"] for key, entry in words.contents()["settled"].items()}
     parts = [json.dumps([design, settled, metrics.LOST], sort_keys=True)]
+    sources = [inspect.getsource(metrics.loses_a_class)]
     for name in RULES:
-        source = (paths.ROOT / "reluclf" / "judging" / f"{name}.py").read_text(encoding="utf-8")
-        parts.append(_bare(source))
+        file = paths.ROOT / "reluclf" / "judging" / f"{name}.py"
+        sources.append(file.read_text(encoding="utf-8"))
+    parts += map(_bare, sources)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -59,7 +59,7 @@ def closing(changed: ArrayLike, relu: ArrayLike, softmax: ArrayLike, margin: flo
     ours, low, high = (mean_of(values).mean for values in (changed, relu, softmax))
     # Of a gap the other way round, to be past the half is to be below it.
     sign = 1.0 if high >= low else -1.0
-    weights = [sign, -sign * thresholds.HALF, sign * (thresholds.HALF - 1.0)]
+    weights = [sign, sign * (thresholds.HALF - 1.0), -sign * thresholds.HALF]
     share = (ours - low) / (high - low) if high != low else math.nan
     return Closing(
         share,

@@ -60,7 +60,7 @@ def title(dataset: str, architecture: str, head: str = "") -> str:
 
 
 class PaperError(LookupError):
-    """A table, figure or claim that the paper does not have."""
+    """A table, figure or claim that the paper does not have; or ``paper.yml`` is not there."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ class Matrix:
 @functools.cache
 def contents() -> dict[str, Any]:
     """The whole of ``book/paper.yml``."""
+    if not paths.PAPER.is_file():
+        raise PaperError(paths.NO_CHECKOUT)
     return yaml.load(paths.PAPER.read_text(encoding="utf-8"), Loader=_SafeLoader)
 
 
@@ -161,7 +163,7 @@ def _entry(kind: str, number: int | str) -> Any:
     try:
         return contents()[kind][number]
     except KeyError:
-        name = kind[:-1].replace("_", " ")
+        name = kind.replace("_", " ").removesuffix("s")
         raise PaperError(
             f"the paper has no {name} {number}; it has {', '.join(map(str, contents()[kind]))}."
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -27,22 +28,28 @@ def gradients(evidence: Evidence, choice: Choice = OURS) -> Answer:
     told = []
     for architecture in ("ffnn", "cnn"):
         relu, softmax = (_probes(evidence, architecture, head) for head in ("relu", "softmax"))
-        largest = [
-            float(np.median([max(probe.norm_head) for probe in of_head]))
-            for of_head in (relu, softmax)
-        ]
-        silent = np.median([probe.dead_true[-1] for probe in relu])
+        largest = [_median([max(one.norm_head) for one in probed]) for probed in (relu, softmax)]
+        silent, other = (
+            _median([one.no_gradient[-1] for one in probed]) for probed in (relu, softmax)
+        )
+        dead = _median([one.dead_true[-1] for one in relu])
         told.append(
             words.say(
                 "gradients",
                 network=architecture.upper(),
                 times=f"{largest[0] / largest[1]:.0f}",
                 silent=f"{100 * silent:.1f}",
+                other=f"{100 * other:.1f}",
+                dead=f"{100 * dead:.1f}",
                 n=len(relu),
                 m=len(softmax),
             )
         )
     return Answer(Status.ANSWERED, " ".join(told))
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values))
 
 
 def _probes(evidence: Evidence, architecture: str, head: str) -> list[Probe]:

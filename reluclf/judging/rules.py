@@ -136,8 +136,9 @@ class Claimed:
 def claim(parts: Sequence[Part], choice: Choice = OURS) -> Claimed:
     """Judge a claim by its parts.
 
-    It is *reproduced* if all parts are shown; *reproduced in some runs* if they are among the runs
-    of the paper's kind, which lose no class; *reproduced in part* if some are shown, of all runs or
+    It is *reproduced* if all parts are shown, and the opposite of none among the runs of the
+    paper's kind, which lose no class; *reproduced in some runs* if they are shown among the runs
+    of that kind; *reproduced in part* if some are shown, of all runs or
     of that kind; where none is and the opposite of one is, *contradicted* if the paper's own
     difference is also not what one more pair of ours gives, else *not reproduced*; and *undecided*
     otherwise.

@@ -33,7 +33,7 @@ class Status(StrEnum):
 
     @property
     def given(self) -> bool:
-        """Whether it says something of the paper, and not only that this is not known."""
+        """Whether it is an answer, if only that our runs do not decide it."""
         return self not in (Status.WAITING, Status.NOT_TESTED)
 
     @property

@@ -71,7 +71,7 @@ def html(out: Path, say: Callable[[str], None]) -> Path:
     say : callable
         Is told how far it is.
     """
-    _refuse_wrong_surroundings()
+    _refuse_wrong_surroundings(say)
     build = out / "_build"
     scratch = _scratch(build, "html")
     _run(scratch, "html", say)
@@ -81,7 +81,7 @@ def html(out: Path, say: Callable[[str], None]) -> Path:
 
 def pdf(out: Path, say: Callable[[str], None]) -> Path:
     """Build the PDF into ``_build/pdf`` below a folder, and return it."""
-    _refuse_wrong_surroundings()
+    _refuse_wrong_surroundings(say)
     refuse_without_tex()
     build = out / "_build"
     scratch = _scratch(build, "pdf")
@@ -106,16 +106,18 @@ def pdf(out: Path, say: Callable[[str], None]) -> Path:
 
 def links(out: Path, say: Callable[[str], None]) -> Path:
     """Check the links to other sites, and return the list of them with what came of each."""
-    _refuse_wrong_surroundings()
+    _refuse_wrong_surroundings(say)
     scratch = out / "_build" / "links"
     scratch.mkdir(parents=True, exist_ok=True)
     _run(scratch, "linkcheck", say, strict=False)
     return scratch / "_build" / "linkcheck" / "output.txt"
 
 
-def _refuse_wrong_surroundings() -> None:
-    """Raise BuildError if nothing can be built here: with another Jupyter Book, say."""
+def _refuse_wrong_surroundings(say: Callable[[str], None]) -> None:
+    """Raise BuildError if nothing can be built here, with another Jupyter Book, say; tell git's trouble."""
     repository()
+    if checkout.trouble():
+        say(checkout.trouble())
     version = importlib.metadata.version("jupyter-book")
     if not version.startswith("1."):
         raise BuildError(

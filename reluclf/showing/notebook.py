@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from reluclf import formats, paths
+from reluclf.campaign import surroundings
 from reluclf.record import Record
 from reluclf.showing import figures, origins, parameters
 from reluclf.spec import Spec
@@ -30,6 +31,7 @@ def start() -> None:
     """
     from IPython import get_ipython
 
+    surroundings.refuse_another_checkout()
     shell = get_ipython()
     # Before what the next line registers, which shows the figures of a cell and closes them.
     shell.events.register("post_execute", _glue_origins)
@@ -193,6 +195,7 @@ def show_boxes(*boxes: tuple[str, str, str]) -> None:
 
 def missing(specs: Sequence[Spec], records: Iterable[Record], chapter: str) -> None:
     """Say which of the runs that a chapter names have no record, if any, and how to make them."""
+    specs = list(dict.fromkeys(specs))
     there = {record.spec for record in records}
     absent = Counter(str(spec.path.parent) for spec in specs if spec not in there)
     if not absent:

@@ -34,6 +34,8 @@ def _whole_or_none(value: Any) -> int | None:
 
 
 def _text(value: Any) -> str:
+    if value is None:  # YAML's null
+        return ""
     if type(value) not in (str, int):  # papermill makes a number of a text that looks like one
         raise TypeError
     return str(value)

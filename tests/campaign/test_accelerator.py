@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 
 import joblib
 import pytest
@@ -73,6 +74,22 @@ def test_the_backend_at_hand_is_asked_in_another_process_and_gives_a_device_or_a
     assert device in (None, runtime.device(keras.backend.backend()))
 
 
+@pytest.mark.parametrize("value", ["", "-1"])
+def test_a_variable_that_hides_every_gpu_is_the_reason(value, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert accelerator._hindrance() == f"CUDA_VISIBLE_DEVICES={value} hides every GPU"
+
+
+def test_a_system_without_a_driver_is_the_reason(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(accelerator, "_FILES", ("/no/nvidia", "/no/amd"))
+    told = "this machine has none, or no driver of it: there is no /no/nvidia, no /no/amd"
+    assert accelerator._hindrance() == told
+    monkeypatch.setattr(accelerator, "_FILES", ("/no/nvidia", "/"))
+    assert accelerator._hindrance() == ""
+
+
 def test_a_system_without_an_accelerator_asks_no_framework(monkeypatch, found):
     found("a card")
     monkeypatch.setattr(accelerator, "_FILES", ("/there/is/no/such/file",))
@@ -110,7 +127,7 @@ def test_lanes_on_another_backend_are_refused_before_anything_is_trained(monkeyp
     monkeypatch.setattr(runtime, "backend", lambda: "tensorflow")
     with pytest.raises(
         accelerator.SettingError,
-        match="needs Keras's backend jax, not tensorflow; set KERAS_BACKEND=jax, or unset it",
+        match="needs Keras's backend jax, not tensorflow; set KERAS_BACKEND=jax, or unset RELUCLF_LANES",
     ):
         training.train_missing([SPEC], store)
 

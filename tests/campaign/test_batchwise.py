@@ -77,6 +77,26 @@ def test_what_is_measured_is_kept_one_by_one_and_not_measured_again(monkeypatch,
     assert [found.spec for found in batchwise.read()] == batchwise.specs()
 
 
+def test_two_processes_keep_what_each_measures_and_what_overflowed(monkeypatch, tmp_path):
+    def steps(spec, gradient=1.0):
+        return batchwise.Steps(
+            spec=spec, gradient=(gradient,), step=(0.1,), test=(0.5,), device="none", versions={}
+        )
+
+    ours, theirs = batchwise.specs()[:2]
+
+    def measure(spec):
+        line = steps(theirs, float("inf")).model_dump_json(exclude_defaults=True)
+        paths.STEPS.write_text(line + "\n", encoding="utf-8")
+        return steps(spec)
+
+    monkeypatch.setattr(paths, "STEPS", tmp_path / "steps.jsonl")
+    monkeypatch.setattr(batchwise, "measure", measure)
+    monkeypatch.setattr(batchwise, "specs", lambda: [ours, theirs])
+    batchwise.measure_missing(lambda what: None)
+    assert batchwise.read() == [steps(ours), steps(theirs, float("inf"))]
+
+
 def test_the_committed_measurements_are_of_both_heads_and_both_interventions():
     changes = [{name: way[name] for name in way if name != "head"} for way in batchwise.WAYS]
     assert changes == [traces.PLAIN, traces.PLAIN, traces.CLIPPED, {"beta_2": 0.9}]

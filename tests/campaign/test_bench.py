@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 from pydantic import ValidationError
@@ -128,6 +129,18 @@ def test_one_thread_is_timed_in_a_process_of_its_own():
     assert [len(times) for times in (measured["peak"], *measured["batch"].values())] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("function", "there"), [("bench.book", "tensorflow"), ("pace.speed", "jax")]
+)
+def test_only_an_accelerator_is_measured_with_the_backend_that_is_set(function, there, monkeypatch):
+    def run(_, env, **__):
+        return subprocess.CompletedProcess([], 0, json.dumps(env["KERAS_BACKEND"]), "")
+
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr(subprocess, "run", run)
+    assert bench.measured(function) == there
+
+
 def test_a_process_that_fails_says_why():
     with pytest.raises(training.CampaignError, match="has no attribute 'nothing'; mend that"):
         bench.measured("bench.nothing")
@@ -220,7 +233,7 @@ def test_what_an_accelerator_does_stands_in_the_table_with_what_it_was_held_to(
 # The command
 
 
-@pytest.mark.parametrize("option", ["REPEATS=x", "ROWS=-1", "EPOCHS=1.5", "TURNS=2"])
+@pytest.mark.parametrize("option", ["REPEATS=x", "REPEATS=0", "ROWS=-1", "EPOCHS=1.5", "TURNS=2"])
 def test_an_option_that_cannot_be_is_refused_in_one_sentence(option, capsys):
     assert cli.main(["bench", option]) == 2
     assert re.fullmatch(r"error: .*\n", capsys.readouterr().err)

@@ -108,6 +108,11 @@ def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras, s
     assert Checkpoint(TWO_FOLDS, store).load() is None
 
 
+def test_a_checkpoint_of_another_processor_is_not_used(kept, monkeypatch, store):
+    monkeypatch.setattr(runtime, "processor", lambda: "another")
+    assert Checkpoint(TWO_FOLDS, store).load() is None
+
+
 def test_a_checkpoint_in_the_place_of_another_specs_is_not_used(kept, store):
     other = Spec(**TINY | {"folds": 2}, seed=2)
     kept.rename(kept.with_name("seed-2.checkpoint"))

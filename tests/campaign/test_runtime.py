@@ -1,5 +1,8 @@
 """What a record says of the machine it was made on."""
 
+import os
+import threading
+
 import pytest
 
 from reluclf.campaign import runtime
@@ -45,3 +48,37 @@ def test_what_is_no_such_processor_is_not_made_up(cpuinfo):
 
 def test_this_machine_has_a_processor():
     assert runtime.processor() and "\n" not in runtime.processor()
+
+
+def test_two_threads_that_load_a_framework_leave_standard_error_as_it_was():
+    before = os.fstat(2).st_ino
+    inside, leave = threading.Event(), threading.Event()
+
+    def load(first):
+        with runtime._no_stderr():
+            if first:
+                inside.set()
+                leave.wait()
+
+    threads = [threading.Thread(target=load, args=(first,)) for first in (True, False)]
+    threads[0].start()
+    inside.wait()
+    threads[1].start()
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert os.fstat(2).st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("jax", "unset KERAS_BACKEND to train with TensorFlow, or install"),
+        ("", "installed; install"),
+    ],
+)
+def test_a_package_that_is_missing_is_told_with_the_remedy_that_fits(name, told, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    monkeypatch.setattr(runtime.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(runtime.BackendError, match=told):
+        runtime.backend()

@@ -109,6 +109,14 @@ def test_a_chapters_kernel_is_not_told_how_python_is_to_start(name, tmp_path, mo
     assert (os.environ | surroundings.of_kernel(tmp_path))[name] == ""
 
 
+def test_a_kernel_writes_into_the_folder_that_the_caller_names(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RELUCLF_RESULTS", "out")
+    there = surroundings.of_kernel(tmp_path / "home")["RELUCLF_RESULTS"]
+    assert there == str(tmp_path / "out") == str(paths.new_results())
+
+
 @pytest.mark.slow
 def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path):
     (tmp_path / "file").write_text("no folder")

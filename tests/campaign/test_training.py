@@ -15,8 +15,8 @@ import pytest
 from factory import TINY, command_line, files
 from joblib.externals.loky import get_reusable_executor
 
-from reluclf import Spec, first, grid, paths
-from reluclf.campaign import cluster, progress, training, watch, worker
+from reluclf import Spec, first, grid, paths, protocols
+from reluclf.campaign import cluster, progress, runtime, training, watch, worker
 from reluclf.store import Store
 
 SPEC = Spec(**TINY, seed=1)
@@ -350,6 +350,36 @@ def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_
     monkeypatch.setattr(training, "_ATTEMPTS", 2)
     specs = grid(**TINY, seed=first(4))
     assert training.train_missing(specs, store, workers=2) == 4 > training._ATTEMPTS
+
+
+def test_a_run_that_has_its_record_did_not_hang(store, monkeypatch):
+    monkeypatch.setattr(watch, "hung", lambda trace: True)
+    other = Spec(**TINY, seed=2)
+    store.write(factory.record(SPEC, [0.9], 0.9))
+    assert list(training._hung([SPEC, other], store)) == [other]
+
+
+def test_a_record_names_the_code_that_was_loaded_when_its_lanes_began(store, keras, monkeypatch):
+    done = []
+
+    def run(specs, *_):
+        done.append("trained")
+        yield 0, protocols.run(specs[0])
+
+    provenance = runtime.provenance
+    monkeypatch.setattr(worker.lanes, "run", run)
+    monkeypatch.setattr(
+        runtime, "provenance", lambda *given: done.append("described") or provenance(*given)
+    )
+    assert [failure for *_, failure in worker.train_together([SPEC], store, 2)] == [None]
+    assert done == ["described", "trained"]
+
+
+def test_a_record_that_cannot_be_read_is_a_failure_among_others_in_lanes_too(store, keras):
+    file = store.write(factory.record(SPEC, [0.9], 0.9))
+    file.write_text("{", encoding="utf-8")
+    ((spec, record, failure),) = worker.in_lanes([SPEC], store.folder, 60, 2)
+    assert (spec, record) == (SPEC, None) and "is not a whole JSON file" in failure
 
 
 def _fail_or_be_killed(spec, folder, patience):

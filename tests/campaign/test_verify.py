@@ -183,6 +183,24 @@ def test_on_an_accelerator_sums_may_be_in_another_order():
     assert verify.compare(*there, [ours]).verdict == "differs"  # on a processor they are not
 
 
+def test_records_of_one_part_are_each_made_again_in_a_program_as_wide(monkeypatch):
+    """With and without folds a run has one final model; in lanes, other bits."""
+    spec = Spec(**TINY, protocol="fresh", folds=1, seed=1)
+    both = [
+        changed(record(spec, [0.9], 0.9), width=1),
+        changed(record(verify.shortest_telling(spec), [], 0.9), width=4),
+    ]
+
+    def train_missing(specs, store, workers, width):
+        for missing in store.missing(specs):
+            store.write(changed(record(missing, [], 0.9), width=width))
+
+    monkeypatch.setattr(verify, "width_of", lambda found: found.provenance.width)
+    monkeypatch.setattr(verify.training, "train_missing", train_missing)
+    found = verify.run(both, 99, 1)
+    assert [one.verdict for one in found] == ["identical"] * 2
+
+
 def test_the_tolerance_is_that_of_the_part_that_is_retrained():
     spread = [
         record(Spec(**TINY, protocol="carried", folds=2, seed=seed), [0.5, 0.9], 0.9)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import shutil
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 from reluclf import Spec, paths
 from reluclf import cli as command_line
 from reluclf import record as schema
-from reluclf.campaign import worker
-from reluclf.store import BACKENDS, RecordError, Store, copies, read_file
+from reluclf.campaign import trust, worker
+from reluclf.store import BACKENDS, ORIGINAL, RecordError, Store, copies, read_file
 
 SPEC = Spec(
     dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=1, epochs=2, folds=2
@@ -126,6 +127,34 @@ def test_dead_runs_that_are_alike_are_no_copies(trained):
     ]
     assert copies(both) == [tuple(both)]
     assert copies(record.model_copy(update={"diverged_at": 1}) for record in both) == []
+
+
+def test_runs_of_one_seed_whose_setting_has_no_effect_are_no_copies(trained):
+    record = trained.read(SPEC)
+    unbound = record.model_copy(update={"spec": SPEC.model_copy(update={"clipnorm": 99.0})})
+    assert copies([record, unbound]) == []
+
+
+@pytest.mark.parametrize("name", [BACKENDS, ORIGINAL])
+def test_a_checkout_may_lie_in_a_folder_of_any_name(store, monkeypatch, tmp_path, name):
+    shutil.copytree(store.folder, tmp_path / name / "results")
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / name / "results")
+    assert len(trust.read_all()[0]) == 2
+
+
+def test_a_folder_that_may_not_be_read_is_a_problem(store, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "RESULTS", store.folder)
+    scan = os.scandir
+
+    def refuse(folder):
+        if Path(folder) == store.file(SPEC).parent:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert command_line.main(["check-records"]) == 1
+    told = f"{store.file(SPEC).parent} cannot be read (Permission denied); let it be read"
+    assert told in capsys.readouterr().out
 
 
 # Writing and reading
@@ -368,7 +397,10 @@ def test_a_record_in_the_place_of_another_is_refused_and_told_where_it_belongs(s
     file = store.folder / "wdbc/ffnn-relu/carried,epochs=2,folds=2/seed-9.json"
     shutil.copy(store.file(SPEC), file)
     with pytest.raises(
-        RecordError, match=re.escape(str(file)) + ".*" + re.escape(f"move it to {SPEC.path}")
+        RecordError,
+        match=re.escape(str(file))
+        + ".*"
+        + re.escape(f"one at {store.folder / SPEC.path}: compare"),
     ):
         read_file(file)
 
@@ -469,13 +501,44 @@ def test_only_the_records_that_are_asked_for_are_read_and_these_are_checked(stor
         store.select(seed=1)
 
 
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "wdbc/ffnn-relu/{}/seed-1 (Anna's conflicted copy).json",
+        "wdbc/ffnn-relu/{} (1)/seed-1.json",
+        "wdbc-old/ffnn-relu/{}/seed-1.json",
+    ],
+)
+def test_a_copy_is_never_to_be_moved_over_the_record_that_is_there(store, copy):
+    file = store.folder / copy.format(SPEC.path.parent.name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(store.file(SPEC), file)
+    there = f"there is one at {store.folder / SPEC.path}: compare the two, or delete this one."
+    with pytest.raises(RecordError, match=re.escape(there)):
+        read_file(file)
+    store.file(SPEC).unlink()
+    with pytest.raises(RecordError, match=re.escape(f"move it to {store.folder / SPEC.path}.")):
+        read_file(file)
+
+
+def test_a_pointer_and_a_link_that_leads_nowhere_are_told_with_what_helps(store, tmp_path):
+    file = store.file(SPEC)
+    file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(RecordError, match="pointer of Git LFS, fetch it with: git lfs pull"):
+        store.read(SPEC)
+    file.unlink()
+    file.symlink_to(tmp_path / "dropped")
+    with pytest.raises(RecordError, match=f"is a link to {tmp_path / 'dropped'}, which is not"):
+        read_file(file)
+
+
 def test_a_file_that_is_no_records_is_named(store):
     stray = store.folder / "wdbc" / "ffnn-relu" / "somewhere" / "seed-1.json"
     stray.parent.mkdir()
     stray.write_text("{}")
     with pytest.raises(
         RecordError,
-        match=f"{re.escape(str(stray))} is not where a record is kept .*; delete or move it",
+        match=f"{re.escape(str(stray))} is not where a record of any run is kept; delete or move it",
     ):
         store.specs()
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from reluclf import paths
+from reluclf import metrics, paths
 from reluclf.judging import frozen
 
 KNOWN = ("nothing run", "results not seen", "results seen")
@@ -54,6 +54,7 @@ def edit(tmp_path, monkeypatch):
         ("thresholds", "LEVEL = 0.95", "LEVEL = 0.9"),
         ("rules", "low > thresholds.HALF", "low >= thresholds.HALF"),
         ("claims", "size=-0.04", "size=-0.05"),
+        ("status", "SHOWN = frozenset({", "SHOWN = frozenset({Status.COMPATIBLE, "),
         ("alone", "> 0.9 for run", ">= 0.9 for run"),
         ("design", '"clipnorm": 1.0', '"clipnorm": 2.0'),
         ("design.yml", "runs: 20", "runs: 21"),
@@ -86,6 +87,16 @@ def test_a_docstring_a_comment_or_a_line_break_does_not(edit, name, old, new):
 def test_every_module_of_the_rules_is_in_the_digest(edit, name):
     before, after = edit(name, "from __future__ import annotations", "import math")
     assert before != after
+
+
+def never_loses_a_class(confusion_matrix):
+    return False
+
+
+def test_when_a_class_is_lost_is_in_the_digest(monkeypatch):
+    before = frozen.digest()
+    monkeypatch.setattr(metrics, "loses_a_class", never_loses_a_class)
+    assert frozen.digest() != before
 
 
 def test_the_log_is_yaml_with_nothing_but_its_changes():

@@ -7,9 +7,9 @@ must go.
 import numpy as np
 import pytest
 from factory import SUPPORTS, of_cell, runs, verdict
-from made_up import spread
+from made_up import runs_of, spread
 
-from reluclf.judging import items, mechanism
+from reluclf.judging import alone, items, mechanism, thresholds
 from reluclf.judging.claims import balanced
 from reluclf.judging.design import Cell, planned, unfit
 from reluclf.judging.evidence import Evidence
@@ -17,6 +17,7 @@ from reluclf.judging.exceeding import OURS, exceeds, falls_below, values
 from reluclf.judging.rules import Part, claim, held
 from reluclf.judging.status import Status
 
+MNIST = ("mnist", "ffnn")
 CNN = Cell("mnist", "cnn", "relu", "as run")
 
 
@@ -72,6 +73,47 @@ def test_lower_is_not_reproduced_if_the_opposite_is_shown_in_runs_that_lose_no_c
     everything = values(np.concatenate([kept, made(0.5, 7, 0.05)]), softmax)
     part = Part("lower", "below", everything, values(kept, softmax), paper=-0.0362)
     assert claim([part]).status != Status.REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("relu", "best", "refuted"),
+    [((0.895, 0.92), 1, False), ((0.93, 0.905), 0, False), ((0.895, 0.85), 0, True)],
+)
+def test_of_parts_of_which_one_will_do_the_best_counts(relu, best, refuted):
+    std = 0.002 if refuted else 0.1
+    parts = [
+        Part("ahead", "above", values(made(mean, std=std), made(0.9, std=std))) for mean in relu
+    ]
+    chosen = alone._best_of(parts, OURS)
+    assert chosen.part is parts[best] and chosen.refuted == refuted
+
+
+@pytest.mark.parametrize("ahead", [0.0, 0.015])
+def test_c25_is_as_good_as_its_rule_says(ahead):
+    """It holds among the runs that lose no class, and ReLU is ahead in one network in all runs."""
+
+    def make(cell, seed):
+        if cell.head == "relu" and cell.dataset == "fashion_mnist" and seed > 12:
+            return of_cell(cell, seed, [0, *(round(0.9 * n) for n in SUPPORTS[cell.dataset][1:])])
+        forward = ahead if cell.head == "relu" and cell.dataset == "mnist" else 0.0
+        return of_cell(cell, seed, 0.9 + forward + seed % 3 / 1000)
+
+    cells = [
+        Cell(dataset, "ffnn", head, "as run")
+        for dataset in ("mnist", "fashion_mnist")
+        for head in ("relu", "softmax")
+    ]
+    evidence = Evidence([run for cell in cells for run in runs(cell, make)])
+    answer = items.items()["C25"].as_run(evidence, OURS)
+    assert answer.status == (Status.SOME_RUNS if ahead else Status.IN_PART)
+
+
+@pytest.mark.parametrize(("half", "past"), [(0.5, True), (0.8, False)])
+def test_past_the_half_is_past_that_share_of_the_gap(half, past, monkeypatch):
+    monkeypatch.setattr(thresholds, "HALF", half)
+    closed = mechanism.closing(made(0.86), made(0.8), made(0.9), OURS.margin)
+    assert closed.past_half.mean == pytest.approx(0.06 - half * 0.1)
+    assert closed.past_half.greater == past
 
 
 def test_an_intervention_closes_no_gap_that_is_not_there():
@@ -152,8 +194,12 @@ def test_the_claim_of_some_experiments_is_asked_of_the_runs_of_the_papers_kind_t
     made = [of_cell(softmax, seed, 0.977 + seed % 3 / 1000) for seed in range(1, 21)]
     made += [of_cell(relu, seed, 0.976 + seed % 4 / 1000) for seed in range(1, 13)]
     made += [of_cell(relu, seed, lost) for seed in range(13, 21)]
-    found = verdict("C31", made).as_run
+    assert verdict("C31", made).as_run.status == Status.WAITING  # more runs may show more
+    apart = [run for run in runs_of("apart") if (run.spec.dataset, run.spec.architecture) != MNIST]
+    found = verdict("C31", [*apart, *made]).as_run
     assert found.status == Status.SOME_RUNS
     assert "not shown" in found.why and "Among the runs that lose no class" in found.why
+    shown = [of_cell(relu, seed, 0.976 + seed % 4 / 1000) for seed in range(1, 21)]
+    assert verdict("C31", made[:20] + shown).as_run.status == Status.REPRODUCED  # and that stays
     gone = [of_cell(relu, seed, lost) for seed in range(1, 13)]
     assert verdict("C31", made[:20] + gone + made[32:]).as_run.status == Status.WAITING

@@ -126,3 +126,10 @@ def test_the_tables_of_folds_have_ten_losses_and_ten_accuracies_between_0_and_1(
 def test_the_losses_that_only_the_wdbc_notebook_prints_are_ten_and_positive(head):
     losses = paper.notebook_loss("wdbc", "ffnn", head)
     assert losses.shape == (10,) and (losses > 0).all()
+
+
+def test_installed_without_its_checkout_the_package_says_so(monkeypatch, tmp_path):
+    paper.contents.cache_clear()
+    monkeypatch.setattr(paths, "PAPER", tmp_path / "paper.yml")
+    with pytest.raises(paper.PaperError, match=r"works on a checkout of the book.*--editable"):
+        paper.contents()

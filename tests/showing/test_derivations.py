@@ -90,7 +90,14 @@ def test_without_measurements_there_is_nothing_to_show(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1.1e-16, "1.1e-16"), (0.0033, "0.0033"), (0.7251, "0.725"), (10_000.4, "10,000")],
+    [
+        (0.0, "0"),
+        (1.1e-16, "1.1e-16"),
+        (0.0033, "0.0033"),
+        (0.7251, "0.725"),
+        (999.6, "1,000"),
+        (10_000.4, "10,000"),
+    ],
 )
 def test_a_number_of_any_size_is_written_so_that_it_can_be_read(value, text):
     assert formats.magnitude(value) == text

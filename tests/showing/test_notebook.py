@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from factory import run
 
-from reluclf import formats
+from reluclf import formats, grid
 from reluclf.judging.statistics import estimate
 from reluclf.showing import notebook, origins, prose
 
@@ -49,6 +49,14 @@ def test_the_accuracies_of_a_data_set_have_names_and_a_lost_class_is_one_mostly_
     assert told["mnist_ffnn_relu_as_run_lost_ends"] == "40.03 to 40.03\u00a0%"
     assert told["mnist_ffnn_relu_as_run_folds"] == "40.00 to 60.00\u00a0%"
     assert told["mnist_ffnn_softmax_as_run_ends"] == formats.NOT_MEASURED
+
+
+def test_a_run_that_is_named_twice_is_missed_once(monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "show_boxes", shown.append)
+    specs = grid(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=[1, 2])
+    notebook.missing([*specs, *specs], [], "wdbc")
+    assert shown[0][0] == "2 of the 2 runs that this chapter names are not measured yet"
 
 
 @pytest.mark.parametrize("columns", [["head", "seeds"], []])

@@ -66,6 +66,7 @@ def test_a_chapter_checks_its_parameters_before_it_uses_them_and_gives_them_no_o
         ("protocols", ["fresh", "carried"], ["fresh", "carried"]),
         ("parts", "tables,heads", ["tables", "heads"]),
         ("only", 3, "3"),
+        ("only", None, ""),
         ("only", "cnn-relu", "cnn-relu"),
     ],
 )

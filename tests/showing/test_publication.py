@@ -242,6 +242,19 @@ def test_the_search_finds_a_table_and_a_figure_by_number(visit, number, place):
     )
 
 
+@pytest.mark.parametrize("word", ["softmax", "dead"])
+def test_the_search_names_chapters_before_the_package_and_marks_the_word(visit, word):
+    page = visit(f"search.html?q={word}")
+    page.wait_for_selector("#search-results li a[href*='api.html']")
+    found = page.eval_on_selector_all(
+        "#search-results li a", "links => links.map(a => a.getAttribute('href'))"
+    )
+    places = ["api.html" in place for place in found]
+    assert places == sorted(places) and not places[0]
+    page.locator("#search-results li a").first.click()
+    page.wait_for_selector(".bd-article span.highlighted")
+
+
 def test_the_search_says_when_nothing_is_found(visit):
     page = visit("search.html?q=xyzzyplugh")
     page.wait_for_function(

@@ -19,6 +19,7 @@ from reluclf.store import Store
 
 sys.path.insert(0, str(paths.BOOK / "_ext"))
 import reluclf_cited
+import reluclf_links
 
 SPECS = [
     Spec(dataset="wdbc", architecture="ffnn", head="relu", protocol="carried", seed=seed, folds=1)
@@ -236,3 +237,33 @@ def test_a_page_has_the_tags_that_reference_managers_read():
     assert tags["citation_title"] == "MNIST &quot;and&quot; more"
     assert tags["citation_publication_date"] == "2026/11/24"
     assert {"citation_author", "citation_inbook_title"} <= tags.keys()
+
+
+@pytest.mark.parametrize(
+    ("address", "provider"),
+    [
+        ("https://github.com/a/b", "github"),
+        ("https://git.company.com/a/b", "github"),
+        ("https://gitlab.com/group/a/b", "gitlab"),
+        ("https://bitbucket.org/a/b", "bitbucket"),
+    ],
+)
+def test_the_pages_know_whose_links_to_make_wherever_the_repository_is(
+    address, provider, monkeypatch
+):
+    monkeypatch.setattr(reluclf_links, "REPOSITORY", address)
+    assert reluclf_links.provider() == provider
+
+
+def test_binder_opens_the_commit_that_a_page_was_built_from(monkeypatch):
+    monkeypatch.setattr(reluclf_links, "built_commit", lambda: ("c0ffee", False))
+    button = {"url": "https://mybinder.org/v2/gh/a/b/main?urlpath=lab/tree/book/wdbc.ipynb"}
+    reluclf_links._buttons(None, "", "", {"header_buttons": [{"buttons": [button]}]}, None)
+    assert button["url"].startswith("https://mybinder.org/v2/gh/a/b/c0ffee?urlpath=lab")
+
+
+def test_a_build_says_why_git_tells_no_commit(monkeypatch):
+    told = []
+    monkeypatch.setattr(building.checkout, "trouble", lambda: "git does not trust it")
+    building._refuse_wrong_surroundings(told.append)
+    assert told == ["git does not trust it"]
