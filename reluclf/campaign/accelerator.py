@@ -97,7 +97,10 @@ def held(backend: str, given: Mapping[str, str | None]) -> None:
         jax.config.update("jax_default_matmul_precision", PRECISIONS[precision()])
         if given:
             jax.devices()
-            os.environ |= {name: value or "" for name, value in given.items()}
+            for name, value in given.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
     elif backend == "tensorflow":
         import tensorflow as tf
 

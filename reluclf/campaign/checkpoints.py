@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from reluclf import fitting
 from reluclf.campaign import accelerator, progress, runtime
@@ -54,7 +55,10 @@ class Checkpoint(fitting.Observer):
             if header["identity"] != self._identity():
                 return None
             weights = [arrays[f"variable_{i}"] for i in range(header["variables"])] or None
-        folds = [Fold.model_validate(fold) for fold in header["folds"]]
+        try:
+            folds = [Fold.model_validate(fold) for fold in header["folds"]]
+        except ValidationError:  # of a version whose folds were recorded in another way
+            return None
         self._epochs = self.spec.epochs * len(folds)
         return fitting.State(
             folds=folds,

@@ -9,8 +9,9 @@ import pytest
 from factory import TINY, files
 
 from reluclf import Spec, fitting, paths, protocols
-from reluclf.campaign import runtime, training, worker
+from reluclf.campaign import checkpoints, runtime, training, worker
 from reluclf.campaign.checkpoints import Checkpoint
+from reluclf.record import Final
 from reluclf.store import Store
 
 TWO_FOLDS = Spec(**TINY | {"folds": 2}, seed=1)
@@ -104,7 +105,14 @@ def test_a_checkpoint_of_another_backend_is_not_used(kept, monkeypatch, keras, s
     monkeypatch.setattr(
         importlib.metadata, "version", lambda name: "0.0" if name == "jaxlib" else version(name)
     )
+    device = runtime.device("tensorflow")
+    monkeypatch.setattr(runtime, "device", lambda backend: device)  # JAX need not be there
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert Checkpoint(TWO_FOLDS, store).load() is None
+
+
+def test_a_checkpoint_whose_folds_are_recorded_in_another_way_is_not_used(kept, monkeypatch, store):
+    monkeypatch.setattr(checkpoints, "Fold", Final)
     assert Checkpoint(TWO_FOLDS, store).load() is None
 
 
