@@ -24,7 +24,7 @@ help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.x")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.13")'
 	@test ! -L $(VENV) || { echo "$(VENV) is a link: making the environment would empty the folder it points to; remove the link first"; exit 1; }
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
 	@$(PYTHON) -m venv $(if $(MOVED),--clear) $(VENV)

@@ -75,5 +75,7 @@ def _named(variable: str) -> Path | None:
     value = os.environ.get(variable)
     if not value:
         return None
+    if len(value) > 1 and value[0] == value[-1] in "\"'":  # as Docker leaves them in an env-file
+        value = value[1:-1]
     folder = Path(os.path.expanduser(value))
     return folder.absolute() if folder.exists() else ROOT / folder

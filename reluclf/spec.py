@@ -133,8 +133,13 @@ class Spec(BaseModel):
     samples: int | None = Field(default=None, ge=100, le=60_000)
 
     def __init__(self, /, **fields: Any) -> None:
+        # A number of NumPy's is as good as Python's.
+        plain = {
+            name: value.item() if getattr(value, "shape", None) == () else value
+            for name, value in fields.items()
+        }
         try:
-            super().__init__(**fields)
+            super().__init__(**plain)
         except ValidationError as error:
             raise SpecError(_in_one_sentence(error)) from None
 

@@ -107,7 +107,8 @@ class Store:
         if file is None:
             raise RecordError(
                 f"{spec} has no record in {self.folder}; "
-                f"train it with: make experiments ONLY={spec}"
+                f"if a chapter names it, train it with: make experiments ONLY={spec}; "
+                "else with: obtain([spec], train=True)."
             )
         return read_file(file)
 
@@ -134,11 +135,22 @@ class Store:
     def specs(self, **fields: Any) -> list[Spec]:
         """List the specs that have a record and these values of their fields; no file is read.
 
+        A list or tuple stands for any of its values.
+
         Raises
         ------
         RecordError
             If a file is not where a record of any spec is kept.
+        SpecError
+            If a spec has no such field.
         """
+        for name in fields.keys() - Spec.model_fields.keys():
+            listed = ", ".join(Spec.model_fields)
+            raise SpecError(f"{name} is not a field of a spec; those are {listed}.")
+        wanted = {
+            name: value if isinstance(value, (list, tuple)) else [value]
+            for name, value in fields.items()
+        }
         found = []
         for file in self.files():
             try:
@@ -148,7 +160,7 @@ class Store:
                     f"{file} is not where a record of any run is kept; "
                     "delete or move it, as make check-records says."
                 ) from error
-            if all(getattr(spec, name) == value for name, value in fields.items()):
+            if all(getattr(spec, name) in values for name, values in wanted.items()):
                 found.append(spec)
         return found
 

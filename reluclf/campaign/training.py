@@ -49,7 +49,8 @@ def obtain(
     only : str
         Train only the specs whose name contains this.
     workers : int, optional
-        Processes to train in; by default one a core.
+        Processes to train in; by default one a core. One run, or one worker, trains in this process
+        and sets its Keras up anew: its float type, seeds and threads.
     cluster : str, optional
         Address of a Dask scheduler to train on instead.
     store : Store, optional
@@ -134,7 +135,8 @@ def train_missing(
     DataError
         If the images cannot be had.
     CampaignError
-        If the number of workers is not sensible, or if runs failed, after all the others are done.
+        If the number of workers is not sensible, if the package was edited since this process
+        began to train, or if runs failed, after all the others are done.
     """
     if client is None:
         _refuse_senseless(workers)
@@ -143,6 +145,11 @@ def train_missing(
     _clear_up(specs, todo, store)
     if not todo:
         return 0
+    if runtime.code_digest() != runtime.code_digest.__wrapped__():
+        raise CampaignError(
+            "reluclf was edited since this process began to train, and its workers still have what "
+            "was there before; start it anew (in Jupyter, restart the kernel)."
+        )
     # What is missing is missed now, before anything is started.
     backend = runtime.backend()
     width = width or accelerator.lanes(backend, local=client is None)

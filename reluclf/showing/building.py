@@ -100,6 +100,7 @@ def pdf(out: Path, say: Callable[[str], None]) -> Path:
     made.mkdir()
     for file in (latex / PDF, (latex / PDF).with_suffix(".log")):
         file.rename(made / file.name)
+    (made / "commit").write_text(checkout.commit(), encoding="utf-8")
     _swap(made, build / "pdf", scratch)
     return build / "pdf" / PDF
 

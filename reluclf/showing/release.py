@@ -50,13 +50,18 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
     Raises
     ------
     BuildError
-        If the book or its PDF is not built, or a record cannot be trusted.
+        If the book or its PDF is not built, or of another commit than is checked out, or a record
+        cannot be trusted.
     """
     build = out / "_build"
     site, pdf = build / "html", build / "pdf" / building.PDF
     for made, command in ((site / "index.html", "book"), (pdf, "pdf")):
         if not made.is_file():
             raise building.BuildError(f"there is no {made}; build it first: reluclf {command}")
+    _refuse_another_commit("book", json.loads((site / "ledger.json").read_text("utf-8"))["commit"])
+    _refuse_another_commit("pdf", (pdf.parent / "commit").read_text("utf-8"))
+    if checkout.modified("book", "reluclf", "results"):
+        say("there are changes that no commit has; the citation names the commit before them")
     cited = citation()
     dist = build / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -81,6 +86,16 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
     ]
     (dist / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
     return dist
+
+
+def _refuse_another_commit(command: str, built: str) -> None:
+    now = checkout.commit()
+    if built != now:
+        raise building.BuildError(
+            f"what reluclf {command} has built is of commit {built[:7] or 'unknown'}, "
+            f"and {now[:7] or 'none that is known'} is checked out; build it again: "
+            f"reluclf {command}"
+        )
 
 
 def _records(cited: Mapping[str, Any]) -> dict[Path, bytes]:

@@ -352,6 +352,14 @@ def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_
     assert training.train_missing(specs, store, workers=2) == 4 > training._ATTEMPTS
 
 
+def test_a_package_that_was_edited_meanwhile_is_not_trained_with(store, pretend, monkeypatch):
+    runtime.code_digest()
+    monkeypatch.setattr(runtime, "_DECISIVE", ("metrics.py",))
+    with pytest.raises(worker.CampaignError, match=r"was edited since .* restart the kernel"):
+        training.train_missing([SPEC], store, workers=1)
+    assert pretend == []
+
+
 def test_a_run_that_has_its_record_did_not_hang(store, monkeypatch):
     monkeypatch.setattr(watch, "hung", lambda trace: True)
     other = Spec(**TINY, seed=2)

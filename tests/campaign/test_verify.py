@@ -187,15 +187,16 @@ def test_records_of_one_part_are_each_made_again_in_a_program_as_wide(monkeypatc
     """With and without folds a run has one final model; in lanes, other bits."""
     spec = Spec(**TINY, protocol="fresh", folds=1, seed=1)
     both = [
-        changed(record(spec, [0.9], 0.9), width=1),
-        changed(record(verify.shortest_telling(spec), [], 0.9), width=4),
+        record(spec, [0.9], 0.9),
+        changed(record(verify.shortest_telling(spec), [], 0.9), width=4, lane=0),
     ]
 
     def train_missing(specs, store, workers, width):
         for missing in store.missing(specs):
-            store.write(changed(record(missing, [], 0.9), width=width))
+            lane = {"width": width, "lane": 0} if width > 1 else {}
+            store.write(changed(record(missing, [], 0.9), **lane))
 
-    monkeypatch.setattr(verify, "width_of", lambda found: found.provenance.width)
+    monkeypatch.setattr(verify, "width_of", lambda found: found.provenance.width or 1)
     monkeypatch.setattr(verify.training, "train_missing", train_missing)
     found = verify.run(both, 99, 1)
     assert [one.verdict for one in found] == ["identical"] * 2
@@ -250,7 +251,7 @@ def test_the_command_passes_on_honest_records_and_fails_after_one_digit_is_chang
     store, _ = published
     monkeypatch.setattr("reluclf.paths.RESULTS", store.folder)
     assert command_line.main(["verify", "SECONDS=60", "WORKERS=1", "SEED=1"]) == 0
-    assert "3 of 3 records retrained (SEED=1): 3 identical" in capsys.readouterr().out
+    assert "3 of the book's 3 records retrained (SEED=1): 3 identical" in capsys.readouterr().out
 
     file = store.file(Spec(**TINY, protocol="carried", folds=2, seed=1))
     honest = file.read_text()

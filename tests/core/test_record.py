@@ -11,7 +11,7 @@ import factory
 import numpy as np
 import pytest
 
-from reluclf import Spec, paths
+from reluclf import Spec, SpecError, paths
 from reluclf import cli as command_line
 from reluclf import record as schema
 from reluclf.campaign import trust, worker
@@ -530,6 +530,16 @@ def test_a_pointer_and_a_link_that_leads_nowhere_are_told_with_what_helps(store,
     file.symlink_to(tmp_path / "dropped")
     with pytest.raises(RecordError, match=f"is a link to {tmp_path / 'dropped'}, which is not"):
         read_file(file)
+
+
+def test_a_list_stands_for_any_of_its_values_and_a_field_that_there_is_not_is_refused(store):
+    assert {spec.protocol for spec in store.specs(protocol=["carried", "fresh"])} == {
+        "carried",
+        "fresh",
+    }
+    assert store.specs(protocol=("carried",), seed=1) == [SPEC]
+    with pytest.raises(SpecError, match="sed is not a field of a spec; those are dataset, "):
+        store.select(sed=1)
 
 
 def test_a_file_that_is_no_records_is_named(store):

@@ -3,11 +3,12 @@
 import pickle
 from pathlib import PurePosixPath
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reluclf import Spec, SpecError, first, grid
+from reluclf import Spec, SpecError, first, grid, paths
 
 PLAIN = {
     "dataset": "mnist",
@@ -300,3 +301,16 @@ def test_a_spec_is_found_again_from_its_path(fields):
 def test_a_path_that_no_spec_has_is_refused(path):
     with pytest.raises(SpecError, match=path.replace("+", r"\+")):
         Spec.from_path(PurePosixPath(path))
+
+
+def test_a_number_of_numpys_is_as_good_as_pythons():
+    network = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried"}
+    spec = Spec(**network, seed=np.int64(3), learning_rate=np.float64(0.01))
+    assert spec == Spec(**network, seed=3, learning_rate=0.01)
+    assert type(spec.seed) is int and type(spec.learning_rate) is float
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_that_docker_leaves_around_a_folder_are_no_part_of_it(quote, tmp_path, monkeypatch):
+    monkeypatch.setenv("RELUCLF_RESULTS", f"{quote}{tmp_path}{quote}")
+    assert paths.new_results() == tmp_path

@@ -39,7 +39,9 @@ def built(tmp_path, monkeypatch):
         "html/index.html": "page",
         "html/_static/x.css": "",
         "html/.nojekyll": "",
+        "html/ledger.json": json.dumps({"commit": checkout.commit()}),
         f"pdf/{building.PDF}": "pdf",
+        "pdf/commit": checkout.commit(),
     }.items():
         file = tmp_path / "_build" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -63,12 +65,28 @@ def test_a_release_has_the_pdf_the_site_the_records_the_citation_and_their_check
         name: hashlib.sha256((dist / name).read_bytes()).hexdigest()
         for name in names - {"SHA256SUMS"}
     }
-    assert packed(dist / "site.tar.gz").keys() == {"index.html", "_static/x.css", ".nojekyll"}
+    assert packed(dist / "site.tar.gz").keys() == {
+        "index.html",
+        "ledger.json",
+        "_static/x.css",
+        ".nojekyll",
+    }
     records = packed(dist / "records.tar.gz")
     assert records.keys() == {f"results/{spec.path.as_posix()}" for spec in SPECS} | {
         "ro-crate-metadata.json",
         "LICENSE",
     }
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "command"),
+    [("html/ledger.json", '{"commit": "0000000aa"}', "book"), ("pdf/commit", "0000000aa", "pdf")],
+)
+def test_what_was_built_of_another_commit_is_not_packed(built, file, content, command):
+    (built / "_build" / file).write_text(content)
+    with pytest.raises(building.BuildError, match=f"0000000, .* build it again: reluclf {command}"):
+        release.pack(built, lambda line: None)
+    assert not (built / "_build" / "dist").exists()
 
 
 def test_a_release_is_the_same_each_time_it_is_packed(built):

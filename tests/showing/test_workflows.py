@@ -61,7 +61,7 @@ def test_what_is_installed_is_cached_under_what_pins_it(file):
 def test_the_tests_run_on_the_oldest_python_that_is_supported_and_on_three_systems():
     matrix = jobs(paths.ROOT / ".github" / "workflows" / "ci.yml")["test"]["strategy"]["matrix"]
     oldest = re.search(
-        r'requires-python = ">=([\d.]+)"',
+        r'requires-python = ">=([\d.]+),',
         (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"),
     )[1]
     assert matrix["python"][0] == oldest and len(matrix["python"]) > 1
@@ -111,7 +111,7 @@ def test_binder_gets_what_readers_and_rerunners_need_and_not_the_developers_tool
 
 def test_the_containers_have_a_python_that_is_supported_and_call_targets_that_exist():
     oldest = re.search(
-        r'requires-python = ">=([\d.]+)"',
+        r'requires-python = ">=([\d.]+),',
         (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"),
     )[1]
     container = json.loads(
