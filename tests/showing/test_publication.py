@@ -252,7 +252,7 @@ def test_the_search_names_chapters_before_the_package_and_marks_the_word(visit, 
     places = ["api.html" in place for place in found]
     assert places == sorted(places) and not places[0]
     page.locator("#search-results li a").first.click()
-    page.wait_for_selector(".bd-article span.highlighted")
+    page.wait_for_selector(".bd-article span.highlighted", state="attached")
 
 
 def test_the_search_says_when_nothing_is_found(visit):
