@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import getpass
 import gzip
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import zlib
 from pathlib import Path
 
 import bs4
@@ -551,6 +553,15 @@ def test_the_pdf_names_its_title_and_author_in_its_metadata(printed):
     assert re.search(r"^Title:\s+ReLU at the Output$", told, re.MULTILINE)
     assert re.search(r"^Author:\s+\w", told, re.MULTILINE)
     assert re.search(r"^Subject:\s+A rerun of", told, re.MULTILINE)
+
+
+def test_the_pdf_says_in_which_language_it_is(printed):
+    """A screen reader would guess it otherwise; the catalogue is in a compressed stream."""
+    content = PDF.read_bytes()
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            content += zlib.decompressobj().decompress(stream)
+    assert re.search(rb"/Lang\s*\(en\)", content)
 
 
 def test_nothing_sticks_out_of_the_pdfs_margins():
