@@ -158,9 +158,8 @@ def verify(given: argparse.Namespace) -> int:
         print(f"{verdict.verdict:10} {verdict.spec}: {verdict.why}")
     counts = Counter(verdict.verdict for verdict in verdicts)
     listed = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
-    print(
-        f"{len(verdicts)} of the book's {len(records)} records retrained (SEED={given.seed}): {listed}"
-    )
+    of = f"{len(verdicts)} of the book's {len(records)} records"
+    print(f"{of} retrained (SEED={given.seed}): {listed}")
     return 0 if fine and not counts["differs"] else 1
 
 

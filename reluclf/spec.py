@@ -59,8 +59,8 @@ class Spec(BaseModel):
     """One training run.
 
     The fields with defaults have the values of the author's code, but for ``loss``, which is
-    guarded, and for ``features`` on WDBC, where his code has ``raw``. Only the others, and those that differ from their default, enter the
-    path of the record.
+    guarded, and for ``features`` on WDBC, where his code has ``raw``. Only the others, and those
+    that differ from their default, enter the path of the record.
 
     Attributes
     ----------

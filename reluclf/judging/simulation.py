@@ -69,7 +69,7 @@ def _normal(mean: float, std: float) -> Callable[[Generator, int], np.ndarray]:
 
 
 def _collapsing(mean: float) -> Callable[[Generator, int], np.ndarray]:
-    """Paired differences of which one in five has a far wider scatter, as on WDBC, to either side alike."""
+    """Paired differences of which one in five scatters far more widely, as on WDBC."""
 
     def draw(generator: Generator, n: int) -> np.ndarray:
         usual = generator.normal(mean, 0.02, n)

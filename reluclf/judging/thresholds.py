@@ -6,9 +6,10 @@ from __future__ import annotations
 LEVEL = 0.95
 
 #: The margin: a difference in accuracy or F1 of up to two points counts as none. It is the paper's
-#: own measure: on WDBC it calls F1 scores comparable that differ by 0.02, rounded (Table 9), and what
-#: it calls equal or on par within one data set lies within it. An agreement says something only if our runs could have
-#: missed it, so the same margin is the widest that half an interval for one more run may be.
+#: own measure: on WDBC it calls F1 scores comparable that differ by 0.02, rounded (Table 9), and
+#: what it calls equal or on par within one data set lies within it. An agreement says something
+#: only if our runs could have missed it, so the same margin is the widest that half an interval for
+#: one more run may be.
 MARGIN = 0.02
 
 #: Runs of one kind that a rule needs before it judges the kind by itself. A run is of another kind

@@ -115,7 +115,7 @@ def links(out: Path, say: Callable[[str], None]) -> Path:
 
 
 def _refuse_wrong_surroundings(say: Callable[[str], None]) -> None:
-    """Raise BuildError if nothing can be built here, with another Jupyter Book, say; tell git's trouble."""
+    """Raise BuildError if nothing can be built here; say so if git tells no commit."""
     repository()
     if checkout.trouble():
         say(checkout.trouble())

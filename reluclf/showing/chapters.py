@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -103,7 +104,7 @@ def run(
     executed = folder / f"{chapter}.ipynb"
     variables = {}
     if not sys.stderr.isatty():
-        variables["TQDM_MININTERVAL"] = _SECONDS_IN_A_LOG
+        variables["TQDM_MININTERVAL"] = os.environ.get("TQDM_MININTERVAL", _SECONDS_IN_A_LOG)
     if results is not None:
         variables["RELUCLF_RESULTS"] = str(results)
     if afresh:

@@ -58,8 +58,10 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
     for made, command in ((site / "index.html", "book"), (pdf, "pdf")):
         if not made.is_file():
             raise building.BuildError(f"there is no {made}; build it first: reluclf {command}")
-    _refuse_another_commit("book", json.loads((site / "ledger.json").read_text("utf-8"))["commit"])
-    _refuse_another_commit("pdf", (pdf.parent / "commit").read_text("utf-8"))
+    ledger, commit = site / "ledger.json", pdf.parent / "commit"
+    of_site = json.loads(ledger.read_text("utf-8"))["commit"] if ledger.is_file() else ""
+    _refuse_another_commit("book", of_site)
+    _refuse_another_commit("pdf", commit.read_text("utf-8") if commit.is_file() else "")
     if checkout.modified("book", "reluclf", "results"):
         say("there are changes that no commit has; the citation names the commit before them")
     cited = citation()
