@@ -11,7 +11,7 @@ from factory import forget_rows
 from joblib.externals.loky import get_reusable_executor
 
 from reluclf import data, paths, sources
-from reluclf.campaign import runtime
+from reluclf.campaign import runtime, training
 from reluclf.store import Store
 
 # The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
@@ -53,6 +53,22 @@ def _alone(monkeypatch, tmp_path):
     forget_rows()
     yield
     forget_rows()
+
+
+@pytest.fixture(autouse=True)
+def one_worker(monkeypatch):
+    """Has this process do what one worker is asked, so that a test can look into it; undone by calling what is returned."""
+    several = training._here
+
+    def here(jobs, workers):
+        if workers > 1:
+            yield from several(jobs, workers)
+        else:
+            for job in jobs:
+                yield from job.work(*job.arguments)
+
+    monkeypatch.setattr(training, "_here", here)
+    return lambda: monkeypatch.setattr(training, "_here", several)
 
 
 @pytest.fixture

@@ -49,8 +49,8 @@ def obtain(
     only : str
         Train only the specs whose name contains this.
     workers : int, optional
-        Processes to train in; by default one a core. One run, or one worker, trains in this process
-        and sets its Keras up anew: its float type, seeds and threads.
+        Processes to train in; by default one a core. Nothing is trained in the caller's own
+        process, whose Keras, seeds and threads stay as they are.
     cluster : str, optional
         Address of a Dask scheduler to train on instead.
     store : Store, optional
@@ -243,13 +243,16 @@ def _here(jobs: Sequence[Job], workers: int) -> Iterator[Ended]:
     """Train in processes of this machine, as many at a time."""
     import joblib
 
+    n = min(workers, len(jobs))
     parallel = joblib.Parallel(
-        n_jobs=min(workers, len(jobs)),
+        # Joblib would do what is asked of one process in the caller's, and training sets Keras, its
+        # seeds and its threads up anew: so there are two, of which one idles.
+        n_jobs=max(n, 2),
         return_as="generator_unordered",
         batch_size=1,
         # No more than loky's queue to its workers holds: of what waits before that queue, loky
         # prints a traceback when Ctrl-C ends it.
-        pre_dispatch="2*n_jobs",
+        pre_dispatch=2 * n if n > 1 else 1,
     )
     with warnings.catch_warnings():
         # Loky starts an idle worker that has ended anew, and says so where the chapter's page

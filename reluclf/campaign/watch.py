@@ -1,4 +1,4 @@
-"""Worker processes: one that hangs is ended, and one that is done ends at once."""
+"""Worker processes end: if they hang, if the campaign has ended, and at once when all is done."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import psutil
+
+#: Seconds between two looks for the process that started a worker.
+LOOK = 2.0
+
+_WATCH = "reluclf-parent"
 
 
 @contextlib.contextmanager
@@ -21,8 +29,7 @@ def watched(trace: Path, patience: float) -> Iterator[Callable[[], None]]:
     Where it stood is left in ``trace``.
 
     The watch is a thread of C, so that it works whatever hangs. Only a campaign's own worker
-    processes are watched: this very process (with one worker) must not be ended, and a Dask cluster
-    has its own ways.
+    processes are watched: a Dask cluster has its own ways, and no other process must be ended.
     """
     stream = None
     if in_worker():
@@ -71,6 +78,22 @@ def hung(trace: Path) -> bool:
     with contextlib.suppress(OSError):
         return trace.stat().st_size > 0
     return False
+
+
+def leave_with_the_campaign() -> None:
+    """End this worker process soon after the one that started it has ended, however that was.
+
+    It would go on to the end of its run, of which nobody hears: half a day, for some.
+    """
+    if in_worker() and not any(thread.name == _WATCH for thread in threading.enumerate()):
+        parent = psutil.Process().parent()
+        threading.Thread(target=_leave_after, args=(parent,), name=_WATCH, daemon=True).start()
+
+
+def _leave_after(parent: psutil.Process | None) -> None:
+    while psutil.Process().parent() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
 
 
 def leave_at_once() -> None:

@@ -149,6 +149,7 @@ def _working(store: Store, spec: Spec, patience: float) -> Iterator[Callable[[],
     import keras
 
     watch.leave_at_once()
+    watch.leave_with_the_campaign()
     try:
         with watch.watched(store.unfinished(spec, "trace"), patience) as alive:
             yield alive

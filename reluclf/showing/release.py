@@ -9,6 +9,7 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ def citation() -> dict[str, Any]:
     """Return how the book is cited: ``CITATION.cff``, with what is known of this very build.
 
     The address of the repository is in ``RELUCLF_REPOSITORY``; see :func:`.building.repository`. A
-    commit is its own identifier in the archive of Software Heritage. A DOI comes into the file, as
-    ``doi``, when a release has one.
+    commit is its own identifier in the archive of Software Heritage, and its date is the build's. A
+    DOI comes into the file, as ``doi``, when a release has one.
     """
     cited = yaml.safe_load(CITATION.read_text(encoding="utf-8"))
     repository, commit = building.repository(), checkout.commit()
@@ -35,6 +36,9 @@ def citation() -> dict[str, Any]:
         cited.setdefault("repository-code", repository)
     if commit:
         cited["commit"] = commit
+        # The file's own date is that of the version's number; records are later than that.
+        moment = int(building.variables()["SOURCE_DATE_EPOCH"])
+        cited["date-released"] = datetime.fromtimestamp(moment, UTC).date().isoformat()
         swhid = {
             "type": "swh",
             "value": f"swh:1:rev:{commit}",

@@ -159,6 +159,24 @@ def test_a_whole_campaign_is_killed_and_begun_again(store, undisturbed, capfd):
     assert files(unfinished) == []
 
 
+@pytest.mark.slow
+@posix
+def test_workers_do_not_outlive_the_campaign_that_was_killed(store):
+    long = [spec.model_copy(update={"epochs": 10_000}) for spec in SPECS]
+    given = json.dumps([spec.model_dump() for spec in long])
+    with begun(CAMPAIGN, given, str(store.folder)) as process:
+        until(lambda: any((paths.user_cache() / "unfinished").rglob("*.epochs")), process)
+        left = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        try:
+            assert left and psutil.wait_procs(left, timeout=600)[1] == []
+            assert store.missing(long) == long  # they did not end because they were done
+        finally:
+            for orphan in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    orphan.kill()
+
+
 def _campaign(specs, folder, cache):
     os.environ["XDG_CACHE_HOME"] = cache
     training.train_missing(specs, Store(folder), workers=1)

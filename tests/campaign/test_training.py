@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import factory
 import joblib
@@ -301,6 +302,27 @@ def test_obtaining_with_training_hands_what_is_missing_to_the_workers(store, pre
     assert pretend == [SPEC]
 
 
+def _alone_in_a_worker(spec, folder, patience):
+    """Instead of training: fail in the caller's process, and beside another run."""
+    assert watch.in_worker()
+    mark = Path(folder) / "under way"
+    mark.touch(exist_ok=False)
+    time.sleep(0.1)
+    mark.unlink()
+    return [(spec, factory.record(spec, [0.9], 0.9), None)]
+
+
+@pytest.mark.parametrize(("runs", "most"), [(1, None), (4, 1)])
+def test_one_run_or_one_worker_leaves_the_callers_process_alone(
+    store, one_worker, workers, monkeypatch, capfd, runs, most
+):
+    """The caller may have seeded a Keras of its own, in float64: training would set it up anew."""
+    one_worker()
+    store.folder.mkdir()
+    monkeypatch.setattr(worker, "alone", _alone_in_a_worker)
+    assert training.train_missing(grid(**TINY, seed=first(runs)), store, most) == runs
+
+
 def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(
     store, pretend, monkeypatch, capfd
 ):
@@ -337,9 +359,7 @@ def test_a_run_that_fails_does_not_stop_the_others_and_is_named(keras, store, ca
 def _write_and_be_killed(spec, folder, patience):
     """Write a record and end the worker process, before the campaign hears of the record."""
     Store(folder).write(factory.record(spec, [0.9], 0.9))
-    if watch.in_worker():  # the last run is made in this very process
-        os._exit(9)
-    return [(spec, None, None)]
+    os._exit(9)
 
 
 @pytest.mark.slow

@@ -276,6 +276,25 @@ def test_code_can_be_copied(visit):
     )
 
 
+def test_a_table_that_is_copied_fits_a_spreadsheet(visit):
+    page = visit("book/mnist.html", permissions=["clipboard-read", "clipboard-write"])
+    table = page.locator("table:visible", has_text="−").first
+    rows = table.evaluate(
+        "table => [...table.rows].map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+
+    def copied(element):
+        element.evaluate("element => getSelection().selectAllChildren(element)")
+        page.evaluate("document.execCommand('copy')")
+        return page.evaluate("navigator.clipboard.readText()")
+
+    expected = [[" ".join(cell.split()).replace("−", "-") for cell in row] for row in rows]
+    assert [line.split("\t") for line in copied(table).splitlines()] == expected
+    assert copied(table.locator("td", has_text="−").first).startswith("-")
+    paragraph = page.locator(".bd-article p:visible", has_text="−").first
+    assert "−" in copied(paragraph)
+
+
 def test_a_ledger_can_be_narrowed_to_one_verdict_by_keyboard(visit):
     page = visit("book/ledger.html")
     tables, choices = (
