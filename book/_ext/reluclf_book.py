@@ -205,6 +205,8 @@ def write_ledger(app, exception):
     ]
     stores.append((original.read(), f"{original.FOLDER}/"))
     listed = pd.concat([origins.one_by_one(found, folder) for found, folder in stores])
+    whole = ("diverged_at", "width", "lane")  # numbers where there are any; else pandas writes 3.0
+    listed = listed.astype(dict.fromkeys(whole, "Int64"))
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
     ledger.write(Path(app.outdir), firm(judge(records), records), checkout.commit())
 

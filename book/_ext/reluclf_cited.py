@@ -6,6 +6,7 @@ book and of its records as a data set, which no script runs. All of it comes fro
 
 import html
 import json
+import re
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -100,24 +101,34 @@ def _page(app, pagename, templatename, context, doctree):
         context["metatags"] += f'<script type="application/ld+json">{text}</script>\n'
 
 
+def bibtex(cited) -> str:
+    """Return the BibTeX entry of the book, which any document can take, whatever its language."""
+    fields = {
+        "title": f"{{{_tex(cited['title'])}}}",
+        "author": " and ".join(f"{{{_tex(author)}}}" for author in _authors(cited)),
+        "year": str(cited["date-released"])[:4],
+        "version": str(cited["version"]),
+        "doi": cited.get("doi", ""),
+        "url": cited.get("url", cited.get("repository-code", "")),
+        "note": ", ".join(entry["value"] for entry in cited.get("identifiers", [])),
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    # A book would have a publisher.
+    return "\n".join(["@misc{relu_at_the_output,", *lines, "}"])
+
+
+def _tex(text: str) -> str:
+    """Write quotation marks as TeX does: a straight one begins a command in German and others."""
+    return re.sub(r'"([^"]*)"', r"``\1''", re.sub(r"'([^']*)'", r"`\1'", text))
+
+
 class HowToCite(Directive):
     """Shows the BibTeX entry of the book as it is built."""
 
     def run(self):
         """Return the entry as a block of code."""
-        cited = release.citation()
         self.state.document.settings.env.note_dependency(str(release.CITATION))
-        fields = {
-            "title": f"{{{cited['title']}}}",
-            "author": " and ".join(f"{{{author}}}" for author in _authors(cited)),
-            "year": str(cited["date-released"])[:4],
-            "version": str(cited["version"]),
-            "doi": cited.get("doi", ""),
-            "url": cited.get("url", cited.get("repository-code", "")),
-            "note": ", ".join(entry["value"] for entry in cited.get("identifiers", [])),
-        }
-        lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-        text = "\n".join(["@book{relu_at_the_output,", *lines, "}"])
+        text = bibtex(release.citation())
         return [nodes.literal_block(text, text, language="none")]
 
 

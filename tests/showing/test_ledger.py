@@ -192,7 +192,10 @@ def test_the_spreadsheet_is_known_for_what_it_is_and_has_the_answers_of_the_file
 
 
 def test_every_committed_record_is_listed_beside_the_pages_with_its_provenance(published):
-    listed = pd.read_csv(BOOK / "records.csv")
+    texts = {name: str for name in ("diverged_at", "width", "lane")}
+    listed = pd.read_csv(BOOK / "records.csv", dtype=texts, keep_default_na=False)
+    for name in texts:  # as a record has it, a whole number or nothing
+        assert listed[name].str.fullmatch("|[0-9]+").all() and listed[name].any(), name
     files = [
         file.relative_to(paths.RESULTS).as_posix() for file in paths.RESULTS.rglob("seed-*.json")
     ]

@@ -251,6 +251,14 @@ def test_the_first_page_describes_the_book_and_its_records_to_machines():
     assert 50 <= len(records["description"]) <= 5000  # what a search for data sets asks for
 
 
+def test_the_entry_of_bibtex_needs_no_publisher_and_has_no_mark_that_babel_takes_for_a_command():
+    entry = reluclf_cited.bibtex(release.citation())
+    assert entry.startswith("@misc{relu_at_the_output,")
+    assert "{{The authors of ``ReLU at the Output''}}" in entry
+    assert "`Deep Learning using Rectified Linear Units (ReLU)'}}" in entry
+    assert '"' not in entry and "{}" not in entry
+
+
 def test_a_page_has_the_tags_that_reference_managers_read():
     cited = release.citation() | {"date-released": "2026-11-24"}
     tags = dict(
