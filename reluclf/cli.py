@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not paths.PAPER.is_file():
             raise ParameterError(paths.NO_CHECKOUT)
         surroundings.refuse_another_checkout()
+        surroundings.have_a_home()
         return given.run(given)
     except commands.ERRORS as error:
         return commands.told_error(str(error), 2)

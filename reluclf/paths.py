@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -59,7 +60,10 @@ def new_results() -> Path:
 
 def user_cache() -> Path:
     """Return the user's cache folder of this project, for downloads and unfinished runs."""
-    return Path(platformdirs.user_cache_dir("reluclf", appauthor=False))
+    try:
+        return Path(platformdirs.user_cache_dir("reluclf", appauthor=False))
+    except RuntimeError:  # the system knows neither the user nor a home, as in some containers
+        return Path(tempfile.gettempdir(), "reluclf")
 
 
 def user_data() -> Path | None:

@@ -14,6 +14,10 @@ from reluclf import data, paths, sources
 from reluclf.campaign import runtime, training
 from reluclf.store import Store
 
+# In a hook git has set these to the user's own repository, and tests make commits.
+for _name in [name for name in os.environ if name.startswith("GIT_")]:
+    del os.environ[_name]
+
 # The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")

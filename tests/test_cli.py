@@ -20,6 +20,8 @@ def commands():
     done = subprocess.run(
         [sys.executable, "-m", "reluclf", "--help"],
         cwd=paths.ROOT,
+        env=os.environ
+        | {"COLUMNS": "100"},  # in a narrow window a name stands on a line of its own
         capture_output=True,
         text=True,
         check=True,

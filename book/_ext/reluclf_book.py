@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from reluclf import paths
 from reluclf.campaign import surroundings
-from reluclf.showing import kernels
+from reluclf.showing import building, kernels
 
 if sys.flags.optimize > 1:
     raise ExtensionError(
@@ -111,7 +111,7 @@ def _configure(app, config):
 
 
 def _write_rules(app):
-    if app.builder.format == "html":
+    if building.is_site(app.builder):
         static = Path(app.outdir) / "_static"
         static.mkdir(parents=True, exist_ok=True)
         (static / "verdicts.css").write_text("".join(_rules), encoding="utf-8")
@@ -175,7 +175,7 @@ def _refuse_failing(app, env):
 def _lighten(app, error):
     """Take out of the site what no page uses: 1.5 MB of icons as a script (the style sheet has them as a font), and source maps."""
     static = Path(app.outdir) / "_static"
-    if error or app.builder.format != "html":
+    if error or not building.is_site(app.builder):
         return
     for unused in (*static.rglob("*.map"), *static.rglob("*.ttf")):
         unused.unlink()
@@ -189,7 +189,7 @@ def _lighten(app, error):
 
 def write_ledger(app, exception):
     """Lay the verdicts beside the pages, as CSV and JSON, and the records one by one, as CSV."""
-    if exception or app.builder.format != "html":
+    if exception or not building.is_site(app.builder):
         return
     import pandas as pd
 

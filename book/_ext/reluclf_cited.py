@@ -11,7 +11,7 @@ import re
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
-from reluclf.showing import release
+from reluclf.showing import building, release
 
 _CC_BY = "https://creativecommons.org/licenses/by/4.0/"
 
@@ -37,7 +37,7 @@ def tags(title: str, cited) -> str:
         *([("citation_doi", cited["doi"])] if "doi" in cited else []),
     ]
     return "".join(
-        f'<meta name="{name}" content="{html.escape(value)}">\n' for name, value in values
+        f'<meta name="{name}" content="{html.escape(value)}" />\n' for name, value in values
     )
 
 
@@ -96,7 +96,7 @@ def _page(app, pagename, templatename, context, doctree):
     context["metatags"] = context.get("metatags", "") + tags(
         app.env.titles[pagename].astext(), cited
     )
-    if pagename == app.config.root_doc:
+    if pagename == app.config.root_doc and building.is_site(app.builder):
         text = json.dumps(described(cited), ensure_ascii=False).replace("</", "<\\/")
         context["metatags"] += f'<script type="application/ld+json">{text}</script>\n'
 

@@ -321,7 +321,7 @@ def _buttons(app, pagename, templatename, context, doctree):
 
 def _write_notebooks(app, error):
     """Lay the chapters that set themselves up beside the pages, from where CI takes them."""
-    if error or app.builder.format != "html" or not REPOSITORY:
+    if error or not building.is_site(app.builder) or not REPOSITORY:
         return
     import nbformat
 

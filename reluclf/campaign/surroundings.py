@@ -25,6 +25,7 @@ IGNORED = {
     "DNNL_MAX_CPU_ISA": "how TensorFlow rounds on a processor",
     "ONEDNN_DEFAULT_FPMATH_MODE": "the precision of TensorFlow on a processor",
     "DNNL_DEFAULT_FPMATH_MODE": "the precision of TensorFlow on a processor",
+    "TF_XLA_FLAGS": "what TensorFlow compiles, and so its random numbers and how it rounds",
     "TF_ENABLE_AUTO_MIXED_PRECISION": "the precision of TensorFlow on a GPU",
     "NVIDIA_TF32_OVERRIDE": "the precision of all frameworks on a GPU",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "the precision of PyTorch on a GPU",
@@ -40,14 +41,13 @@ IGNORED = {
 }
 
 #: Variables that a cluster may need, or that were read when NumPy was loaded; a record names those
-#: that are set beside its device.
+#: that are set beside its device, and a campaign says so.
 TOLD = (
     "OPENBLAS_CORETYPE",
     "MKL_CBWR",
     "MKL_ENABLE_INSTRUCTIONS",
     "NPY_DISABLE_CPU_FEATURES",
     "NPY_ENABLE_CPU_FEATURES",
-    "TF_XLA_FLAGS",
     "XLA_FLAGS",
 )
 
@@ -80,6 +80,17 @@ def refuse_another_checkout() -> None:
                     "or run: pip install --no-deps --editable ."
                 )
             return
+
+
+def have_a_home() -> None:
+    """Set ``HOME`` where the system knows neither the user nor a home, as in some containers.
+
+    Jupyter and matplotlib end without one; what they keep goes where temporary files go.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = tempfile.gettempdir()
 
 
 def ignore() -> None:

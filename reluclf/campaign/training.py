@@ -11,7 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reluclf import sources
-from reluclf.campaign import accelerator, checkout, lanes, progress, runtime, watch, worker
+from reluclf.campaign import (
+    accelerator,
+    checkout,
+    lanes,
+    progress,
+    runtime,
+    surroundings,
+    watch,
+    worker,
+)
 from reluclf.campaign.checkpoints import Checkpoint
 from reluclf.campaign.cluster import connected, train_there
 from reluclf.campaign.worker import CampaignError as CampaignError
@@ -157,6 +166,9 @@ def train_missing(
         sources.load_images(dataset)
     if checkout.trouble():
         progress.say(checkout.trouble())
+    if surroundings.told():
+        set_here = surroundings.told().removeprefix("; ")
+        progress.say(f"what may change numbers is set, and the records name it: {set_here}")
     processes = workers or accelerator.processes(backend, width)
     failures = _train_all(todo, store, client, processes, width)
     if failures:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -112,6 +113,14 @@ def links(out: Path, say: Callable[[str], None]) -> Path:
     scratch.mkdir(parents=True, exist_ok=True)
     _run(scratch, "linkcheck", say, strict=False)
     return scratch / "_build" / "linkcheck" / "output.txt"
+
+
+def is_site(builder: Any) -> bool:
+    """Say whether a builder of Sphinx's makes pages for a browser, with the files beside them.
+
+    An EPUB's pages have the same format, but must be XML, and it has no such files.
+    """
+    return builder.format == "html" and builder.name != "epub"
 
 
 def _refuse_wrong_surroundings(say: Callable[[str], None]) -> None:

@@ -1,7 +1,9 @@
 """Records and pages name a commit of this project, or none."""
 
+import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -51,6 +53,16 @@ def test_the_commit_of_a_repository_around_an_unpacked_zip_is_not_ours(project, 
         checkout.date(),
         checkout.trouble(),
     ) == ("", False, "", "")
+
+
+def test_the_tests_commit_into_no_repository_that_a_hook_names(tmp_path):
+    git(tmp_path, "init", "--initial-branch=main")
+    git(tmp_path, "commit", "--allow-empty", "-m", "the user's")
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "unpacked_zip", __file__]
+    hook = {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(tmp_path)}
+    done = subprocess.run(command, cwd=paths.ROOT, env=os.environ | hook, check=False)
+    assert done.returncode == 0
+    assert git(tmp_path, "log", "--format=%s") == "the user's"
 
 
 def test_our_own_commit_is_named_even_in_a_hook_of_another_repository(project, monkeypatch):

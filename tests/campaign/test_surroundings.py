@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import warnings
 
 import nbformat
@@ -115,6 +116,23 @@ def test_a_kernel_writes_into_the_folder_that_the_caller_names(tmp_path, monkeyp
     monkeypatch.setenv("RELUCLF_RESULTS", "out")
     there = surroundings.of_kernel(tmp_path / "home")["RELUCLF_RESULTS"]
     assert there == str(tmp_path / "out") == str(paths.new_results())
+
+
+def _nowhere(*_, **__):
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_a_user_whom_the_system_does_not_know_has_a_home_and_a_cache(tmp_path, monkeypatch):
+    """As of ``docker run --user 12345`` with a HOME that is unset."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(paths.platformdirs, "user_cache_dir", _nowhere)
+    assert paths.user_cache() == tmp_path / "reluclf"
+    monkeypatch.setenv("HOME", "as it is")
+    surroundings.have_a_home()
+    assert os.environ["HOME"] == "as it is"
+    monkeypatch.setattr(surroundings.Path, "home", _nowhere)
+    surroundings.have_a_home()
+    assert os.environ["HOME"] == str(tmp_path)
 
 
 @pytest.mark.slow

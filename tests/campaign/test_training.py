@@ -372,6 +372,15 @@ def test_a_campaign_goes_on_as_long_as_it_gets_on_however_often_its_workers_are_
     assert training.train_missing(specs, store, workers=2) == 4 > training._ATTEMPTS
 
 
+def test_variables_that_are_respected_though_they_may_change_numbers_are_told(
+    store, pretend, monkeypatch, capfd
+):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_cuda_data_dir=/cuda")
+    training.train_missing([SPEC], store, workers=1)
+    told = capfd.readouterr().err
+    assert "is set, and the records name it: XLA_FLAGS=--xla_gpu_cuda_data_dir=/cuda\n" in told
+
+
 def test_a_package_that_was_edited_meanwhile_is_not_trained_with(store, pretend, monkeypatch):
     runtime.code_digest()
     monkeypatch.setattr(runtime, "_DECISIVE", ("metrics.py",))

@@ -291,7 +291,7 @@ def test_a_table_that_is_copied_fits_a_spreadsheet(visit):
     expected = [[" ".join(cell.split()).replace("−", "-") for cell in row] for row in rows]
     assert [line.split("\t") for line in copied(table).splitlines()] == expected
     assert copied(table.locator("td", has_text="−").first).startswith("-")
-    paragraph = page.locator(".bd-article p:visible", has_text="−").first
+    paragraph = page.locator(".bd-article section > p:visible", has_text="−").first
     assert "−" in copied(paragraph)
 
 

@@ -6,6 +6,8 @@ import re
 import runpy
 import sys
 import tarfile
+import types
+import xml.etree.ElementTree
 
 import factory
 import pytest
@@ -239,6 +241,14 @@ def test_the_citation_file_is_complete():
     assert cited["references"][0]["doi"] == "10.48550/arXiv.1803.08375"
 
 
+def test_an_epub_gets_pages_that_are_xml_and_no_files_beside_them():
+    assert not building.is_site(types.SimpleNamespace(format="html", name="epub"))
+    assert building.is_site(types.SimpleNamespace(format="html", name="dirhtml"))
+    xml.etree.ElementTree.fromstring(
+        f"<head>{reluclf_cited.tags('A & B', release.citation())}</head>"
+    )
+
+
 def test_the_first_page_describes_the_book_and_its_records_to_machines():
     book, records = reluclf_cited.described(release.citation())["@graph"]
     assert (book["@type"], records["@type"]) == ("Book", "Dataset")
@@ -263,7 +273,7 @@ def test_a_page_has_the_tags_that_reference_managers_read():
     cited = release.citation() | {"date-released": "2026-11-24"}
     tags = dict(
         re.findall(
-            r'<meta name="(\w+)" content="([^"]*)">',
+            r'<meta name="(\w+)" content="([^"]*)" />',
             reluclf_cited.tags('MNIST "and" more', cited),
         )
     )
