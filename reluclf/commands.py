@@ -15,7 +15,7 @@ from typing import Any
 
 from reluclf import paths
 from reluclf.campaign import accelerator, runtime, surroundings, trust
-from reluclf.campaign.training import CampaignError
+from reluclf.campaign.training import CampaignError, NoRunError
 from reluclf.judging.paper import PaperError
 from reluclf.record import Record
 from reluclf.showing import building, chapters
@@ -50,6 +50,10 @@ DISK = (
     errno.EFBIG,
     errno.EMFILE,
 )
+
+
+#: The exit status where no run has a name as asked for.
+_NO_RUN = 3
 
 
 def told_error(message: str, status: int) -> int:
@@ -99,7 +103,9 @@ def train(given: argparse.Namespace) -> int:
     texts = {name: text for name, text in options.items() if text is not None}
     values = {name: {"train": True, **chapters.parse(name, texts)} for name in names}
     # One that fails does not stop the others.
-    return max([_executed(functools.partial(_trained, name, values[name])) for name in names])
+    ended = [_executed(functools.partial(_trained, name, values[name])) for name in names]
+    failed = [status for status in ended if status != _NO_RUN]  # it may be another chapter's
+    return max(failed, default=_NO_RUN)
 
 
 def _trained(name: str, values: Mapping[str, Any]) -> Path:
@@ -116,6 +122,9 @@ def _executed(run: Callable[[], Path]) -> int:
     try:
         executed = run()
     except (papermill.PapermillExecutionError, nbclient.exceptions.CellExecutionError) as error:
+        if getattr(error, "ename", "") == NoRunError.__name__:
+            print(error.evalue, file=sys.stderr)
+            return _NO_RUN
         if getattr(error, "ename", "") in {kind.__name__ for kind in ERRORS}:
             return told_error(error.evalue, 1)
         if re.match(rf"\[Errno ({'|'.join(map(str, DISK))})\]", str(error.evalue)):

@@ -35,6 +35,8 @@ IGNORED = {
     "JAX_DEFAULT_PRNG_IMPL": "the random numbers of JAX",
     "JAX_THREEFRY_PARTITIONABLE": "the random numbers of JAX",
     "JAX_DISABLE_JIT": "how JAX rounds",
+    "JAX_DEBUG_NANS": "whether JAX goes on where a loss is not finite",
+    "JAX_DEBUG_INFS": "whether JAX goes on where a loss is not finite",
     "KERAS_MAX_EPOCHS": "how long Keras trains",
     "KERAS_MAX_STEPS_PER_EPOCH": "how long Keras trains",
     "KERAS_NNX_ENABLED": "what Keras's layers are on JAX",

@@ -40,6 +40,10 @@ _ATTEMPTS = 5
 PATIENCE = 1800.0
 
 
+class NoRunError(CampaignError):
+    """A part of a name that none of a chapter's runs has in its own."""
+
+
 def obtain(
     specs: Iterable[Spec],
     train: bool = False,
@@ -72,6 +76,8 @@ def obtain(
 
     Raises
     ------
+    NoRunError
+        If runs are to be trained, and none has ``only`` in its name.
     CampaignError, DataError, BackendError, SettingError
         As :func:`train_missing` does.
 
@@ -101,11 +107,11 @@ def _train(
     specs: Sequence[Spec], only: str, workers: int | None, cluster: str | None, store: Store
 ) -> None:
     chosen = [spec for spec in specs if only in str(spec)]
+    if specs and not chosen:
+        raise NoRunError(f"no run has {only!r} in its name; the first is called {specs[0]}.")
     with connected(cluster) as client:
         trained = train_missing(chosen, store, workers, client)
-    if specs and not chosen:
-        progress.say(f"nothing to train: no run has {only!r} in its name")
-    elif specs and not trained:
+    if specs and not trained:
         progress.say(f"nothing to train: no record is missing, of {len(chosen)}")
 
 

@@ -8,6 +8,7 @@ import html
 import json
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -33,6 +34,11 @@ def start() -> None:
 
     surroundings.refuse_another_checkout()
     shell = get_ipython()
+    if shell is None:
+        sys.exit(
+            "this is a chapter of the book, which shows its tables and figures in Jupyter; open its "
+            "notebook there, or run it with: papermill book/wdbc.ipynb out.ipynb --cwd book"
+        )
     # Before what the next line registers, which shows the figures of a cell and closes them.
     shell.events.register("post_execute", _glue_origins)
     from matplotlib_inline.backend_inline import set_matplotlib_formats

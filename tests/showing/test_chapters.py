@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import subprocess
+import sys
 
 import filelock
 import nbclient.exceptions
@@ -60,7 +61,12 @@ def test_a_chapter_is_committed_without_outputs_and_has_its_parameters_in_one_ce
     )
     assert read(chapter).metadata == {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
+        "language_info": {  # as nbconvert needs it to write a script
+            "file_extension": ".py",
+            "mimetype": "text/x-python",
+            "name": "python",
+            "nbconvert_exporter": "python",
+        },
     }
     assert all(set(cell.metadata) <= {"tags", "mystnb"} for cell in read(chapter).cells)
     assert chapters.parameters(chapter) or chapter in (
@@ -398,6 +404,40 @@ def test_so_is_a_wrong_option_of_experiments(arguments, named, capsys, monkeypat
     monkeypatch.setattr(chapters, "run", lambda *_, **__: pytest.fail("a chapter was run"))
     assert command_line.main(["experiments", *arguments]) == 2
     assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("only", "status"), [("cnn-relu", 0), ("cnn-rleu", 3)])
+def test_a_name_that_no_run_has_is_no_success_unless_another_chapter_has_one(
+    only, status, capsys, monkeypatch, tmp_path
+):
+    def run(name, values, folder):
+        if name != "mnist" or values["only"] != "cnn-relu":
+            why = f"no run has {values['only']!r} in its name; the first is called x."
+            raise papermill.PapermillExecutionError(3, 3, "obtain()", "NoRunError", why, [])
+        return tmp_path / name
+
+    monkeypatch.setattr(chapters, "run", run)
+    assert command_line.main(["experiments", f"ONLY={only}"]) == status
+    told = capsys.readouterr().err
+    assert f"chapter wdbc\nno run has '{only}' in its name; the first is called x.\n" in told
+    assert "error" not in told
+    assert command_line.main(["train", "--chapter", "wdbc", "--only", "cnn-relu"]) == 3
+
+
+def test_a_chapter_as_a_script_says_where_chapters_run(tmp_path):
+    code = [cell.source for cell in read("ledger").cells if cell.cell_type == "code"]
+    (tmp_path / "ledger.py").write_text("\n".join(code), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "ledger.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(paths.ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("this is a chapter of the book, which shows its tables")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_chapter_that_fails_does_not_stop_the_experiments_of_the_others(
