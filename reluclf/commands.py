@@ -73,7 +73,7 @@ def _say(line: str) -> None:
 
 
 def build(make: Callable[[Path, Callable[[str], None]], Path], given: argparse.Namespace) -> int:
-    _say(f"it is there: {make(Path(given.out).resolve(), _say)}")
+    _say(f"it is there: {make(Path(given.out).expanduser().resolve(), _say)}")
     return 0
 
 

@@ -14,6 +14,7 @@ import io
 import re
 import struct
 import tempfile
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,7 +168,9 @@ def _verified(content: bytes, dataset: str, name: str) -> bytes:
 
 
 def _download(url: str) -> bytes:
-    import pooch
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its bar, which is not used, asks for widgets in a notebook
+        import pooch
 
     pooch.get_logger().setLevel("ERROR")
     with tempfile.TemporaryDirectory() as scratch:

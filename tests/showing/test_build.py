@@ -145,6 +145,14 @@ def run(command, folder, capsys):
     return status, told.out + told.err
 
 
+def test_a_tilde_that_no_shell_expands_is_the_home(pretended, tmp_path, capsys, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    pretended()
+    assert run("book", "~", capsys)[0] == 0
+    assert (tmp_path / "_build" / "html" / "index.html").read_text() == "new"
+
+
 @pytest.mark.parametrize(
     ("command", "made"), [("book", "html/index.html"), ("pdf", f"pdf/{building.PDF}")]
 )
