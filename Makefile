@@ -15,6 +15,8 @@ export PIP_PREFIX :=
 export PIP_CONSTRAINT :=
 # Of what is pinned the hashes are checked all the same; a checkout has none.
 export PIP_REQUIRE_HASHES := 0
+# Nor does what another Python's packages are put into, as by ROS or the modules of a cluster, come before the environment's own.
+unexport PYTHONPATH PYTHONHOME
 
 # What is given as name=value on make's command line, or under the names in $(1) in the environment, each in quotes: the shell reads nothing into it.
 given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF BIN,$(foreach any,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(any)))),$(any))))),\

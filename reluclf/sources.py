@@ -169,7 +169,9 @@ def _verified(content: bytes, dataset: str, name: str) -> bytes:
 
 def _download(url: str) -> bytes:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its bar, which is not used, asks for widgets in a notebook
+        warnings.simplefilter(
+            "ignore"
+        )  # its bar, which is not used, asks for widgets in a notebook
         import pooch
 
     pooch.get_logger().setLevel("ERROR")

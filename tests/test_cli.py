@@ -39,6 +39,38 @@ def test_every_target_of_make_that_calls_a_command_calls_one_that_there_is():
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+def test_make_works_in_its_own_environment_whatever_pip_and_another_python_were_told(tmp_path):
+    """A company's constraints, and the packages of ROS or of a cluster's modules."""
+    (tmp_path / "Makefile").write_text(
+        f"include {paths.ROOT.as_posix()}/Makefile\nshow:\n\t@env\n", encoding="utf-8"
+    )
+    hostile = {
+        "PIP_USER": "1",
+        "PIP_TARGET": "/elsewhere",
+        "PIP_CONSTRAINT": "/constraints.txt",
+        "PIP_REQUIRE_HASHES": "1",
+        "PYTHONPATH": "/ros",
+        "PYTHONHOME": "/conda",
+    }
+    done = subprocess.run(
+        ["make", "-s", "show"],
+        cwd=tmp_path,
+        env=os.environ | hostile,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    found = {name: seen[name] for name in hostile if name in seen}
+    assert found == {
+        "PIP_USER": "0",
+        "PIP_TARGET": "",
+        "PIP_CONSTRAINT": "",
+        "PIP_REQUIRE_HASHES": "0",
+    }
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 @pytest.mark.parametrize(
     ("made_in", "remade"), [("here", False), ("elsewhere", True), ("not told", False)]
 )
