@@ -41,9 +41,8 @@ def test_every_target_of_make_that_calls_a_command_calls_one_that_there_is():
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 def test_make_works_in_its_own_environment_whatever_pip_and_another_python_were_told(tmp_path):
     """A company's constraints, and the packages of ROS or of a cluster's modules."""
-    (tmp_path / "Makefile").write_text(
-        f"include {paths.ROOT.as_posix()}/Makefile\nshow:\n\t@env\n", encoding="utf-8"
-    )
+    makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
+    (tmp_path / "Makefile").write_text(f"{makefile}\nshow:\n\t@env\n", encoding="utf-8")
     hostile = {
         "PIP_USER": "1",
         "PIP_TARGET": "/elsewhere",
