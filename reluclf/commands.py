@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reluclf import paths
-from reluclf.campaign import accelerator, runtime, surroundings, trust
+from reluclf.campaign import accelerator, checkout, runtime, surroundings, trust
 from reluclf.campaign.training import CampaignError, NoRunError
 from reluclf.judging.paper import PaperError
 from reluclf.record import Record
@@ -150,7 +150,9 @@ def _read_all() -> tuple[list[Record], bool]:
     records, n, problems = trust.read_all()
     counted = f"{n} record{'s' * (n != 1)} can be trusted"
     print(*problems, f"{counted}, {len(problems)} problem{'s' * (len(problems) != 1)}", sep="\n")
-    if not n:
+    if checkout.sparse():
+        print(checkout.sparse())
+    elif not n:
         print(f"there is no record in {paths.RESULTS}; restore it with git, or train it anew.")
     return records, bool(n) and not problems
 

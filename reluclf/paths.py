@@ -49,6 +49,11 @@ BENCH = RESULTS / "bench.json"
 SIMULATION = RESULTS / "simulation.json"
 
 
+def chapters() -> list[Path]:
+    """Return the notebooks of the book, without what macOS lays beside files on other disks."""
+    return [file for file in BOOK.glob("*.ipynb") if not file.name.startswith(".")]
+
+
 def new_results() -> Path:
     """Return the folder that new records go to: ``$RELUCLF_RESULTS``, else :data:`RESULTS`.
 

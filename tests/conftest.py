@@ -62,7 +62,7 @@ def _alone(monkeypatch, tmp_path):
 @pytest.fixture(autouse=True)
 def one_worker(monkeypatch):
     """Has this process do what one worker is asked, so that a test can look into it; undone by calling what is returned."""
-    several = training._here
+    several = training.train_here
 
     def here(jobs, workers):
         if workers > 1:
@@ -71,8 +71,8 @@ def one_worker(monkeypatch):
             for job in jobs:
                 yield from job.work(*job.arguments)
 
-    monkeypatch.setattr(training, "_here", here)
-    return lambda: monkeypatch.setattr(training, "_here", several)
+    monkeypatch.setattr(training, "train_here", here)
+    return lambda: monkeypatch.setattr(training, "train_here", several)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def linked(path: str, text: str = "", lines: tuple[int, int] | None = None) -> s
 @functools.cache
 def modules() -> dict[str, str]:
     """The file of every module of the package, from the root of the checkout, by the module's own name."""
-    files = (paths.ROOT / "reluclf").rglob("*.py")
+    files = (paths.ROOT / "reluclf").rglob("[!.]*.py")
     return {
         file.stem: file.relative_to(paths.ROOT).as_posix()
         for file in files

@@ -26,7 +26,9 @@ def commit() -> str:
 
 def modified(*folders: str) -> bool:
     """Say whether what git does not ignore in these folders differs from the commit."""
-    return _is_own() and bool(_git("status", "--porcelain", "--", *folders)[0])
+    return _is_own() and bool(
+        _git("status", "--porcelain", "--", *folders)[0] or _not_looked_at(*folders)
+    )
 
 
 def date() -> str:
@@ -34,13 +36,30 @@ def date() -> str:
     return _git("log", "-1", "--format=%ct")[0] if _is_own() else ""
 
 
+def _not_looked_at(*folders: str) -> int:
+    """Count the files that git takes for unchanged without looking, as in a sparse checkout."""
+    listed = _git("ls-files", "-v", "--", *folders)[0].splitlines()
+    return sum(line[0] == "S" or line[0].islower() for line in listed)
+
+
+def sparse() -> str:
+    """Say in one sentence that files of the book are left out; empty if all are there."""
+    n = _not_looked_at("book", "reluclf", "results") if _is_own() else 0
+    told = (
+        f"this checkout is sparse: git leaves out {n} file{'s' * (n != 1)} of the book, "
+        "or does not look there; "
+        "have them all with: git sparse-checkout disable"
+    )
+    return told if n else ""
+
+
 def trouble() -> str:
-    """Say in one sentence why git does not tell the commit of a checkout; empty if it does."""
+    """Say in one sentence why what git tells of a checkout cannot be relied on; empty if it can."""
     if not (paths.ROOT / ".git").exists():
         return ""
     answer, error = _git("rev-parse", "--show-toplevel")
     if answer:
-        return ""
+        return sparse()
     if "dubious ownership" in error:
         return (
             f"git does not trust {paths.ROOT}, which belongs to another user, "

@@ -46,6 +46,16 @@ _STDERR = threading.Lock()
 BACKENDS = tuple(_BACKENDS)
 
 
+#: Variables that say how many threads TensorFlow and the libraries of linear algebra may have.
+THREADS = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
+
+
 class BackendError(RuntimeError):
     """A backend that Keras lacks, or whose package is missing; the message has the remedy."""
 
@@ -103,13 +113,7 @@ def configure(threads: int, on: str = "") -> None:
     )  # several processes share a card; each would take all of its memory
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    for variable in (
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-    ):
+    for variable in THREADS:
         os.environ.pop(variable, None)
         if threads:
             os.environ[variable] = str(threads)

@@ -6,8 +6,7 @@ their records, unfinished ones a checkpoint after their last fold.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reluclf import sources
@@ -23,8 +22,9 @@ from reluclf.campaign import (
 )
 from reluclf.campaign.checkpoints import Checkpoint
 from reluclf.campaign.cluster import connected, train_there
+from reluclf.campaign.processes import train_here
 from reluclf.campaign.worker import CampaignError as CampaignError
-from reluclf.campaign.worker import Ended, Job
+from reluclf.campaign.worker import Job
 from reluclf.record import Record
 from reluclf.spec import Spec
 from reluclf.store import Store
@@ -217,7 +217,7 @@ def _train_all(
             jobs = [_job(group, store, width) for group in lanes.grouped(todo, width)]
             try:
                 there = client is not None
-                ended = train_there(jobs, store, client) if there else _here(jobs, processes)
+                ended = train_there(jobs, store, client) if there else train_here(jobs, processes)
                 for spec, record, failure in ended:
                     bar.finished(spec)
                     if failure:
@@ -255,31 +255,6 @@ def _job(group: list[Spec], store: Store, width: int) -> Job:
     if lanes.fits(group[0], width):
         return Job(group, worker.in_lanes, (group, store.folder, PATIENCE, width))
     return Job(group, worker.alone, (group[0], store.folder, PATIENCE))
-
-
-def _here(jobs: Sequence[Job], workers: int) -> Iterator[Ended]:
-    """Train in processes of this machine, as many at a time."""
-    import joblib
-
-    n = min(workers, len(jobs))
-    parallel = joblib.Parallel(
-        # Joblib would do what is asked of one process in the caller's, and training sets Keras, its
-        # seeds and its threads up anew: so there are two, of which one idles.
-        n_jobs=max(n, 2),
-        return_as="generator_unordered",
-        batch_size=1,
-        # No more than loky's queue to its workers holds: of what waits before that queue, loky
-        # prints a traceback when Ctrl-C ends it.
-        pre_dispatch=2 * n if n > 1 else 1,
-    )
-    with warnings.catch_warnings():
-        # Loky starts an idle worker that has ended anew, and says so where the chapter's page
-        # would show it.
-        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        with watch.born_deaf():
-            groups = parallel(joblib.delayed(job.work)(*job.arguments) for job in jobs)
-        for ended in groups:
-            yield from ended
 
 
 def _first_of(failures: Mapping[Spec, str], n: int) -> str:

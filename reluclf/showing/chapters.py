@@ -38,7 +38,7 @@ class BusyError(RuntimeError):
 
 def names() -> list[str]:
     """All chapters, by the names of their notebooks."""
-    return sorted(file.stem for file in paths.BOOK.glob("*.ipynb"))
+    return sorted(file.stem for file in paths.chapters())
 
 
 def parameters(chapter: str) -> dict[str, Any]:
@@ -200,10 +200,14 @@ import os
 import sys
 
 if not os.path.isdir("../reluclf"):
-    if not os.path.isdir("relu-at-the-output"):
-        !git clone --quiet {repository} relu-at-the-output
-        !git -C relu-at-the-output checkout --quiet {commit}
-        !{{sys.executable}} relu-at-the-output/.binder/install
+    if not os.path.isfile("relu-at-the-output/reruns/set-up"):
+        !test -d relu-at-the-output || git clone --quiet {repository} relu-at-the-output
+        !git -C relu-at-the-output checkout --quiet {commit} && {{sys.executable}} relu-at-the-output/.binder/install
+    if not os.path.isfile("relu-at-the-output/reruns/set-up"):
+        raise SystemExit(
+            "the book was not set up: run this cell again; "
+            "if that does not help, delete the folder relu-at-the-output first."
+        )
     %cd -q relu-at-the-output/book
     sys.path.insert(0, os.path.abspath(".."))
 for name in ("numpy", "pandas", "scipy", "matplotlib", "tensorflow", "keras"):

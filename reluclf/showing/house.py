@@ -57,7 +57,7 @@ def modules() -> dict[str, list[str]]:
     """List the modules of each room, by name."""
     package = paths.ROOT / "reluclf"
     rooms: dict[str, list[str]] = {room: [] for room in ROOMS}
-    for file in sorted(package.rglob("*.py")):
+    for file in sorted(package.rglob("[!.]*.py")):
         if file.stem != "__init__":
             rooms[_room(file.relative_to(package))].append(file.stem)
     return rooms
@@ -67,7 +67,7 @@ def arrows() -> set[tuple[str, str]]:
     """Read from the imports of all modules which room uses which other."""
     package = paths.ROOT / "reluclf"
     pairs = set()
-    for file in package.rglob("*.py"):
+    for file in package.rglob("[!.]*.py"):
         inside = file.relative_to(package)
         if inside != Path("__init__.py"):
             tree = ast.parse(file.read_text(encoding="utf-8"))

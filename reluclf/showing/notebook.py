@@ -76,7 +76,7 @@ def _captions() -> dict[str, str]:
     """Read the captions of the chapters' figures in the cells' metadata, by :func:`origin`."""
     cells = [
         cell
-        for chapter in paths.BOOK.glob("*.ipynb")
+        for chapter in paths.chapters()
         for cell in json.loads(chapter.read_text(encoding="utf-8"))["cells"]
     ]
     shown = [

@@ -55,6 +55,28 @@ def test_the_commit_of_a_repository_around_an_unpacked_zip_is_not_ours(project, 
     ) == ("", False, "", "")
 
 
+def test_a_sparse_checkout_is_not_the_commit_and_says_so(project):
+    (project / "results").mkdir()
+    (project / "results" / "seed-1.json").write_text("{}")
+    git(project, "init")
+    git(project, "add", "results")
+    made_a_checkout(project)
+    assert (checkout.modified("reluclf", "results"), checkout.trouble()) == (False, "")
+    git(project, "sparse-checkout", "set", "reluclf")
+    assert not (project / "results").exists()
+    assert checkout.modified("reluclf", "results") and not checkout.modified("reluclf")
+    assert (
+        checkout.trouble()
+        == checkout.sparse()
+        == (
+            "this checkout is sparse: git leaves out 1 file of the book, or does not look there; "
+            "have them all with: git sparse-checkout disable"
+        )
+    )
+    git(project, "sparse-checkout", "disable")
+    assert (checkout.modified("results"), checkout.sparse()) == (False, "")
+
+
 def test_the_tests_commit_into_no_repository_that_a_hook_names(tmp_path):
     git(tmp_path, "init", "--initial-branch=main")
     git(tmp_path, "commit", "--allow-empty", "-m", "the user's")

@@ -330,13 +330,13 @@ def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(
     store, pretend, monkeypatch, capfd
 ):
     asked = []
-    original = joblib.Parallel
 
-    def parallel(n_jobs, **options):
-        asked.append(n_jobs)
-        return original(n_jobs=1, **options)
+    class Parallel(joblib.Parallel):
+        def __init__(self, n_jobs, **options):
+            asked.append(n_jobs)
+            super().__init__(n_jobs=1, **options)
 
-    monkeypatch.setattr(joblib, "Parallel", parallel)
+    monkeypatch.setattr(joblib, "Parallel", Parallel)
     monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
     training.train_missing(grid(**TINY, seed=first(2)), store)
     training.train_missing(grid(**TINY, seed=first(9)), store)

@@ -164,6 +164,7 @@ def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder_at_its_commit(tmp
         notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     cloned = tmp_path / "relu-at-the-output"
+    assert (cloned / "reruns" / "set-up").is_file()
     assert (cloned / "results").is_dir() and "numpy==" in (
         cloned / "reruns" / "colab.txt"
     ).read_text()
@@ -173,6 +174,32 @@ def test_a_chapter_for_colab_sets_itself_up_in_an_empty_folder_at_its_commit(tmp
         ["git", "rev-parse", "HEAD"], cwd=cloned, capture_output=True, text=True, check=True
     ).stdout.strip()
     assert told == commit
+
+
+def test_what_macos_lays_beside_a_chapter_on_another_disk_is_none(tmp_path, monkeypatch):
+    (tmp_path / "wdbc.ipynb").write_text("{}")
+    (tmp_path / "._wdbc.ipynb").write_bytes(b"\x00\x05\x16\x07\xb0")
+    monkeypatch.setattr(paths, "BOOK", tmp_path)
+    assert chapters.names() == ["wdbc"]
+    assert paths.chapters() == [tmp_path / "wdbc.ipynb"]
+
+
+def test_a_set_up_that_was_not_finished_is_done_again_or_told(tmp_path, monkeypatch):
+    """On Colab a session may end, or a reader stop the cell, while pip installs."""
+    cell = chapters.portable("index", "https://example.org/x", "main").cells[0].source
+    code = re.sub(r"^( *)!.*", r"\1tried.append(1)", cell, flags=re.MULTILINE)
+    code = re.sub(r"^( *)%.*", r"\1pass", code, flags=re.MULTILINE)
+    cloned = tmp_path / "relu-at-the-output"
+    cloned.mkdir()
+    monkeypatch.chdir(tmp_path)
+    tried = []
+    with pytest.raises(SystemExit, match="the book was not set up: run this cell again"):
+        exec(code, {"tried": tried})
+    (cloned / "reruns").mkdir()
+    (cloned / "reruns" / "set-up").touch()
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    exec(code, {"tried": tried})
+    assert len(tried) == 2  # to clone and to install, once
 
 
 def test_a_session_in_which_another_version_is_loaded_is_to_be_restarted(tmp_path, monkeypatch):

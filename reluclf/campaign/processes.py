@@ -1,0 +1,61 @@
+"""Runs in processes of this machine, none of which is the caller's."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+
+from reluclf.campaign import runtime, watch
+from reluclf.campaign.worker import Ended, Job
+
+#: Seconds after which a worker process that has nothing to do ends; as joblib's.
+_IDLE = 300
+
+
+def train_here(jobs: Sequence[Job], workers: int) -> Iterator[Ended]:
+    """Train in processes of this machine, as many at a time; yield what came of each run.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    workers : int
+    """
+    n = min(workers, len(jobs))
+    with warnings.catch_warnings():
+        # Loky starts an idle worker that has ended anew, and says so where the chapter's page
+        # would show it.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+        for ended in _in_processes(jobs, n) if n > 1 else _in_one_process(jobs):
+            yield from ended
+
+
+def _in_processes(jobs: Sequence[Job], n: int) -> Iterator[list[Ended]]:
+    import joblib
+
+    parallel = joblib.Parallel(
+        n_jobs=n,
+        return_as="generator_unordered",
+        batch_size=1,
+        # No more than loky's queue to its workers holds: of what waits before that queue, loky
+        # prints a traceback when Ctrl-C ends it.
+        pre_dispatch="2*n_jobs",
+    )
+    with watch.born_deaf():
+        groups = parallel(joblib.delayed(job.work)(*job.arguments) for job in jobs)
+    yield from groups
+
+
+def _in_one_process(jobs: Sequence[Job]) -> Iterator[list[Ended]]:
+    """Do one job after another in one worker: joblib would do them in the caller's process."""
+    from joblib.externals.loky import get_reusable_executor
+
+    one_thread = dict.fromkeys(runtime.THREADS, "1")
+    for job in jobs:
+        with watch.born_deaf():
+            executor = get_reusable_executor(max_workers=1, timeout=_IDLE, env=one_thread)
+            future = executor.submit(job.work, *job.arguments)
+        try:
+            yield future.result()
+        except (KeyboardInterrupt, GeneratorExit):
+            executor.shutdown(kill_workers=True)
+            raise
