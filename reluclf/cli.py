@@ -7,6 +7,7 @@ import functools
 import logging
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -23,6 +24,8 @@ _FLAGS = ("KEEP", "AFRESH")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    if arguments is None:  # a program of its own, which a queue or a container may end
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         given = _parsed(sys.argv[1:] if arguments is None else arguments)
         if not paths.PAPER.is_file():

@@ -86,6 +86,26 @@ def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(made_in, 
     assert ("pip install" in done.stdout) == remade
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_queue_or_a_container_ends_a_command_as_ctrl_c_does():
+    program = (
+        "import sys, time; from reluclf import cli, commands; sys.argv = ['reluclf', 'steps']; "
+        "commands.steps = lambda given: print('begun', flush=True) or time.sleep(600); "
+        "sys.exit(cli.main())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=paths.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.terminate()
+        assert "interrupted; run the same command again" in process.communicate()[1]
+    assert process.returncode == 130
+
+
 def test_the_program_that_is_installed_is_this_one():
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"reluclf": "reluclf.cli:main"}

@@ -208,7 +208,8 @@ def write_ledger(app, exception):
     whole = ("diverged_at", "width", "lane")  # numbers where there are any; else pandas writes 3.0
     listed = listed.astype(dict.fromkeys(whole, "Int64"))
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
-    ledger.write(Path(app.outdir), firm(judge(records), records), checkout.commit())
+    modified = checkout.modified("book", "reluclf", "results")
+    ledger.write(Path(app.outdir), firm(judge(records), records), checkout.commit(), modified)
 
 
 _written: dict[str, list[str]] = {}

@@ -6,6 +6,7 @@ and one that fails leaves the last good book.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import re
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import psutil
 
 from reluclf import paths
 from reluclf.campaign import checkout
@@ -199,14 +201,23 @@ def _run(scratch: Path, builder: str, say: Callable[[str], None], strict: bool =
                 if executed := _EXECUTED.search(line):
                     say(executed[0])
         except KeyboardInterrupt:
-            process.terminate()
-            process.wait()
+            _end(process)
             (scratch / _FAILED).touch()  # what cannot be deleted now goes with the next build
             shutil.rmtree(scratch, ignore_errors=True)
             raise
     if process.returncode:
         (scratch / _FAILED).touch()
         raise BuildError("\n".join([*causes(log), f"it was not built; all of the log: {log}"]))
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a build with the processes that read its chapters and the kernels that execute them."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.terminate()
+    process.wait()
 
 
 def causes(log: Path) -> list[str]:

@@ -237,7 +237,7 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def write(folder: Path, found: Sequence[Verdict], commit: str) -> None:
+def write(folder: Path, found: Sequence[Verdict], commit: str, modified: bool) -> None:
     """Lay the ledger beside the pages: ``ledger.json`` by its schema, and ``ledger.csv``.
 
     Parameters
@@ -246,12 +246,15 @@ def write(folder: Path, found: Sequence[Verdict], commit: str) -> None:
     found : sequence of Verdict
     commit : str
         What the pages are built from; empty outside git.
+    modified : bool
+        Whether chapters, package or records differ from that.
     """
     rows = entries(found)
     whole = {
         "$schema": "_static/ledger.schema.json",
         "version": reluclf.__version__,
         "commit": commit,
+        "modified": modified,
         "paper": "https://doi.org/10.48550/arXiv.1803.08375",
         "items": rows,
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import filelock
 import nbformat
+import psutil
 import pytest
 import yaml
 
@@ -210,6 +211,25 @@ def test_a_build_that_is_interrupted_leaves_the_last_good_book_and_nothing_else(
         building.html(tmp_path, say)
     assert (tmp_path / "_build" / "html" / "index.html").read_text() == "old"
     assert {file.name for file in (tmp_path / "_build").iterdir()} == {"html", "pdf"}
+
+
+def test_an_interrupted_build_ends_the_processes_that_it_has_started(tmp_path, monkeypatch):
+    code = (
+        "import subprocess, sys; "
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+        "print(f'/{child.pid}.ipynb: Executed notebook in 1.00 seconds', flush=True); child.wait()"
+    )
+    monkeypatch.setattr(building, "JUPYTER_BOOK", (sys.executable, "-c", code))
+    children = []
+
+    def say(line):
+        if found := re.match(r"(\d+)\.ipynb", line):
+            children.append(psutil.Process(int(found[1])))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        building.html(tmp_path, say)
+    assert children and psutil.wait_procs(children, timeout=300)[1] == []
 
 
 def test_a_character_that_the_fonts_lack_fails_the_pdf(pretended, tmp_path, capsys):
