@@ -18,6 +18,13 @@ from reluclf.store import Store
 for _name in [name for name in os.environ if name.startswith("GIT_")]:
     del os.environ[_name]
 
+# Nor are they signed, or seen by hooks, as the user's own may have to be.
+_PLAIN = {"commit.gpgsign": "false", "tag.gpgsign": "false", "core.hooksPath": os.devnull}
+os.environ["GIT_CONFIG_COUNT"] = str(len(_PLAIN))
+for _number, (_key, _value) in enumerate(_PLAIN.items()):
+    os.environ[f"GIT_CONFIG_KEY_{_number}"] = _key
+    os.environ[f"GIT_CONFIG_VALUE_{_number}"] = _value
+
 # The same examples in every run, and no deadline: a busy machine must not decide whether a test passes.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
