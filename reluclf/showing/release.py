@@ -27,8 +27,8 @@ def citation() -> dict[str, Any]:
     """Return how the book is cited: ``CITATION.cff``, with what is known of this very build.
 
     The address of the repository is in ``RELUCLF_REPOSITORY``; see :func:`.building.repository`. A
-    commit is its own identifier in the archive of Software Heritage, and its date is the build's. A
-    DOI comes into the file, as ``doi``, when a release has one.
+    commit is its own identifier in the archive of Software Heritage, if nothing was changed since,
+    and its date is the build's. A DOI comes into the file, as ``doi``, when a release has one.
     """
     cited = yaml.safe_load(CITATION.read_text(encoding="utf-8"))
     repository, commit = building.repository(), checkout.commit()
@@ -39,12 +39,14 @@ def citation() -> dict[str, Any]:
         # The file's own date is that of the version's number; records are later than that.
         moment = int(building.variables()["SOURCE_DATE_EPOCH"])
         cited["date-released"] = datetime.fromtimestamp(moment, UTC).date().isoformat()
-        swhid = {
+        identifier = {
             "type": "swh",
             "value": f"swh:1:rev:{commit}",
             "description": "The commit, in Software Heritage",
         }
-        cited["identifiers"] = [*cited.get("identifiers", []), swhid]
+        if checkout.modified("book", "reluclf", "results"):  # no archive has it
+            identifier = {"type": "other", "value": f"commit {commit} with changes"}
+        cited["identifiers"] = [*cited.get("identifiers", []), identifier]
     return cited
 
 

@@ -210,16 +210,21 @@ def test_an_address_is_taken_as_one_copies_it(given, end, monkeypatch):
 
 
 @pytest.mark.parametrize("repository", ["", "https://github.com/example/book"])
+@pytest.mark.parametrize("modified", [False, True])
 def test_what_is_cited_names_the_repository_and_the_commit_where_they_are_known(
-    repository, monkeypatch
+    repository, modified, monkeypatch
 ):
+    monkeypatch.setattr(checkout, "modified", lambda *folders: modified)
     monkeypatch.setenv("RELUCLF_REPOSITORY", repository)
     monkeypatch.setattr(checkout, "commit", lambda: "0" * 40 if repository else "")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795820339")
     cited = release.citation()
     assert cited.get("repository-code", "") == repository
     values = [entry["value"] for entry in cited.get("identifiers", [])]
-    assert values == ([f"swh:1:rev:{'0' * 40}"] if repository else [])
+    named = f"commit {'0' * 40} with changes" if modified else f"swh:1:rev:{'0' * 40}"
+    assert values == ([named] if repository else [])
+    if repository:
+        assert f"  note = {{{named}}}," in reluclf_cited.bibtex(cited)
     assert cited["date-released"] == ("2026-11-27" if repository else "2026-11-24")
 
 
