@@ -69,6 +69,9 @@ def test_a_chapter_is_committed_without_outputs_and_has_its_parameters_in_one_ce
         },
     }
     assert all(set(cell.metadata) <= {"tags", "mystnb"} for cell in read(chapter).cells)
+    # Who has a copy of it alone sees this beside the error.
+    used = next(cell.source for cell in cells if "reluclf" in cell.source)
+    assert used.startswith("# It runs in a checkout of the book, where reluclf lies beside it:")
     # Nbstripout as a filter of git gives them numbers, without --keep-id.
     assert not any(cell.id.isdigit() for cell in read(chapter).cells)
     assert chapters.parameters(chapter) or chapter in (
