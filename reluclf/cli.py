@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     if arguments is None:  # a program of its own, which a queue or a container may end
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    given = None
     try:
         given = _parsed(sys.argv[1:] if arguments is None else arguments)
         if not paths.PAPER.is_file():
@@ -48,7 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         # It would report the interrupted cell with its traceback.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-        print("\ninterrupted; run the same command again: finished runs are kept", file=sys.stderr)
+        kept = given is not None and given.run in commands.KEEPING
+        told = "interrupted; run the same command again"
+        print(f"\n{told}{': finished runs are kept' * kept}", file=sys.stderr)
         return 130
 
 

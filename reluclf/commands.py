@@ -245,3 +245,7 @@ def bench(given: argparse.Namespace) -> int:
     print(speed.table(result).to_string(index=False))
     print(f"{paths.BENCH} ({time.perf_counter() - started:.0f} s)")
     return 0
+
+
+#: What goes on where it was interrupted; the other commands begin anew.
+KEEPING = (chapter, train, steps)

@@ -87,11 +87,14 @@ def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(made_in, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
-def test_a_queue_or_a_container_ends_a_command_as_ctrl_c_does():
+@pytest.mark.parametrize(
+    ("command", "kept"), [("train", ": finished runs are kept"), ("verify", "")]
+)
+def test_a_queue_or_a_container_ends_a_command_as_ctrl_c_does(command, kept):
     program = (
-        "import sys, time; from reluclf import cli, commands; sys.argv = ['reluclf', 'steps']; "
-        "commands.steps = lambda given: print('begun', flush=True) or time.sleep(600); "
-        "sys.exit(cli.main())"
+        f"import sys, time; from reluclf import cli, commands; sys.argv = ['reluclf', {command!r}]; "
+        f"commands.{command} = lambda given: print('begun', flush=True) or time.sleep(600); "
+        f"commands.KEEPING = (commands.train,); sys.exit(cli.main())"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program],
@@ -102,7 +105,8 @@ def test_a_queue_or_a_container_ends_a_command_as_ctrl_c_does():
     ) as process:
         assert process.stdout.readline() == "begun\n"
         process.terminate()
-        assert "interrupted; run the same command again" in process.communicate()[1]
+        told = process.communicate()[1]
+    assert told == f"\ninterrupted; run the same command again{kept}\n"
     assert process.returncode == 130
 
 

@@ -206,7 +206,7 @@ def write_ledger(app, exception):
     stores.append((original.read(), f"{original.FOLDER}/"))
     listed = pd.concat([origins.one_by_one(found, folder) for found, folder in stores])
     whole = ("diverged_at", "width", "lane")  # numbers where there are any; else pandas writes 3.0
-    listed = listed.astype(dict.fromkeys(whole, "Int64"))
+    listed = listed.astype({name: "Int64" for name in whole if name in listed})
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
     modified = checkout.modified("book", "reluclf", "results")
     ledger.write(Path(app.outdir), firm(judge(records), records), checkout.commit(), modified)

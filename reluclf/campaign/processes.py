@@ -1,7 +1,8 @@
-"""Runs in processes of this machine, none of which is the caller's."""
+"""Runs in processes of this machine, none of which is the caller's, unless that is a pool's."""
 
 from __future__ import annotations
 
+import multiprocessing
 import warnings
 from collections.abc import Iterator, Sequence
 
@@ -49,6 +50,10 @@ def _in_one_process(jobs: Sequence[Job]) -> Iterator[list[Ended]]:
     """Do one job after another in one worker: joblib would do them in the caller's process."""
     from joblib.externals.loky import get_reusable_executor
 
+    if multiprocessing.current_process().daemon:  # one of a pool may have no processes of its own
+        for job in jobs:
+            yield job.work(*job.arguments)
+        return
     one_thread = dict.fromkeys(runtime.THREADS, "1")
     for job in jobs:
         with watch.born_deaf():
