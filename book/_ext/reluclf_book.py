@@ -208,8 +208,8 @@ def write_ledger(app, exception):
     whole = ("diverged_at", "width", "lane")  # numbers where there are any; else pandas writes 3.0
     listed = listed.astype({name: "Int64" for name in whole if name in listed})
     listed.to_csv(Path(app.outdir) / "records.csv", index=False)
-    modified = checkout.modified("book", "reluclf", "results")
-    ledger.write(Path(app.outdir), firm(judge(records), records), checkout.commit(), modified)
+    found = firm(judge(records), records)
+    ledger.write(Path(app.outdir), found, checkout.commit(), checkout.modified())
 
 
 _written: dict[str, list[str]] = {}

@@ -37,7 +37,7 @@ except building.BuildError as error:
 @functools.cache
 def built_commit() -> tuple[str, bool]:
     """The commit that is checked out, empty outside git, and whether what makes the pages differs from it."""
-    return checkout.commit(), checkout.modified("book", "reluclf", "results")
+    return checkout.commit(), checkout.modified()
 
 
 def linked(path: str, text: str = "", lines: tuple[int, int] | None = None) -> str:

@@ -18,6 +18,9 @@ _ELSEWHERE = (
     "GIT_WORK_TREE",
 )
 
+#: The folders that the pages are made of.
+_OF_PAGES = ("book", "reluclf", "results")
+
 
 def commit() -> str:
     """Return the commit that is checked out; empty outside a checkout of this project."""
@@ -25,7 +28,11 @@ def commit() -> str:
 
 
 def modified(*folders: str) -> bool:
-    """Say whether what git does not ignore in these folders differs from the commit."""
+    """Say whether what git does not ignore in these folders differs from the commit.
+
+    Without any, the folders are those that the pages are made of.
+    """
+    folders = folders or _OF_PAGES
     return _is_own() and bool(
         _git("status", "--porcelain", "--", *folders)[0] or _not_looked_at(*folders)
     )
@@ -44,7 +51,7 @@ def _not_looked_at(*folders: str) -> int:
 
 def sparse() -> str:
     """Say in one sentence that files of the book are left out; empty if all are there."""
-    n = _not_looked_at("book", "reluclf", "results") if _is_own() else 0
+    n = _not_looked_at(*_OF_PAGES) if _is_own() else 0
     told = (
         f"this checkout is sparse: git leaves out {n} file{'s' * (n != 1)} of the book, "
         "or does not look there; "

@@ -202,7 +202,7 @@ import sys
 if not os.path.isdir("../reluclf"):
     if not os.path.isfile("relu-at-the-output/reruns/set-up"):
         !test -d relu-at-the-output || git clone --quiet {repository} relu-at-the-output
-        !git -C relu-at-the-output checkout --quiet {commit} && {{sys.executable}} relu-at-the-output/.binder/install
+        !cd relu-at-the-output && git checkout -q {commit} && {{sys.executable}} .binder/install
     if not os.path.isfile("relu-at-the-output/reruns/set-up"):
         raise SystemExit(
             "the book was not set up: run this cell again; "

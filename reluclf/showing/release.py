@@ -44,7 +44,7 @@ def citation() -> dict[str, Any]:
             "value": f"swh:1:rev:{commit}",
             "description": "The commit, in Software Heritage",
         }
-        if checkout.modified("book", "reluclf", "results"):  # no archive has it
+        if checkout.modified():  # no archive has it
             identifier = {"type": "other", "value": f"commit {commit} with changes"}
         cited["identifiers"] = [*cited.get("identifiers", []), identifier]
     return cited
@@ -68,7 +68,7 @@ def pack(out: Path, say: Callable[[str], None]) -> Path:
     of_site = json.loads(ledger.read_text("utf-8"))["commit"] if ledger.is_file() else ""
     _refuse_another_commit("book", of_site)
     _refuse_another_commit("pdf", commit.read_text("utf-8") if commit.is_file() else "")
-    if checkout.modified("book", "reluclf", "results"):
+    if checkout.modified():
         say("there are changes that no commit has; the citation names the commit before them")
     cited = citation()
     dist = build / "dist"
