@@ -11,7 +11,7 @@ from factory import forget_rows
 from joblib.externals.loky import get_reusable_executor
 
 from reluclf import data, paths, sources
-from reluclf.campaign import runtime, training
+from reluclf.campaign import processes, runtime, training
 from reluclf.store import Store
 
 # In a hook git has set these to the user's own repository, and tests make commits.
@@ -126,6 +126,7 @@ def workers():
     """Ends the worker processes after a test: they would keep its cache folder for the next one."""
     yield
     get_reusable_executor().shutdown(wait=True)
+    processes.end_one_worker()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from reluclf.campaign import runtime, watch
 from reluclf.campaign.worker import Ended, Job
+
+if TYPE_CHECKING:
+    from joblib.externals.loky import ProcessPoolExecutor
 
 #: Seconds after which a worker process that has nothing to do ends; as joblib's.
 _IDLE = 300
@@ -48,19 +53,34 @@ def _in_processes(jobs: Sequence[Job], n: int) -> Iterator[list[Ended]]:
 
 def _in_one_process(jobs: Sequence[Job]) -> Iterator[list[Ended]]:
     """Do one job after another in one worker: joblib would do them in the caller's process."""
-    from joblib.externals.loky import get_reusable_executor
-
     if multiprocessing.current_process().daemon:  # one of a pool may have no processes of its own
         for job in jobs:
             yield job.work(*job.arguments)
         return
-    one_thread = dict.fromkeys(runtime.THREADS, "1")
-    for job in jobs:
-        with watch.born_deaf():
-            executor = get_reusable_executor(max_workers=1, timeout=_IDLE, env=one_thread)
-            future = executor.submit(job.work, *job.arguments)
-        try:
+    try:
+        for job in jobs:
+            with watch.born_deaf():
+                future = _one_worker().submit(job.work, *job.arguments)
             yield future.result()
-        except (KeyboardInterrupt, GeneratorExit):
-            executor.shutdown(kill_workers=True)
-            raise
+    except BaseException:  # it was killed, or what it does is not wanted any more
+        end_one_worker(kill=True)
+        raise
+
+
+@functools.cache
+def _one_worker() -> ProcessPoolExecutor:
+    """Start a worker that is kept for the next run, and is no business of joblib's.
+
+    What joblib keeps is one for the whole process, and it fails on a worker that loky was asked for.
+    """
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    one_thread = dict.fromkeys(runtime.THREADS, "1")
+    return ProcessPoolExecutor(max_workers=1, timeout=_IDLE, env=one_thread)
+
+
+def end_one_worker(kill: bool = False) -> None:
+    """End the worker that is kept, if there is one: at once, or when it has done its run."""
+    if _one_worker.cache_info().currsize:
+        _one_worker().shutdown(kill_workers=kill)
+        _one_worker.cache_clear()

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -324,6 +325,30 @@ def test_one_run_or_one_worker_leaves_the_callers_process_alone(
     store.folder.mkdir()
     monkeypatch.setattr(worker, "alone", _alone_in_a_worker)
     assert training.train_missing(grid(**TINY, seed=first(runs)), store, most) == runs
+
+
+def _alone_or_killed(spec, folder, patience):
+    """Instead of training: give a record, or die of seed 9 once."""
+    mark = Path(folder) / "killed"
+    if spec.seed == 9 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [(spec, factory.record(spec, [0.9], 0.9), None)]
+
+
+@pytest.mark.timeout(300)
+def test_one_worker_and_several_and_the_callers_own_joblib_follow_each_other(
+    store, one_worker, workers, monkeypatch, capfd
+):
+    """Loky and joblib each keep workers for the whole process, and joblib fails on loky's."""
+    one_worker()
+    store.folder.mkdir()
+    monkeypatch.setattr(worker, "alone", _alone_or_killed)
+    for specs, most in (([1], 1), ([2, 3], 2), ([4], 1), ([9, 8], 1), ([5, 6], 2), ([7], 1)):
+        todo = [Spec(**TINY, seed=seed) for seed in specs]
+        assert training.train_missing(todo, store, most) == len(specs)
+        squares = joblib.Parallel(n_jobs=2)(joblib.delayed(pow)(i, 2) for i in range(3))
+        assert squares == [0, 1, 4]
 
 
 def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(
