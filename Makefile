@@ -36,6 +36,7 @@ $(READY): requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@pwd -P > $@
+	@test $@ -nt requirements.txt || touch -r requirements.txt $@  # where the clock was behind
 
 book: $(READY)  ## build the HTML book strictly, from the records
 	@$(RELUCLF) book $(call given,OUT)

@@ -164,9 +164,10 @@ def verify(given: argparse.Namespace) -> int:
     if not records:
         return 1
     _say(f"a random sample of them is trained anew (SEED={given.seed})")
-    verdicts = verify.run(records, given.seconds, given.workers or None, given.seed)
-    for verdict in verdicts:
-        print(f"{verdict.verdict:10} {verdict.spec}: {verdict.why}")
+    verdicts = []
+    for verdict in verify.run(records, given.seconds, given.workers or None, given.seed):
+        _say(f"{verdict.verdict:10} {verdict.spec}: {verdict.why}")
+        verdicts.append(verdict)
     counts = Counter(verdict.verdict for verdict in verdicts)
     listed = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     of = f"{len(verdicts)} of the book's {len(records)} records"

@@ -12,7 +12,7 @@ that had a lane is made again in a program of as many.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,8 +143,10 @@ def width_of(record: Record) -> int:
 
 def run(
     records: Sequence[Record], seconds: float, workers: int | None = None, seed: int = 0
-) -> list[Recheck]:
-    """Retrain a random sample of records and compare.
+) -> Iterator[Recheck]:
+    """Retrain a random sample of records, and yield what comes of each.
+
+    What was retrained before it is interrupted, or before one fails, is compared all the same.
 
     Parameters
     ----------
@@ -162,15 +164,17 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         # Two records of one shortest form may have been made in programs of different widths.
         stores = {width_of(record): Store(Path(folder, str(width_of(record)))) for record in sample}
-        for width, store in sorted(stores.items()):
-            again = [
-                shortest_telling(record.spec) for record in sample if width_of(record) == width
-            ]
-            training.train_missing(again, store, workers, width=width)
-        return [
-            compare(record, stores[width_of(record)].read(shortest_telling(record.spec)), records)
-            for record in sample
-        ]
+        try:
+            for width, store in sorted(stores.items()):
+                again = [
+                    shortest_telling(record.spec) for record in sample if width_of(record) == width
+                ]
+                training.train_missing(again, store, workers, width=width)
+        finally:
+            for record in sample:
+                store, spec = stores[width_of(record)], shortest_telling(record.spec)
+                if spec in store:
+                    yield compare(record, store.read(spec), records)
 
 
 def _retrained(record: Record, pair: tuple[Record, Record]) -> dict[str, Any]:

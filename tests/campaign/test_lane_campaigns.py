@@ -93,7 +93,7 @@ def test_verification_makes_a_record_again_in_a_program_as_wide(published, monke
         return train(specs, *others, width=width)
 
     monkeypatch.setattr(training, "train_missing", train_missing)
-    verdicts = verify.run([*records, alone], seconds=60, workers=1, seed=1)
+    verdicts = list(verify.run([*records, alone], seconds=60, workers=1, seed=1))
     assert asked == {1: {3}, WIDTH: {1, 2}}
     assert {found.spec.seed: found.verdict for found in verdicts if found.spec.seed != 3} == {
         1: "identical",

@@ -202,6 +202,26 @@ def test_records_of_one_part_are_each_made_again_in_a_program_as_wide(monkeypatc
     assert [one.verdict for one in found] == ["identical"] * 2
 
 
+def test_what_was_retrained_before_an_interrupt_is_told(monkeypatch, capsys, tmp_path):
+    three = [record(Spec(**TINY, protocol="fresh", folds=0, seed=n), [], 0.9) for n in (1, 2, 3)]
+    published = Store(tmp_path / "published")
+    for made in three:
+        published.write(made)
+
+    def train_missing(specs, store, workers, width):
+        for spec in specs[:2]:
+            store.write(record(spec, [], 0.9))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reluclf.paths.RESULTS", published.folder)
+    monkeypatch.setattr(verify.training, "train_missing", train_missing)
+    assert command_line.main(["verify", "SECONDS=99", "WORKERS=1"]) == 130
+    told = capsys.readouterr()
+    assert told.out.count("identical") == 2
+    assert "retrained" not in told.out
+    assert "kept" not in told.err
+
+
 def test_the_tolerance_is_that_of_the_part_that_is_retrained():
     spread = [
         record(Spec(**TINY, protocol="carried", folds=2, seed=seed), [0.5, 0.9], 0.9)
