@@ -8,7 +8,6 @@ import hypothesis
 import numpy as np
 import pytest
 from factory import forget_rows
-from joblib.externals.loky import get_reusable_executor
 
 from reluclf import data, paths, sources
 from reluclf.campaign import processes, runtime, training
@@ -125,8 +124,7 @@ def store(tmp_path):
 def workers():
     """Ends the worker processes after a test: they would keep its cache folder for the next one."""
     yield
-    get_reusable_executor().shutdown(wait=True)
-    processes.end_one_worker()
+    processes.end_workers()
 
 
 @pytest.fixture(scope="session")

@@ -287,7 +287,7 @@ def _configure(app, config):
     )
     config.today = f"{version}, {format_date('%d %B %Y', language='en')}"
     config.html_theme_options["extra_footer"] = f"<p>{version}</p>"
-    if REPOSITORY:
+    if REPOSITORY and Path(app.srcdir, "_toc.yml").exists():  # a rerun's page is in no repository
         buttons = dict.fromkeys(
             ("use_repository_button", "use_issues_button", "use_edit_page_button"), True
         )

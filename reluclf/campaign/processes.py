@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 #: Seconds after which a worker process that has nothing to do ends; as joblib's.
 _IDLE = 300
 
+#: The variables of the environment that the workers which are kept were born with.
+_BORN_WITH: dict[str, str] = {}
+
 
 def train_here(jobs: Sequence[Job], workers: int) -> Iterator[Ended]:
     """Train in processes of this machine, as many at a time; yield what came of each run.
@@ -27,6 +31,10 @@ def train_here(jobs: Sequence[Job], workers: int) -> Iterator[Ended]:
     workers : int
     """
     n = min(workers, len(jobs))
+    if dict(os.environ) != _BORN_WITH:  # as another backend; they would train as they were told
+        end_workers()
+        _BORN_WITH.clear()
+        _BORN_WITH.update(os.environ)
     with warnings.catch_warnings():
         # Loky starts an idle worker that has ended anew, and says so where the chapter's page
         # would show it.
@@ -63,7 +71,7 @@ def _in_one_process(jobs: Sequence[Job]) -> Iterator[list[Ended]]:
                 future = _one_worker().submit(job.work, *job.arguments)
             yield future.result()
     except BaseException:  # it was killed, or what it does is not wanted any more
-        end_one_worker(kill=True)
+        _end_one_worker(kill=True)
         raise
 
 
@@ -79,8 +87,15 @@ def _one_worker() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(max_workers=1, timeout=_IDLE, env=one_thread)
 
 
-def end_one_worker(kill: bool = False) -> None:
-    """End the worker that is kept, if there is one: at once, or when it has done its run."""
+def end_workers() -> None:
+    """End all workers that are kept, and wait for them; the next campaign starts its own."""
+    from joblib.externals.loky import get_reusable_executor
+
+    _end_one_worker()
+    get_reusable_executor().shutdown(wait=True)
+
+
+def _end_one_worker(kill: bool = False) -> None:
     if _one_worker.cache_info().currsize:
         _one_worker().shutdown(kill_workers=kill)
         _one_worker.cache_clear()

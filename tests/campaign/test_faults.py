@@ -16,10 +16,9 @@ import factory
 import psutil
 import pytest
 from factory import TINY, command_line, files
-from joblib.externals.loky import get_reusable_executor
 
 from reluclf import Spec, first, grid, paths, protocols
-from reluclf.campaign import training, watch, worker
+from reluclf.campaign import processes, training, watch, worker
 from reluclf.store import Store
 
 posix = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
@@ -276,7 +275,7 @@ def test_a_worker_whose_libraries_hang_at_its_end_ends_all_the_same(store, monke
     with monkeypatch.context() as patch:
         patch.setattr(worker, "alone", _hang_at_exit)
         assert training.train_missing(grid(**TINY, seed=first(2)), store, workers=2) == 2
-    get_reusable_executor().shutdown(wait=True)  # for the workers
+    processes.end_workers()  # for the workers
 
 
 def test_this_very_process_is_never_ended_by_the_watch(store):

@@ -15,10 +15,9 @@ import joblib
 import psutil
 import pytest
 from factory import TINY, command_line, files
-from joblib.externals.loky import get_reusable_executor
 
 from reluclf import Spec, first, grid, paths, protocols
-from reluclf.campaign import cluster, progress, runtime, training, watch, worker
+from reluclf.campaign import cluster, processes, progress, runtime, training, watch, worker
 from reluclf.store import Store
 
 SPEC = Spec(**TINY, seed=1)
@@ -208,7 +207,7 @@ def campaign(keras, tmp_path_factory):
         killed.append(None)  # if there was none to kill
         killer.join()
         left = files(paths.user_cache() / "unfinished")
-        get_reusable_executor().shutdown(wait=True)
+        processes.end_workers()
     assert killed[0] is not None, "no worker was found to kill"
     assert store.file(FOUR[0]).read_bytes() == before
     return store, trained, left, told.getvalue()
@@ -349,6 +348,30 @@ def test_one_worker_and_several_and_the_callers_own_joblib_follow_each_other(
         assert training.train_missing(todo, store, most) == len(specs)
         squares = joblib.Parallel(n_jobs=2)(joblib.delayed(pow)(i, 2) for i in range(3))
         assert squares == [0, 1, 4]
+
+
+def _alone_as_told(spec, folder, patience):
+    """Instead of training: tell by the device what the environment says."""
+    made = factory.record(spec, [0.9], 0.9)
+    where = made.provenance.model_copy(update={"device": os.environ["RELUCLF_PRECISION"]})
+    return [(spec, made.model_copy(update={"provenance": where}), None)]
+
+
+@pytest.mark.timeout(300)
+def test_workers_that_are_kept_do_not_train_in_the_surroundings_of_before(
+    store, one_worker, workers, monkeypatch, capfd
+):
+    """A notebook may ask for another backend, precision or data before it trains again."""
+    one_worker()
+    monkeypatch.setattr(worker, "alone", _alone_as_told)
+    seed = 0
+    for told in ("float32", "tf32"):
+        monkeypatch.setenv("RELUCLF_PRECISION", told)
+        for n in (1, 2):
+            todo = [Spec(**TINY, seed=seed + i) for i in range(n)]
+            training.train_missing(todo, store)
+            assert {store.read(spec).provenance.device for spec in todo} == {told}
+            seed += n
 
 
 def test_workers_are_as_many_as_the_cores_but_never_more_than_the_runs(

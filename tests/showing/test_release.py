@@ -310,6 +310,16 @@ def test_binder_opens_the_commit_that_a_page_was_built_from(monkeypatch):
     assert button["url"].startswith("https://mybinder.org/v2/gh/a/b/c0ffee?urlpath=lab")
 
 
+@pytest.mark.parametrize("files", [(), ("_toc.yml",)])
+def test_a_page_by_itself_has_no_buttons_into_a_repository(files, tmp_path, monkeypatch):
+    for name in files:
+        (tmp_path / name).touch()
+    config = types.SimpleNamespace(html_theme_options={})
+    monkeypatch.setattr(reluclf_links, "REPOSITORY", "https://github.com/a/b")
+    reluclf_links._configure(types.SimpleNamespace(srcdir=tmp_path), config)
+    assert ("launch_buttons" in config.html_theme_options) == bool(files)
+
+
 def test_a_build_says_why_git_tells_no_commit(monkeypatch):
     told = []
     monkeypatch.setattr(building.checkout, "trouble", lambda: "git does not trust it")
