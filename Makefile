@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/ready
-# An environment that was copied or moved with its checkout runs what lies where it was made.
-MOVED := $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || echo moved)
+# An environment that was copied or moved with its checkout runs what lies where it was made, and one whose Python was replaced finds no package: it is
+# made anew, as where another PYTHON is asked for.
+ASKED := $(if $(filter file,$(origin PYTHON)),$(BIN)/python,$(PYTHON))
+OTHER := $(shell test ! -s $(READY) || for python in $(BIN)/python $(ASKED); do test "$$(cat $(READY))" = "$$(pwd -P), $$($$python -V 2>&1)" || echo other; done)
 RELUCLF := $(BIN)/python -m reluclf
 OUT := .
 # A user's own pip settings may put packages elsewhere; the index that they name is used.
@@ -23,7 +25,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF BIN,$(foreach any
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: $(if $(MOVED),$(READY)) help book pdf tex-packages links dist test test-all chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: $(if $(OTHER),$(READY)) help book pdf tex-packages links dist test test-all chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,11 +33,13 @@ help:  ## list the targets
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.13")'
 	@test ! -L $(VENV) || { echo "$(VENV) is a link: making the environment would empty the folder it points to; remove the link first"; exit 1; }
+	@test -n "$(OTHER)" || test ! -e $(VENV)/pyvenv.cfg || test "$$($(BIN)/python -V 2>&1)" = "$$($(PYTHON) -V)" || \
+	{ echo "$(VENV)/ was made by another Python than $$($(PYTHON) -V): remove $(VENV)/, and run the command again"; exit 1; }
 	@echo "making the environment in $(VENV)/ (a few minutes, once)"
-	@$(PYTHON) -m venv $(if $(MOVED),--clear) $(VENV)
+	@$(PYTHON) -m venv $(if $(OTHER),--clear) $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@pwd -P > $@
+	@echo "$$(pwd -P), $$($(BIN)/python -V)" > $@
 	@test $@ -nt requirements.txt || touch -r requirements.txt $@  # where the clock was behind
 
 book: $(READY)  ## build the HTML book strictly, from the records

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from reluclf.spec import Spec, SpecError
 
@@ -17,7 +21,7 @@ def grid(**fields: Any) -> list[Spec]:
     Parameters
     ----------
     **fields
-        For each field of :class:`Spec` one value, or a list, tuple or range of values.
+        For each field of :class:`Spec` one value, or a list, range or other collection of values.
 
     Returns
     -------
@@ -39,13 +43,48 @@ def grid(**fields: Any) -> list[Spec]:
     wdbc/ffnn-relu/fresh/seed-1
     wdbc/ffnn-relu/fresh/seed-2
     """
-    values = [
-        value if isinstance(value, (list, tuple, range)) else [value] for value in fields.values()
-    ]
     return [
         Spec(**dict(zip(fields, combination, strict=True)))
-        for combination in itertools.product(*values)
+        for combination in itertools.product(*map(_listed, fields.values()))
     ]
+
+
+def allowed(name: str, values: Any) -> list[Any]:
+    """List the values of a field that are asked for: one, or those of a collection.
+
+    Raises
+    ------
+    SpecError
+        If a spec has no such field, or the field no such value.
+
+    Examples
+    --------
+    >>> allowed("seed", first(2)), allowed("head", "relu")
+    ([1, 2], ['relu'])
+    """
+    if name not in Spec.model_fields:
+        fields = ", ".join(Spec.model_fields)
+        raise SpecError(f"{name} is not a field of a spec; those are {fields}.")
+    field = Spec.model_fields[name]
+    kind = TypeAdapter(Annotated[field.annotation, field], config=ConfigDict(strict=True))
+    listed = _listed(values)
+    for value in listed:
+        try:
+            kind.validate_python(value)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"]
+            raise SpecError(
+                f"{name}={value!r} is not allowed: {why[0].lower()}{why[1:]}."
+            ) from None
+    return listed
+
+
+def _listed(values: Any) -> list[Any]:
+    """One value, or those of a collection, as a list; NumPy's numbers are as good as Python's."""
+    one = isinstance(values, str) or not isinstance(values, Iterable)
+    one = one or getattr(values, "shape", None) == ()
+    several = [values] if one else values
+    return [value.item() if isinstance(value, np.generic) else value for value in several]
 
 
 def first(n: int) -> range:

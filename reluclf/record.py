@@ -171,6 +171,16 @@ class Record(Part):
     test: Test
     provenance: Provenance
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_a_file(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "digest" in content:
+            raise ValueError(
+                "this is the file of a record, with its digest; "
+                "read it with reluclf.store.read_file, which checks that"
+            )
+        return content
+
     @property
     def fold_accuracy(self) -> np.ndarray:
         """Accuracy on each fold's validation rows after its last epoch: float64, shape (folds,)."""
@@ -178,13 +188,16 @@ class Record(Part):
 
     @property
     def cv_accuracy(self) -> float:
-        """Mean of :attr:`fold_accuracy`, the paper's "training cross-validation" accuracy."""
-        return float(self.fold_accuracy.mean())
+        """Mean of :attr:`fold_accuracy`, the paper's "training cross-validation" accuracy.
+
+        NaN if no fold was run.
+        """
+        return float(self.fold_accuracy.mean()) if self.folds else math.nan
 
     @property
     def cv_std(self) -> float:
-        """Population standard deviation of :attr:`fold_accuracy`, as in the paper."""
-        return float(self.fold_accuracy.std())
+        """Population standard deviation of :attr:`fold_accuracy`, as in the paper; or NaN."""
+        return float(self.fold_accuracy.std()) if self.folds else math.nan
 
     def measured(self) -> str:
         """Write all that the run measured as one text, equal for runs that came out the same."""

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from reluclf import paths
 from reluclf.files import write_atomically
+from reluclf.grids import allowed
 from reluclf.record import FORMAT, Record, digest
 from reluclf.spec import Spec, SpecError
 
@@ -135,22 +136,16 @@ class Store:
     def specs(self, **fields: Any) -> list[Spec]:
         """List the specs that have a record and these values of their fields; no file is read.
 
-        A list or tuple stands for any of its values.
+        A list, range or other collection stands for any of its values.
 
         Raises
         ------
         RecordError
             If a file is not where a record of any spec is kept.
         SpecError
-            If a spec has no such field.
+            If a spec has no such field, or the field no such value.
         """
-        for name in fields.keys() - Spec.model_fields.keys():
-            listed = ", ".join(Spec.model_fields)
-            raise SpecError(f"{name} is not a field of a spec; those are {listed}.")
-        wanted = {
-            name: value if isinstance(value, (list, tuple)) else [value]
-            for name, value in fields.items()
-        }
+        wanted = {name: allowed(name, value) for name, value in fields.items()}
         found = []
         for file in self.files():
             try:

@@ -69,21 +69,68 @@ def test_make_works_in_its_own_environment_whatever_pip_and_another_python_were_
     }
 
 
+def environment(folder, version, made_for):
+    """Lay what is left of an environment beside the Makefile: its Python's answer, and what it was made for."""
+    shutil.copy(paths.ROOT / "Makefile", folder)
+    (folder / "requirements.txt").touch()
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "pyvenv.cfg").touch()
+    if version:
+        python = folder / ".venv" / "bin" / "python"
+        python.write_text(f"#!/bin/sh\necho {version}\n")
+        python.chmod(0o755)
+    if made_for:
+        (folder / ".venv" / "ready").write_text(made_for.format(here=folder.resolve()))
+
+
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 @pytest.mark.parametrize(
-    ("made_in", "remade"), [("here", False), ("elsewhere", True), ("not told", False)]
+    ("version", "made_for", "given", "remade"),
+    [
+        pytest.param("Python 3.12.1", "{here}, Python 3.12.1\n", [], False, id="as it was"),
+        pytest.param("Python 3.12.1", "/old place, Python 3.12.1\n", [], True, id="moved"),
+        pytest.param("Python 3.13.0", "{here}, Python 3.12.1\n", [], True, id="another Python"),
+        pytest.param("", "{here}, Python 3.12.1\n", [], True, id="Python gone"),
+        pytest.param(
+            "Python 3.12.1", "{here}, Python 3.12.1\n", ["PYTHON=./3.13"], True, id="asked for"
+        ),
+        pytest.param(
+            "Python 3.12.1", "{here}, Python 3.12.1\n", ["PYTHON=./3.12"], False, id="the same"
+        ),
+    ],
 )
-def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(made_in, remade, tmp_path):
-    shutil.copy(paths.ROOT / "Makefile", tmp_path)
-    (tmp_path / "requirements.txt").touch()
-    (tmp_path / ".venv").mkdir()
-    told = {"here": f"{tmp_path.resolve()}\n", "elsewhere": "/old place\n", "not told": ""}
-    (tmp_path / ".venv" / "ready").write_text(told[made_in])
+def test_an_environment_of_another_checkout_or_python_is_made_anew(
+    version, made_for, given, remade, tmp_path
+):
+    environment(tmp_path, version, made_for)
+    for name, told in (("3.13", "Python 3.13.0"), ("3.12", "Python 3.12.1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {told}\n")
+        (tmp_path / name).chmod(0o755)
     done = subprocess.run(
-        ["make", "-n", "check-records"], cwd=tmp_path, capture_output=True, text=True, check=True
+        ["make", "-n", "check-records", *given],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert ("-m venv --clear .venv" in done.stdout) == remade
     assert ("pip install" in done.stdout) == remade
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+def test_an_environment_that_another_python_left_unfinished_is_not_mixed_with_this_one(tmp_path):
+    """``python -m venv`` keeps the Python that is there, and writes another's version beside it."""
+    environment(tmp_path, "Python 3.9.1", "")
+    done = subprocess.run(
+        ["make", "check-records", f"PYTHON={sys.executable}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "made by another Python than Python 3." in done.stdout
+    assert "remove .venv/, and run the command again" in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

@@ -44,6 +44,7 @@ def _outdated(app, env, added, changed, removed):
 
 def _leave_executed(app, env, docnames):
     """Show a notebook that papermill has executed with the outputs that it has; its parameters may say that it trains."""
+    app.reluclf_read = bool(docnames)
     executed = [
         env.doc2path(name)
         for name in docnames
@@ -55,6 +56,11 @@ def _leave_executed(app, env, docnames):
             *(glob.escape(Path(file).as_posix()) for file in executed),
         ]
         env.mystnb_config = env.mystnb_config.copy(execution_excludepatterns=excluded)
+
+
+def _renumbered(app, env):
+    """Have all pages written anew if one was read: each has the others' titles in its margin, and names their tables by number."""
+    return env.found_docs if app.reluclf_read else []
 
 
 def _is_notebook(env, name: str) -> bool:
@@ -81,4 +87,5 @@ def setup(app):
     app.connect("builder-inited", _alone)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-before-read-docs", _leave_executed, priority=900)
+    app.connect("env-updated", _renumbered)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,7 +6,7 @@ for (const [number, table] of document.querySelectorAll("table.ledger").entries(
   const box = document.createElement("div");
   box.className = "ledger-choice";
   const id = `ledger-choice-${number}`;
-  box.innerHTML = `<label for="${id}">As run, or by text and code:</label> <select id="${id}"></select> <output for="${id}"></output>`;
+  box.innerHTML = `<label for="${id}">As run, or by text and code:</label> <select id="${id}" autocomplete="off"></select> <output for="${id}"></output>`;
   const [, choice, count] = box.children;
   choice.add(new Option(`all answers (${rows.length})`, ""));
   for (const verdict of verdicts) {

@@ -14,7 +14,7 @@ const element = (name, attributes, ...children) => {
 };
 
 const slider = (id, label, min, max, by, value) => {
-  const input = element("input", { type: "range", id, min, max, step: by, value });
+  const input = element("input", { type: "range", autocomplete: "off", id, min, max, step: by, value });
   const shown = element("output", { for: id });
   return { input, shown, row: element("p", {}, element("label", { for: id }, label), input, shown) };
 };

@@ -62,7 +62,9 @@ def _glue_origins() -> None:
 
     name = origin(get_ipython().history_manager.input_hist_raw[-1])
     for number in plt.get_fignums():
-        _glue_origin(name, origins.of(plt.figure(number)))
+        figure = plt.figure(number)
+        if name in _captions() or origins.known(figure):  # else it is a reader's own
+            _glue_origin(name, origins.of(figure))
 
 
 def _show_caption(result) -> None:

@@ -78,6 +78,11 @@ def of(result: pd.DataFrame | Figure) -> list[dict[str, str]]:
     return found
 
 
+def known(result: pd.DataFrame | Figure) -> bool:
+    """Whether it is said on which records a table or figure rests."""
+    return "rests_on" in _notes(result)
+
+
 def _notes(result: pd.DataFrame | Figure) -> dict[Any, Any]:
     return vars(result) if isinstance(result, Figure) else result.attrs
 

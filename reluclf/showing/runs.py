@@ -34,9 +34,23 @@ class Network(NamedTuple):
         return paper.result(*self)
 
     def under(self, records: Iterable[Record], condition: Condition) -> list[Record]:
-        """Select its runs under a condition."""
+        """Select its runs under a condition, all of one length.
+
+        Raises
+        ------
+        ValueError
+            If they are of several: a seed would count twice.
+        """
         network = {"architecture": self.architecture, "head": self.head}
-        return evidence.under(records, condition, self.dataset, **network)
+        found = evidence.under(records, condition, self.dataset, **network)
+        lengths = sorted({run.spec.epochs for run in found})
+        if len(lengths) > 1:
+            listed = " and ".join(map(str, lengths))
+            raise ValueError(
+                f"{self.title}, {condition}: runs of {listed} epochs are not to be averaged; give "
+                f"those of one length, as Store().select(epochs={lengths[0]}, ...) reads them."
+            )
+        return found
 
     def whole(self, records: Iterable[Record], condition: Condition) -> list[Record]:
         """Select those that have all ten folds."""

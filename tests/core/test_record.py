@@ -5,13 +5,15 @@ import math
 import os
 import re
 import shutil
+import warnings
 from pathlib import Path
 
 import factory
 import numpy as np
 import pytest
+from factory import TINY
 
-from reluclf import Spec, SpecError, paths
+from reluclf import Spec, SpecError, first, paths
 from reluclf import cli as command_line
 from reluclf import record as schema
 from reluclf.campaign import trust, worker
@@ -538,8 +540,36 @@ def test_a_list_stands_for_any_of_its_values_and_a_field_that_there_is_not_is_re
         "fresh",
     }
     assert store.specs(protocol=("carried",), seed=1) == [SPEC]
+    for seeds in (first(2), np.arange(3), {1, 2}, (seed for seed in (1, 2)), np.int64(1)):
+        assert set(store.specs(seed=seeds)) == {SPEC, FRESH}
     with pytest.raises(SpecError, match="sed is not a field of a spec; those are dataset, "):
         store.select(sed=1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"seed": "1"}, "seed='1' is not allowed: input should be a valid integer."),
+        ({"seed": [1, -2]}, "seed=-2 is not allowed: input should be greater than or equal to 0."),
+        ({"head": "Softmax"}, "head='Softmax' is not allowed: input should be 'softmax', "),
+        ({"dataset": {"fashion-mnist"}}, "dataset='fashion-mnist' is not allowed"),
+    ],
+)
+def test_a_value_that_no_run_can_have_is_refused_and_finds_not_nothing(store, fields, told):
+    with pytest.raises(SpecError, match=re.escape(told)):
+        store.specs(**fields)
+
+
+def test_a_records_file_that_is_read_by_hand_says_who_reads_it(store):
+    with pytest.raises(ValueError, match=r"read it with reluclf\.store\.read_file"):
+        schema.Record.model_validate_json(store.file(SPEC).read_text())
+
+
+def test_without_folds_there_is_no_accuracy_of_cross_validation():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        record = factory.record(Spec(**TINY | {"protocol": "fresh", "folds": 0}, seed=1), [], 0.9)
+        assert math.isnan(record.cv_accuracy) and math.isnan(record.cv_std)
 
 
 def test_a_file_that_is_no_records_is_named(store):

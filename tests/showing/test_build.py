@@ -303,6 +303,15 @@ def test_a_second_build_shows_new_records_and_one_without_any_executes_nothing(t
 
 
 @pytest.mark.slow
+def test_a_second_build_has_a_new_title_on_the_other_pages_too(tmp_path):
+    assert build(tmp_path, cell("1"), others=[cell("2")]).returncode == 0
+    chapter = tmp_path / "book" / "chapter-1.ipynb"
+    chapter.write_text(chapter.read_text().replace("# A chapter", "# Another title"))
+    assert jupyter_book(tmp_path).returncode == 0
+    assert "Another title" in pages(tmp_path)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "metadata", [{"mystnb": {"execution_mode": "off"}}, {"papermill": {"version": "2.6.0"}}]
 )

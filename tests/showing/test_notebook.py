@@ -1,5 +1,8 @@
 """How numbers stand in prose, and tables on a page."""
 
+import types
+
+import matplotlib.pyplot as plt
 import myst_nb
 import pandas as pd
 import pytest
@@ -94,6 +97,35 @@ def test_in_jupyter_a_text_has_no_marks_of_myst():
     assert notebook.as_html(text) == (
         "<strong>yes</strong>. See <code>tab-x</code>, <code>a&lt;b</code> &amp; <code>ledger</code>."
     )
+
+
+@pytest.mark.parametrize(
+    ("of_the_book", "known", "glued"),
+    [(False, False, 0), (False, True, 1), (True, True, 1), (True, False, None)],
+)
+def test_a_readers_own_plot_needs_no_records_and_a_chapters_does(
+    of_the_book, known, glued, monkeypatch
+):
+    source = "plt.plot([1, 2, 3])"
+    figure = plt.figure()
+    shell = types.SimpleNamespace(history_manager=types.SimpleNamespace(input_hist_raw=[source]))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr(
+        notebook, "_captions", lambda: {notebook.origin(source): "A plot."} if of_the_book else {}
+    )
+    given = []
+    monkeypatch.setattr(myst_nb, "glue", lambda *named, **_: given.append(named))
+    if known:
+        origins.rests_on(figure)
+    try:
+        if glued is None:
+            with pytest.raises(ValueError, match="does not say on which records it rests"):
+                notebook._glue_origins()
+        else:
+            notebook._glue_origins()
+            assert len(given) == glued
+    finally:
+        plt.close(figure)
 
 
 def test_what_is_glued_is_listed_in_jupyter_and_left_out_of_the_page(monkeypatch):

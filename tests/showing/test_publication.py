@@ -156,6 +156,11 @@ def visit(browser, address, request):
         context.close()
 
 
+def test_the_page_of_the_package_fits_a_window_enlarged_four_times(visit):
+    page = visit("book/api.html", 320)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 # What fits depends on the width, and contrast on the theme: two of the four pairs have all of it.
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", PAGES)
@@ -316,6 +321,58 @@ def test_a_ledger_can_be_narrowed_to_one_verdict_by_keyboard(visit):
     assert tables.first.locator("tbody tr >> visible=true").count() == others
     choice.select_option("")
     assert shown.count() == total
+
+
+def narrowed(page):
+    """Choose one verdict above the claims' ledger; return its table, and how many rows are shown."""
+    table = page.locator("table.ledger").nth(2)
+    page.locator(".ledger-choice select").nth(2).select_option(index=2)
+    shown = table.locator("tbody tr >> visible=true").count()
+    assert 0 < shown < table.locator("tbody tr").count()
+    return table, shown
+
+
+def test_of_a_narrowed_ledger_the_rows_that_are_shown_are_copied_with_their_identifiers(visit):
+    page = visit("book/ledger.html", permissions=["clipboard-read", "clipboard-write"])
+    table, shown = narrowed(page)
+    table.evaluate("element => getSelection().selectAllChildren(element)")
+    page.evaluate("document.execCommand('copy')")
+    _, *rows = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert len(rows) == shown
+    assert all(re.fullmatch(r"[A-Z]\d+", row.split("\t")[0]) for row in rows)
+
+
+def test_a_power_is_copied_as_one_and_no_date(visit):
+    page = visit("book/method.html", permissions=["clipboard-read", "clipboard-write"])
+    power = page.locator("td:visible", has=page.locator("msup")).first
+    power.evaluate("element => getSelection().selectAllChildren(element)")
+    page.evaluate("document.execCommand('copy')")
+    assert re.search(r"10\^-\d", page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_on_paper_a_ledger_has_all_its_rows_whatever_is_chosen(visit):
+    page = visit("book/ledger.html")
+    table, _ = narrowed(page)
+    page.emulate_media(media="print")
+    rows = table.locator("tbody tr")
+    assert rows.locator("visible=true").count() == rows.count()
+
+
+@pytest.mark.parametrize(
+    ("name", "control"),
+    [("book/ledger.html", ".ledger-choice select"), ("book/why.html", ".spike input")],
+)
+def test_after_going_back_a_control_says_what_is_shown(visit, name, control):
+    """A browser gives a control the value that it had, and scripts do not hear of it."""
+    page = visit(name)
+    of_a_new_page = page.locator(control).first.input_value()
+    page.locator(control).first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.locator(control).first.input_value() != of_a_new_page
+    page.goto(page.url.replace(name, "book/cite.html"))
+    page.go_back()
+    assert page.locator(control).first.input_value() == of_a_new_page
 
 
 def test_a_choice_above_a_ledger_counts_the_answers_that_it_shows(visit):

@@ -160,3 +160,11 @@ def test_an_interval_ends_where_its_measure_does():
     assert formats.cell(scattered, "f1").endswith(", 1.00] (n = 3)")
     assert formats.cell(estimate([0.1, 5.0]), "test_loss").split("[")[1].startswith("0.0000, ")
     assert formats.ends(float("nan"), float("nan"), "f1") == ("NaN", "NaN")
+
+
+def test_runs_of_several_lengths_are_not_averaged_for_a_seed_would_count_twice():
+    runs = [ffnn(epochs=epochs, head=head) for epochs in (2, 32) for head in ("relu", "softmax")]
+    assert row(runs[:2], "ReLU", "test accuracy, %")["ours, as run"].endswith("(n = 1)")
+    told = r"runs of 2 and 32 epochs are not to be averaged; .*select\(epochs=2, \.\.\.\)"
+    with pytest.raises(ValueError, match=told):
+        tables.results("mnist", "ffnn", runs)
