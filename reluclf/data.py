@@ -186,7 +186,7 @@ def prepared(spec: Spec) -> Split:
     """Return the sets of a run as its network sees them, by what is learnt from all training rows.
 
     They are kept for the next run that sees the same: that of images takes seconds, and is the same
-    for every seed. Nobody may write to them.
+    for every seed. They are read-only; scale a copy.
 
     Raises
     ------
@@ -232,6 +232,7 @@ def _seen(spec: Spec) -> Spec:
 def _prepared(spec: Spec) -> Split:
     split = load_split(spec)
     x_train, x_test = prepare(spec, split.x_train, split.x_test)
+    _protect(x_train, split.y_train, x_test, split.y_test)
     return replace(split, x_train=x_train, x_test=x_test)
 
 
@@ -241,11 +242,17 @@ def _prepared_fold(spec: Spec, number: int) -> Fold:
     train, validate = folds(split.y_train)[number - 1]
     raw = split.x_train[train], split.x_train[validate], split.x_test
     x_train, x_held_out, x_test = prepare(spec, *raw)
+    y_train, y_held_out = split.y_train[train], split.y_train[validate]
+    _protect(x_train, y_train, x_held_out, y_held_out, x_test, split.y_test)
     return Fold(
-        train=(x_train, split.y_train[train]),
-        held_out=(x_held_out, split.y_train[validate]),
-        test=(x_test, split.y_test),
+        train=(x_train, y_train), held_out=(x_held_out, y_held_out), test=(x_test, split.y_test)
     )
+
+
+def _protect(*arrays: np.ndarray) -> None:
+    """Make arrays read-only: a caller's ``x -= x.mean(0)`` would change what the next run sees."""
+    for array in arrays:
+        array.flags.writeable = False
 
 
 def shrink(images: np.ndarray) -> np.ndarray:

@@ -50,6 +50,7 @@ def guarded(targets: Any, outputs: Any) -> Any:
     """
     from keras import ops
 
+    _refuse_class_numbers(targets, outputs)
     total = ops.sum(outputs, axis=-1, keepdims=True)
     # JAX's derivative of a quotient squares the divisor, and the square of a sum this small, as a
     # softplus's can be, is 0 in float32. Multiplying by a power of two changes no share.
@@ -61,6 +62,17 @@ def guarded(targets: Any, outputs: Any) -> Any:
     # as well as out of the value.
     share = ops.where(empty, ops.zeros_like(outputs), outputs / ops.where(empty, one, total))
     return -ops.sum(targets * ops.log(ops.clip(share, EPSILON, 1 - EPSILON)), axis=-1)
+
+
+def _refuse_class_numbers(targets: Any, outputs: Any) -> None:
+    """Raise ValueError where targets have not the outputs' classes: they would be broadcast."""
+    of_targets, of_outputs = tuple(targets.shape), tuple(outputs.shape)
+    # In a graph, how many rows there are may not be known.
+    if len(of_targets) != len(of_outputs) or of_targets[-1] != of_outputs[-1]:
+        raise ValueError(
+            f"targets of shape {of_targets} are not one-hot for outputs of shape {of_outputs}; "
+            "keras.utils.to_categorical makes them so."
+        )
 
 
 def verbatim(targets: Any, outputs: Any) -> Any:
@@ -83,6 +95,7 @@ def softmax_cross_entropy(targets: Any, logits: Any) -> Any:
     """
     from keras import ops
 
+    _refuse_class_numbers(targets, logits)
     return ops.logsumexp(logits, axis=-1) - ops.sum(targets * logits, axis=-1)
 
 
@@ -95,6 +108,7 @@ def sparsemax_loss(targets: Any, logits: Any) -> Any:
     """
     from keras import ops
 
+    _refuse_class_numbers(targets, logits)
     ranked = ops.flip(ops.sort(logits, axis=-1), axis=-1)
     size = ops.cast(ops.arange(1, logits.shape[-1] + 1), logits.dtype)
     cumulated = ops.cumsum(ranked, axis=-1)

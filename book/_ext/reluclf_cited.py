@@ -26,6 +26,26 @@ def _authors(cited) -> list[str]:
     ]
 
 
+def preview(title: str, text: str, cited) -> str:
+    """Return the tags that a link to a page is shown by elsewhere: its title, and its first words."""
+    text = text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
+    values = [
+        ("property", "og:title", title),
+        ("property", "og:site_name", cited["title"]),
+        ("property", "og:type", "article"),
+        *((("name", "description", text), ("property", "og:description", text)) if text else ()),
+    ]
+    return "".join(
+        f'<meta {kind}="{name}" content="{html.escape(value)}" />\n' for kind, name, value in values
+    )
+
+
+def _first_words(doctree) -> str:
+    """Return the text of a page's first paragraph; of the first page, which has pictures there, there may be none."""
+    paragraph = next(doctree.findall(nodes.paragraph), None)
+    return " ".join(paragraph.astext().split()) if paragraph else ""
+
+
 def tags(title: str, cited) -> str:
     """Return the citation tags of a page, as HTML."""
     values = [
@@ -93,10 +113,12 @@ def _page(app, pagename, templatename, context, doctree):
     if doctree is None:
         return
     cited = release.citation()
-    context["metatags"] = context.get("metatags", "") + tags(
-        app.env.titles[pagename].astext(), cited
+    title, first = app.env.titles[pagename].astext(), pagename == app.config.root_doc
+    text = " ".join(cited["abstract"].split()) if first else _first_words(doctree)
+    context["metatags"] = (
+        context.get("metatags", "") + tags(title, cited) + preview(title, text, cited)
     )
-    if pagename == app.config.root_doc and building.is_site(app.builder):
+    if first and building.is_site(app.builder):
         text = json.dumps(described(cited), ensure_ascii=False).replace("</", "<\\/")
         context["metatags"] += f'<script type="application/ld+json">{text}</script>\n'
 

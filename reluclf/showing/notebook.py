@@ -160,9 +160,11 @@ def table(frame: pd.DataFrame, caption: str, name: str, css: str = "") -> None:
         frame = pd.DataFrame(
             [dict.fromkeys(list(frame.columns) or ["not measured yet"], formats.NONE)]
         )
-    frame = frame.map(_kept_together)
+    frame = frame.map(lambda value: _kept_together(str(value)))
     aligned = ["right" if _numeric(frame[column]) else "left" for column in frame.columns]
-    body = frame.to_markdown(index=False, colalign=aligned, disable_numparse=True)
+    body = frame.replace(r"\|", r"\\|", regex=True).to_markdown(  # which would end the cell
+        index=False, colalign=aligned, disable_numparse=True
+    )
     sizes = ["longtable"] * _is_long(frame) + ["wide"] * (_width(frame) > _LINE)
     classes = " ".join(filter(None, [css, *sizes]))
     options = f":name: {name}\n:align: center" + (f"\n:class: {classes}" if classes else "")

@@ -134,6 +134,15 @@ def test_every_seed_has_its_own_wdbc_split_and_always_the_same_one():
     )
 
 
+def test_what_is_kept_for_the_next_run_cannot_be_changed():
+    fold = data.prepared_fold(WDBC, 1)
+    kept = data.prepared(WDBC)
+    arrays = [kept.x_train, kept.y_train, kept.x_test, kept.y_test]
+    for array in (*arrays, *fold.train, *fold.held_out, *fold.test):
+        with pytest.raises(ValueError, match="read-only"):
+            array /= 2
+
+
 # The folds
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from reluclf import Spec, networks
-from reluclf.losses import guarded, verbatim
+from reluclf.losses import guarded, softmax_cross_entropy, sparsemax_loss, verbatim
 
 pytestmark = pytest.mark.usefixtures("keras")
 
@@ -275,3 +275,11 @@ def test_both_losses_train_a_softmax_head_alike_as_long_as_nothing_is_clipped():
     np.testing.assert_allclose(ours[0], kerass[0], rtol=1e-4)
     for a, b in zip(ours[1], kerass[1], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-3)
+
+
+@pytest.mark.parametrize("loss", [guarded, softmax_cross_entropy, sparsemax_loss])
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+def test_class_numbers_are_refused_which_would_be_broadcast(loss, shape):
+    numbers = np.array([0.0, 2.0], np.float32).reshape(shape)
+    with pytest.raises(ValueError, match=r"are not one-hot for outputs of shape .* makes them so"):
+        loss(numbers, np.ones((2, 3), np.float32))

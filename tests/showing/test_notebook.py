@@ -1,5 +1,6 @@
 """How numbers stand in prose, and tables on a page."""
 
+import re
 import types
 
 import matplotlib.pyplot as plt
@@ -7,6 +8,7 @@ import myst_nb
 import pandas as pd
 import pytest
 from factory import run
+from markdown_it import MarkdownIt
 
 from reluclf import formats, grid
 from reluclf.judging.statistics import estimate
@@ -146,3 +148,13 @@ def test_what_is_glued_is_listed_in_jupyter_and_left_out_of_the_page(monkeypatch
     assert "<code>x_accuracy</code>: 97 %" in outputs[0].data["text/html"]
     cell = v4.new_code_cell("", outputs=outputs)
     assert len(extract_glue_data_cell(cell)) == 1 and cell.outputs == []
+
+
+def test_a_cell_may_have_a_number_or_a_line_that_would_end_it(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr(myst_nb, "glue", lambda *_, **__: None)
+    frame = pd.DataFrame({"name": ["p(x|y)"], "n": [3]})
+    notebook.table(origins.rests_on(frame), "A caption.", "tab-x")
+    html = MarkdownIt("gfm-like").render(shown[0]["text/markdown"].split("\n\n", 3)[-1][:-4])
+    assert re.findall(r"<td[^>]*>(.*?)</td>", html) == ["p(x|y)", "3"]
