@@ -150,35 +150,37 @@ def _add(
 
 
 def _parsed(arguments: Iterable[str]) -> argparse.Namespace:
-    parsed, rest = _parser().parse_known_args(_as_options(arguments))
+    pairs = [(option, word) for word in arguments for option in _as_options(word)]
+    parsed, rest = _parser().parse_known_args([option for option, _ in pairs])
     if "words" in parsed:  # they may stand between options, too
         parsed.words += [word for word in rest if not word.startswith("-")]
         rest = [word for word in rest if word.startswith("-")]
     if rest:
-        parsed.parser.error(f"{' '.join(rest)} is not allowed")
+        words = dict(pairs)  # as they were typed, or as make passed them
+        parsed.parser.error(
+            f"{' '.join(words.get(option, option) for option in rest)} is not allowed"
+        )
     return parsed
 
 
-def _as_options(arguments: Iterable[str]) -> list[str]:
-    """Turn what make passes, ``SECONDS=20`` or ``KEEP=1``, into options."""
-    options = []
-    for argument in arguments:
-        try:
-            argument.encode()
-        except UnicodeEncodeError:
-            raise ParameterError(
-                f"{argument!a} cannot be read as a text; if it is one, set PYTHONUTF8=1."
-            ) from None
-        given = re.fullmatch(r"([A-Z]+)=(.*)", argument, re.DOTALL)
-        if given is None:
-            options.append(argument)
-        elif given[1] not in _FLAGS:
-            options.append(f"--{given[1].lower()}={given[2]}")
-        elif given[2].lower() in ("1", "true"):
-            options.append(f"--{given[1].lower()}")
-        elif given[2].lower() not in ("0", "false"):
-            raise ParameterError(f"{argument} is not allowed; {given[1]} is 0 or 1.")
-    return options
+def _as_options(word: str) -> list[str]:
+    """Turn what make passes, ``SECONDS=20`` or ``KEEP=1``, into an option; ``KEEP=0`` into none."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise ParameterError(
+            f"{word!a} cannot be read as a text; if it is one, set PYTHONUTF8=1."
+        ) from None
+    given = re.fullmatch(r"([A-Z]+)=(.*)", word, re.DOTALL)
+    if given is None:
+        return [word]
+    if given[1] not in _FLAGS:
+        return [f"--{given[1].lower()}={given[2]}"]
+    if given[2].lower() in ("1", "true"):
+        return [f"--{given[1].lower()}"]
+    if given[2].lower() in ("0", "false"):
+        return []
+    raise ParameterError(f"{word} is not allowed; {given[1]} is 0 or 1.")
 
 
 def _whole(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -66,7 +66,8 @@ def allowed(name: str, values: Any) -> list[Any]:
         fields = ", ".join(Spec.model_fields)
         raise SpecError(f"{name} is not a field of a spec; those are {fields}.")
     field = Spec.model_fields[name]
-    kind = TypeAdapter(Annotated[field.annotation, field], config=ConfigDict(strict=True))
+    values_of = cast(Any, Annotated[field.annotation, field])
+    kind: TypeAdapter[Any] = TypeAdapter(values_of, config=ConfigDict(strict=True))
     listed = _listed(values)
     for value in listed:
         try:

@@ -44,6 +44,7 @@ def guarded(targets: Any, outputs: Any) -> Any:
     --------
     The true class has half of the first row's sum, and a row of zeros costs -log(1e-7):
 
+    >>> import numpy as np
     >>> targets, outputs = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[3.0, 3.0], [0.0, 0.0]])
     >>> [round(float(loss), 3) for loss in guarded(targets, outputs)]
     [0.693, 16.118]

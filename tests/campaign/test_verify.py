@@ -303,7 +303,7 @@ def test_a_forged_digest_does_not_help_a_tampered_record(published, again, tmp_p
 def test_an_unknown_option_is_refused_by_name(capsys):
     assert command_line.main(["verify", "SECOND=1"]) == 2
     assert (
-        "--second=1 is not allowed; usage: reluclf verify [-h] [--seconds SECONDS] [--workers WORKERS] [--seed SEED]"
+        "SECOND=1 is not allowed; usage: reluclf verify [-h] [--seconds SECONDS] [--workers WORKERS] [--seed SEED]"
         in capsys.readouterr().err
     )
 

@@ -59,9 +59,10 @@ def test_a_chapter_is_committed_without_outputs_and_has_its_parameters_in_one_ce
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in cells) == bool(
         chapters.parameters(chapter)
     )
-    # JupyterLab adds its own to these two as it saves a chapter.
+    # JupyterLab and VS Code add their own to these two as they save a chapter.
     metadata = read(chapter).metadata
-    assert metadata.keys() == {"kernelspec", "language_info"}
+    others = sorted(metadata.keys() - {"kernelspec", "language_info"})
+    assert not others, f"delete {others} from the metadata at the end of book/{chapter}.ipynb"
     assert metadata["kernelspec"]["name"] == "python3"
     as_a_script = {  # as nbconvert needs it
         "file_extension": ".py",
@@ -424,7 +425,7 @@ def test_a_wrong_parameter_is_refused_by_name_before_anything_runs(
     [
         (
             ["WORKER=2"],
-            "--worker=2 is not allowed; usage: reluclf train [-h] [--chapter CHAPTER] [--only ONLY] [--workers WORKERS] [--dask ADDRESS]",
+            "WORKER=2 is not allowed; usage: reluclf train [-h] [--chapter CHAPTER] [--only ONLY] [--workers WORKERS] [--dask ADDRESS]",
         ),
         (
             ["CHAPTER=wbdc"],
