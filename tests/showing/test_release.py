@@ -287,6 +287,16 @@ def test_a_page_has_the_tags_that_reference_managers_read():
     assert {"citation_author", "citation_inbook_title"} <= tags.keys()
 
 
+def test_a_link_to_a_page_is_previewed_by_its_title_and_first_words():
+    made = reluclf_cited.preview('MNIST "and" more', "word " * 50, {"title": "The book"})
+    tags = dict(re.findall(r'<meta (?:name|property)="([^"]+)" content="([^"]*)" />', made))
+    assert tags["og:title"] == "MNIST &quot;and&quot; more"
+    assert tags["og:site_name"] == "The book"
+    assert tags["description"] == tags["og:description"]
+    assert tags["description"].endswith("word …") and len(tags["description"]) < 203
+    assert "description" not in reluclf_cited.preview("A page of tables", "", {"title": "The book"})
+
+
 @pytest.mark.parametrize(
     ("address", "provider"),
     [
