@@ -75,9 +75,9 @@ class Watched:
             patch.setattr(data, "prepare", self._prepare)
             self.outcome = protocols.run(spec, self.snapshots, state)
 
-    def _build(self, *arguments):
+    def _build(self, *arguments, **named):
         self.built += 1
-        return self._originals[0](*arguments)
+        return self._originals[0](*arguments, **named)
 
     def _fit(self, training):
         before = self._state(training.model)
