@@ -25,7 +25,7 @@ given = $(foreach name,$(sort $(1) $(filter-out PYTHON RELUCLF BIN,$(foreach any
 	$(if $(value $(name)),'$(subst ','\'',$(name)=$(value $(name)))'))
 
 .DEFAULT_GOAL := help
-.PHONY: $(if $(OTHER),$(READY)) help book pdf tex-packages links dist test test-all chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint actionlint audit requirements clean
+.PHONY: $(if $(OTHER),$(READY)) help book pdf tex-packages links dist test test-all chapter experiments original jax gpu device-check bench steps zero-rows picture check-records verify lint strip actionlint audit requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -112,7 +112,13 @@ lint: $(READY)  ## check style, formatting and spelling, and that chapters have 
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/mypy --no-error-summary --cache-dir=/dev/null
 	@$(BIN)/codespell
-	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
+	@$(STRIP) --verify book/*.ipynb
+
+# As JupyterLab saves a chapter, but for what is of one run or one machine.
+STRIP := $(BIN)/nbstripout --keep-id --extra-keys "metadata.language_info.version metadata.language_info.pygments_lexer metadata.language_info.codemirror_mode"
+
+strip: $(READY)  ## clear the chapters' outputs, and what an editor adds to them
+	@$(STRIP) book/*.ipynb
 
 actionlint:  ## check the workflows with actionlint, which is fetched into _build/
 	@test -x _build/actionlint/bin/actionlint || { $(PYTHON) -m venv _build/actionlint && _build/actionlint/bin/python -m pip install --quiet $(ACTIONLINT); }

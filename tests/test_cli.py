@@ -79,7 +79,7 @@ def environment(folder, version, made_for):
         python = folder / ".venv" / "bin" / "python"
         python.write_text(f"#!/bin/sh\necho {version}\n")
         python.chmod(0o755)
-    if made_for:
+    if made_for is not None:
         (folder / ".venv" / "ready").write_text(made_for.format(here=folder.resolve()))
 
 
@@ -88,6 +88,7 @@ def environment(folder, version, made_for):
     ("version", "made_for", "given", "remade"),
     [
         pytest.param("Python 3.12.1", "{here}, Python 3.12.1\n", [], False, id="as it was"),
+        pytest.param("Python 3.12.1", "", [], False, id="of nothing told"),
         pytest.param("Python 3.12.1", "/old place, Python 3.12.1\n", [], True, id="moved"),
         pytest.param("Python 3.13.0", "{here}, Python 3.12.1\n", [], True, id="another Python"),
         pytest.param("", "{here}, Python 3.12.1\n", [], True, id="Python gone"),
@@ -120,7 +121,7 @@ def test_an_environment_of_another_checkout_or_python_is_made_anew(
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 def test_an_environment_that_another_python_left_unfinished_is_not_mixed_with_this_one(tmp_path):
     """``python -m venv`` keeps the Python that is there, and writes another's version beside it."""
-    environment(tmp_path, "Python 3.9.1", "")
+    environment(tmp_path, "Python 3.9.1", None)
     done = subprocess.run(
         ["make", "check-records", f"PYTHON={sys.executable}"],
         cwd=tmp_path,

@@ -41,7 +41,7 @@ def preview(title: str, text: str, cited) -> str:
 
 
 def _first_words(doctree) -> str:
-    """Return the text of a page's first paragraph; of the first page, which has pictures there, there may be none."""
+    """Return the text of a page's first paragraph, or ''."""
     paragraph = next(doctree.findall(nodes.paragraph), None)
     return " ".join(paragraph.astext().split()) if paragraph else ""
 

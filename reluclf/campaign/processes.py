@@ -77,9 +77,9 @@ def _in_one_process(jobs: Sequence[Job]) -> Iterator[list[Ended]]:
 
 @functools.cache
 def _one_worker() -> ProcessPoolExecutor:
-    """Start a worker that is kept for the next run, and is no business of joblib's.
+    """Start a worker that is kept for the next run, beside those that joblib keeps.
 
-    What joblib keeps is one for the whole process, and it fails on a worker that loky was asked for.
+    Joblib has one pool for the whole process, and fails on one that was made by loky alone.
     """
     from joblib.externals.loky import ProcessPoolExecutor
 

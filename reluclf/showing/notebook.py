@@ -36,8 +36,8 @@ def start() -> None:
     shell = get_ipython()
     if shell is None:
         sys.exit(
-            "this is a chapter of the book, which shows its tables and figures in Jupyter; open its "
-            "notebook there, or run it with: papermill book/wdbc.ipynb out.ipynb --cwd book"
+            "this is a chapter of the book, which shows its tables and figures in Jupyter; open "
+            "its notebook there, or run it with: papermill book/wdbc.ipynb out.ipynb --cwd book"
         )
     # Before what the next line registers, which shows the figures of a cell and closes them.
     shell.events.register("post_execute", _glue_origins)
