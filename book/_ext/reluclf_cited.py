@@ -118,6 +118,8 @@ def _page(app, pagename, templatename, context, doctree):
     context["metatags"] = (
         context.get("metatags", "") + tags(title, cited) + preview(title, text, cited)
     )
+    if first:  # its title is the book's, which Sphinx puts behind that of every page
+        context["title"] = html.escape(f"A rerun of “{cited['references'][0]['title']}”")
     if first and building.is_site(app.builder):
         text = json.dumps(described(cited), ensure_ascii=False).replace("</", "<\\/")
         context["metatags"] += f'<script type="application/ld+json">{text}</script>\n'

@@ -480,6 +480,15 @@ def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
         assert all("<caption" in table for table in tables if 'id="tab-' in table)
 
 
+def test_every_pages_title_is_its_own_and_names_the_book_once(book):
+    titles = [
+        re.search("<title>(.*?)</title>", page.read_text(encoding="utf-8"))[1]
+        for page in (book / "book").glob("*.html")
+    ]
+    assert len(set(titles)) == len(titles) > 10
+    assert all(title.count("ReLU at the Output") == 1 for title in titles), titles
+
+
 def test_every_interval_in_a_table_holds_its_estimate(book):
     cell = re.compile(r"([−+]?[\d.,]+)\s\[([−+]?[\d.,]+),\s([−+]?[\d.,]+)\]")
     found = [
