@@ -172,7 +172,7 @@ def main(file: Path, samples: int | None) -> int:
     def note(name: str, answer: Any) -> None:
         found[name] = answer
         file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        print(f"{time.perf_counter() - began:4.0f} s  {name}: {answer}", flush=True)
+        print(f"{time.perf_counter() - began:4.0f} s  {name}: {json.dumps(answer)}", flush=True)
 
     few = min(samples or 4_000, 4_000)
     asked = pace.networks(8 if samples is None else 4, samples)
