@@ -85,6 +85,9 @@ KINDS = {
     },
 }
 
+#: What papermill passes by itself, where it is asked for with ``--inject-paths``.
+_PAPERMILLS_OWN = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
+
 
 def checked(name: str, value: Any) -> Any:
     """Return a parameter's value, or a text that stands for it, as a value of the right kind.
@@ -125,7 +128,8 @@ def settle(namespace: MutableMapping[str, Any], cells: Iterable[str]) -> None:
     declared: list[str] = []
     for cell in cells:
         if cell.startswith("# Parameters\n"):
-            refuse_unknown(_assigned(cell), declared)
+            passed = [name for name in _assigned(cell) if name not in _PAPERMILLS_OWN]
+            refuse_unknown(passed, declared)
         declared += _assigned(cell)
     for name in KINDS:
         if name in declared:

@@ -142,6 +142,13 @@ def test_what_papermill_injects_and_the_chapter_does_not_know_is_refused():
         parameters.settle({}, ["", "# Parameters\nseedz = 2\n"])
 
 
+def test_papermill_may_tell_a_chapter_where_it_lies():
+    cell = '# Parameters\nseeds = "2"\nPAPERMILL_OUTPUT_PATH = "out.ipynb"\n'
+    namespace = {"train": True, "seeds": "2"}
+    parameters.settle(namespace, ["train = True\nseeds = 3", cell])
+    assert namespace["seeds"] == 2
+
+
 #: Papermill's own command, with kernels that start although another process takes their port.
 PAPERMILL = """
 from papermill.cli import papermill
