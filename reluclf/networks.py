@@ -40,9 +40,20 @@ def build(spec: Spec, seed: int) -> Any:
         section 3). On TensorFlow it also has a method ``train_on_batches``; on JAX those of
         :func:`reluclf.epochs.attach`, but for a CNN on a processor, where a convolution in a loop
         takes many times as long (jax#12868).
+
+    Raises
+    ------
+    RuntimeError
+        If Keras has been set to another precision, in which the losses are not defined.
     """
     import keras
 
+    if other := {keras.config.floatx(), keras.config.dtype_policy().name} - {"float32"}:
+        raise RuntimeError(
+            f"Keras is set to {min(other)} here, and a run is of float32; "
+            'call keras.config.set_floatx("float32") and keras.config.set_dtype_policy("float32"), '
+            "or train with reluclf.campaign.training.obtain, which does so in a process of its own."
+        )
     seeds = _seeds(seed)
     hidden = heads.leaky_relu if spec.hidden == "leaky_relu" else "relu"
     layers = (

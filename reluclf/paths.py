@@ -77,9 +77,11 @@ def user_data() -> Path | None:
 
 
 def _named(variable: str) -> Path | None:
-    """Return the folder that a variable names, from the working folder, else from :data:`ROOT`.
+    """Return the folder that a variable names, seen from where it was typed.
 
-    A chapter's kernel works in ``book/``, whatever folder it was started from.
+    That is the working folder. But a chapter's kernel works in ``book/``, wherever papermill or
+    Jupyter was started: the shell's ``$PWD`` tells it where, and without a shell :data:`ROOT` is
+    taken.
     """
     value = os.environ.get(variable)
     if not value:
@@ -87,4 +89,9 @@ def _named(variable: str) -> Path | None:
     if len(value) > 1 and value[0] == value[-1] in "\"'":  # as Docker leaves them in an env-file
         value = value[1:-1]
     folder = Path(os.path.expanduser(value))
-    return folder.absolute() if folder.exists() else ROOT / folder
+    if folder.is_absolute():
+        return folder
+    typed = Path.cwd()
+    if typed == ROOT / "book":
+        typed = Path(os.environ.get("PWD") or ROOT)
+    return (typed if typed.is_dir() else ROOT) / folder

@@ -78,14 +78,14 @@ def _visit_block(translator, node):
     # A formula wider than a phone scrolls in its own box, which the keyboard must reach.
     translator.body.append(
         translator.starttag(
-            node, "div", CLASS="math notranslate nohighlight", tabindex="0", role="group"
+            node, "p", CLASS="math notranslate nohighlight", tabindex="0", role="group"
         )
-    )
+    )  # browsers' views for reading leave out a short div with a link
     if node["number"]:
         translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    translator.body.append(_math(translator, node, "block") + "</div>\n")
+    translator.body.append(_math(translator, node, "block") + "</p>\n")
     raise nodes.SkipNode
 
 
@@ -117,12 +117,19 @@ def _write_rules(app):
         (static / "verdicts.css").write_text("".join(_rules), encoding="utf-8")
 
 
+#: The first cell of a table's row, which names it.
+_ROW_NAME = re.compile(r'(<tr class="row-(?:odd|even)">)<td([^>]*)>(.*?)</td>', re.DOTALL)
+
+
 def _page(app, pagename, templatename, context, doctree):
-    """Mend what the theme and docutils write: live-code scripts, which fail where no page uses them; lists and figures a keyboard must reach."""
+    """Mend what the theme and docutils write: live-code scripts, which no page uses; names of rows and columns; lists; figures a keyboard must reach."""
     context["script_files"] = [
         script for script in context.get("script_files", []) if "thebe" not in str(script)
     ]
     if "body" in context:
+        context["body"] = _ROW_NAME.sub(
+            r'\1<th scope="row"\2>\3</th>', context["body"].replace("<th ", '<th scope="col" ')
+        )
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
         context["body"] = context["body"].replace(
             "<figure ", '<figure tabindex="0" '

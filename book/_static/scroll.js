@@ -1,10 +1,10 @@
 // Marks the boxes of tables, figures and formulas that are wider than the window shows; without this script they scroll all the same.
 // Where a table scrolls, its first column need not be as narrow as its longest word.
 const mark = () => {
-  for (const box of document.querySelectorAll(".pst-scrollable-table-container, .bd-article figure, .bd-article div.math")) {
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container, .bd-article figure, .bd-article p.math")) {
     box.classList.remove("scrolls", "names");
     box.classList.toggle("scrolls", box.scrollWidth > box.clientWidth + 2);
-    const first = [...box.querySelectorAll("tbody td:first-child")];
+    const first = [...box.querySelectorAll("tbody th")];
     box.classList.toggle("names", box.matches(".scrolls") && first.some((cell) => cell.textContent.trim().length > 12));
   }
 };

@@ -43,6 +43,10 @@ _ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w.~-]+)+")
 _EXECUTED = re.compile(r"[\w-]+\.ipynb: Executed notebook in [0-9.]+ seconds")
 _WRONG = re.compile(r"WARNING|ERROR|CRITICAL|^!|Error:")
 
+#: How MyST-NB writes a place in a notebook: the number of a cell, and, in four digits, its line
+#: plus one.
+_PLACE = re.compile(r"(?<=\.ipynb):(\d+)(\d{4}):")
+
 
 class BuildError(RuntimeError):
     """A book that was not built; the message says why, and where all of the log is."""
@@ -226,7 +230,11 @@ def causes(log: Path) -> list[str]:
     for number, line in enumerate(lines):
         if line.startswith("these chapters failed"):
             return _until_traceback(lines[number + 1 :])
-    wrong = [line for line in lines if _WRONG.search(line)]
+    wrong = [
+        _PLACE.sub(lambda place: f", cell {place[1]}, line {int(place[2]) - 1}:", line)
+        for line in lines
+        if _WRONG.search(line)
+    ]
     return wrong[:40] or [line for line in lines if line.strip()][-20:]
 
 

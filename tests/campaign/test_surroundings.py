@@ -118,6 +118,18 @@ def test_a_kernel_writes_into_the_folder_that_the_caller_names(tmp_path, monkeyp
     assert there == str(tmp_path / "out") == str(paths.new_results())
 
 
+def test_a_folder_that_is_not_there_yet_is_made_where_its_name_was_typed(tmp_path, monkeypatch):
+    monkeypatch.setenv("RELUCLF_RESULTS", "results")
+    monkeypatch.chdir(tmp_path)
+    assert paths.new_results() == tmp_path / "results"
+    monkeypatch.chdir(paths.BOOK)  # as a chapter's kernel, which papermill has started in book/
+    monkeypatch.setenv("PWD", str(tmp_path))
+    assert paths.new_results() == tmp_path / "results"
+    for nowhere in ("", "/c/no/such/folder"):  # without a shell, and in Git's on Windows
+        monkeypatch.setenv("PWD", nowhere)
+        assert paths.new_results() == paths.ROOT / "results"
+
+
 def _nowhere(*_, **__):
     raise RuntimeError("Could not determine home directory.")
 

@@ -114,6 +114,20 @@ def test_a_model_is_trained_with_the_loss_of_its_spec(loss):
     assert build(loss=loss).loss is getattr(losses, loss)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("floatx", "float64"), ("dtype_policy", "mixed_bfloat16")]
+)
+def test_a_network_of_another_precision_is_refused_with_the_remedy(keras, name, value):
+    setting = getattr(keras.config, f"set_{name}")
+    setting(value)
+    try:
+        with pytest.raises(RuntimeError, match=f"set to {value} here.* call keras.config.set_flo"):
+            build()
+    finally:
+        setting("float32")
+    build()
+
+
 def test_the_same_seed_gives_the_same_weights_and_dropout_and_another_seed_others(keras):
     x = np.ones((4, 256), np.float32)
     one, same, other = (build(seed=seed) for seed in (7, 7, 8))

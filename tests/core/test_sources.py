@@ -372,6 +372,7 @@ def test_the_folder_may_be_named_from_the_home_folder_and_from_the_root_of_the_c
     (tmp_path / "book").mkdir()
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path / "book")  # where a chapter's kernel works
+    monkeypatch.delenv("PWD", raising=False)
     monkeypatch.setenv("RELUCLF_DATA", "data")
     assert is_published(sources.load_images("mnist"))
 

@@ -198,6 +198,15 @@ def test_a_build_that_fails_says_why_and_leaves_the_last_good_book(
     assert not log.exists()  # of a failure that is over
 
 
+def test_what_is_wrong_in_a_chapter_is_told_with_its_cell_and_the_line_in_it(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("/of/why.ipynb:60004: WARNING: undefined label\n/of/cite.md:12: WARNING: x\n")
+    assert building.causes(log) == [
+        "/of/why.ipynb, cell 6, line 3: WARNING: undefined label",
+        "/of/cite.md:12: WARNING: x",
+    ]
+
+
 def test_a_build_that_is_interrupted_leaves_the_last_good_book_and_nothing_else(
     pretended, tmp_path
 ):

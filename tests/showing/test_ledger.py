@@ -56,7 +56,7 @@ def rows(page):
     """The cells of every row of a page's ledgers, by item."""
     found = {}
     for row in page.select("table.ledger tbody tr"):
-        cells = row.find_all("td")
+        cells = row.find_all(["th", "td"])
         found[cells[0].find(string=True).strip()] = cells
     return found
 

@@ -209,9 +209,9 @@ def test_a_table_and_a_figure_that_scroll_say_so_and_others_do_not(visit, width,
 def test_formulas_are_drawn_without_a_script(visit):
     page = visit("book/method.html")
     heights = page.evaluate(
-        "[...document.querySelectorAll('div.math math')].map(m => m.getBoundingClientRect().height)"
+        "[...document.querySelectorAll('p.math math')].map(m => m.getBoundingClientRect().height)"
     )
-    assert len(heights) == len(page.query_selector_all("div.math")) > 0 and min(heights) > 15
+    assert len(heights) == len(page.query_selector_all("p.math")) > 0 and min(heights) > 15
     assert "\\" not in "".join(
         page.evaluate("[...document.querySelectorAll('math')].map(m => m.textContent)")
     )
@@ -385,11 +385,38 @@ def test_a_choice_above_a_ledger_counts_the_answers_that_it_shows(visit):
             assert re.search(r"\((\d+)\)$", option.inner_text())[1] == str(rows.count())
 
 
+#: What a browser's translation makes of a page.
+TRANSLATION = """
+const texts = [], walker = document.createTreeWalker(document.querySelector('article'), NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) if (!walker.currentNode.parentElement.closest('script, style, .notranslate')) texts.push(walker.currentNode);
+for (const text of texts) {
+  const font = document.createElement('font');
+  font.textContent = text.data.toUpperCase() + '!';
+  text.replaceWith(font);
+}
+"""
+
+
+def test_a_ledger_can_be_narrowed_after_a_browser_has_translated_it(visit):
+    page = visit("book/ledger.html")
+    page.evaluate(TRANSLATION)
+    assert "THE PAPER SAYS!" in page.locator("table.ledger thead").first.inner_text()
+    narrowed(page)
+
+
+def test_views_for_reading_keep_numbered_formulas(book):
+    """They leave out a short div that holds a link, as the one at a formula's number."""
+    page = (book / "book" / "method.html").read_text(encoding="utf-8")
+    numbers = bs4.BeautifulSoup(page, "html.parser").select(".math .eqno")
+    assert len(numbers) > 2
+    assert {number.parent.name for number in numbers} == {"p"}
+
+
 def test_on_a_phone_a_ledgers_row_is_a_card_with_every_answer_under_its_question(visit):
     page = visit("book/ledger.html", 390)
     asked = ("in its own numbers", "as run, or by text and code", "as written")
     for row in page.locator("table.ledger tbody tr").all():
-        cells = row.locator("td")
+        cells = row.locator("th, td")
         boxes = [cells.nth(i).bounding_box() for i in range(cells.count())]
         assert len(boxes) == 6
         assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
@@ -478,6 +505,18 @@ def test_every_table_has_header_cells_and_every_numbered_one_a_caption(book):
         tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
         assert all("<th" in table for table in tables)
         assert all("<caption" in table for table in tables if 'id="tab-' in table)
+
+
+def test_every_table_names_its_columns_and_rows_to_a_screen_reader(book):
+    for name in chapters.names():
+        page = (book / "book" / f"{name}.html").read_text(encoding="utf-8")
+        for table in bs4.BeautifulSoup(page, "html.parser").select("table.table"):
+            head, *rows = table.select("tr")
+            assert all(cell["scope"] == "col" for cell in head.find_all(True, recursive=False))
+            for row in rows:
+                named, *cells = row.find_all(True, recursive=False)
+                assert (named.name, named.get("scope")) == ("th", "row"), (name, row)
+                assert all(cell.name == "td" for cell in cells)
 
 
 def test_every_pages_title_is_its_own_and_names_the_book_once(book):
@@ -598,14 +637,14 @@ def test_the_pdf_has_the_numbers_of_the_pages_that_are_not_left_out(book, printe
     words = set(re.findall(r"\d+\.\d+", printed))
     for name in READING_ORDER:
         page, _ = parts(book, name)
-        cells = [cell.text for cell in page.find_all("td") if not cell.find()]
+        cells = [cell.text for cell in page.find_all(["th", "td"]) if not cell.find()]
         assert not set(re.findall(r"\d+\.\d{2,}", " ".join(cells))) - words, name
 
 
 def test_the_pdf_has_the_verdict_on_every_item_and_its_reason(book, printed):
     page, _ = parts(book, "ledger")
     text = plain(printed)
-    rows = [row.find_all("td") for row in page.select("table.ledger tbody tr")]
+    rows = [row.find_all(["th", "td"]) for row in page.select("table.ledger tbody tr")]
     assert {row[0].text.removesuffix("report") for row in rows} == set(items.items())
     for row in rows:
         for cell in row[2:5]:
