@@ -122,7 +122,7 @@ _ROW_NAME = re.compile(r'(<tr class="row-(?:odd|even)">)<td([^>]*)>(.*?)</td>', 
 
 
 def _page(app, pagename, templatename, context, doctree):
-    """Mend what the theme and docutils write: live-code scripts, which no page uses; names of rows and columns; lists; figures a keyboard must reach."""
+    """Mend what the theme and docutils write: unused scripts; names of rows and columns; lists; figures a keyboard must reach."""
     context["script_files"] = [
         script for script in context.get("script_files", []) if "thebe" not in str(script)
     ]
