@@ -165,6 +165,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=32)
     parser.add_argument("--folds", type=int, default=10, help="how many of the ten")
     given = parser.parse_args()
+    if given.epochs < 1 or not 1 <= given.folds <= 10 or given.seed < 0:
+        parser.error("epochs begin at 1, folds are 1 to 10, and a seed is not negative")
     try:
         images = load(given.data)
     except FileNotFoundError as error:

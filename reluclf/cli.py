@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from reluclf import __version__, commands, paths
-from reluclf.campaign import surroundings
+from reluclf.campaign import checkout, surroundings
 from reluclf.showing import building, release
 from reluclf.showing.parameters import ParameterError
 
@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         if not paths.PAPER.is_file():
             raise ParameterError(paths.NO_CHECKOUT)
         surroundings.refuse_another_checkout()
+        if told := checkout.unfinished_merge():
+            raise ParameterError(told)
         surroundings.have_a_home()
         return given.run(given)
     except commands.ERRORS as error:

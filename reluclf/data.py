@@ -161,6 +161,7 @@ def prepare(spec: Spec, fit_on: np.ndarray, *others: np.ndarray) -> list[np.ndar
     list of ndarray of float32, shape (n or m, 256), for WDBC (n or m, 30)
         ``fit_on`` and the others, transformed.
     """
+    from sklearn import config_context
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -177,7 +178,8 @@ def prepare(spec: Spec, fit_on: np.ndarray, *others: np.ndarray) -> list[np.ndar
     pipeline = make_pipeline(*steps or ["passthrough"])
     # With one BLAS thread the sums are done in one order, so the same machine gives the same bits
     # whatever else runs on it.
-    with threadpool_limits(limits=1):
+    # A caller's scikit-learn may put out data frames.
+    with threadpool_limits(limits=1), config_context(transform_output="default"):
         pipeline.fit(fit_on)
         return [pipeline.transform(x).astype(np.float32) for x in (fit_on, *others)]
 

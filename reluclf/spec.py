@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import functools
+from collections.abc import Mapping
 from pathlib import PurePath, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -49,6 +50,9 @@ N_SPLITS = 10
 
 #: Fewest training samples of a run on images: nine tenths of them span the 256 components.
 FEWEST_IMAGES = 300
+
+
+_NO_FIELD = "{} is not a field of a spec; the fields are {}"
 
 
 class SpecError(ValueError):
@@ -184,6 +188,18 @@ class Spec(BaseModel):
             )
         return self
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the spec with other values, which pydantic takes as they are.
+
+        Raises
+        ------
+        SpecError
+            If a name is that of no field, which pydantic would keep without a word.
+        """
+        for name in set(update or ()) - set(type(self).model_fields):
+            raise SpecError(_NO_FIELD.format(name, ", ".join(type(self).model_fields)))
+        return super().model_copy(update=update, deep=deep)
+
     @property
     def setting(self) -> dict[str, Any]:
         """The fields that differ from the author's code.
@@ -265,9 +281,7 @@ def _in_one_sentence(error: ValidationError) -> str:
     for detail in error.errors():
         name = ".".join(str(part) for part in detail["loc"])
         if detail["type"] == "extra_forbidden":
-            problems.append(
-                f"{name} is not a field of a spec; the fields are {', '.join(Spec.model_fields)}"
-            )
+            problems.append(_NO_FIELD.format(name, ", ".join(Spec.model_fields)))
         elif detail["type"] == "missing":
             problems.append(f"{name} is missing")
         elif detail["type"] == "value_error":

@@ -306,3 +306,15 @@ def test_another_error_of_the_system_is_not_taken_for_a_full_disk(monkeypatch):
     monkeypatch.setattr(chapters, "rerun", rerun)
     with pytest.raises(OSError, match="reset"):
         cli.main(["chapter", "wdbc"])
+
+
+@pytest.mark.parametrize("name", ["wdbc.ipynb", "paper.yml"])
+def test_marks_that_a_merge_has_left_are_told_with_their_place(name, tmp_path, monkeypatch, capsys):
+    shutil.copytree(paths.BOOK, tmp_path / "book", ignore=shutil.ignore_patterns("_*"))
+    monkeypatch.setattr(paths, "BOOK", tmp_path / "book")
+    assert checkout.unfinished_merge() == ""
+    file = tmp_path / "book" / name
+    text = file.read_text(encoding="utf-8")
+    file.write_text("first line\n<<<<<<< HEAD\n" + text, encoding="utf-8")
+    assert cli.main(["chapter", "wdbc"]) == 2
+    assert f"{file}, line 2: a merge has left its marks" in capsys.readouterr().err

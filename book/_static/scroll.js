@@ -8,7 +8,14 @@ const mark = () => {
     box.classList.toggle("names", box.matches(".scrolls") && first.some((cell) => cell.textContent.trim().length > 12));
   }
 };
-addEventListener("load", mark);
+// What is marked grows, and would push away what the page's address names, where a browser does not hold it, as Safari does not.
+const markAndHold = () => {
+  const target = CSS.supports("overflow-anchor", "auto") ? null : document.querySelector(":target");
+  const before = target?.getBoundingClientRect().top;
+  mark();
+  if (target) scrollBy({ top: target.getBoundingClientRect().top - before, behavior: "instant" });
+};
+addEventListener("load", markAndHold);
 addEventListener("resize", mark);
 // Marks what was searched for. Sphinx leaves that out on a page of search results, and takes every page for one, for the theme's search field is on each.
 addEventListener("load", () => {

@@ -1,6 +1,6 @@
 // The figure of one spike, moved by hand: how large it is, and Adam's beta_2. The formula is that of
 // reluclf/showing/spike.py. Without this script, and on paper, the still picture stands.
-const BATCHES = 215, EPOCHS = 32, HEIGHT = 280, LEFT = 60, RIGHT = 14, TOP = 14, BOTTOM = 44;
+const BATCHES = 215, EPOCHS = 32;
 const step = (k, ratio, beta) => 1 / Math.sqrt(1 + (1 - beta) * ratio ** 2 * beta ** k);
 const half = (ratio, beta) => Math.max(0, Math.log(((1 - beta) * ratio ** 2) / 3) / -Math.log(beta));
 const spelled = (n) => (n < 1 ? 0 : Number(n.toPrecision(2))).toLocaleString("en");
@@ -30,7 +30,9 @@ const enhance = (figure) => {
 
   const draw = () => {
     const ratio = 10 ** size.input.value, beta = 1 - 10 ** -memory.input.value;
-    const width = Math.min(Math.max(picture.clientWidth, 260), 680);
+    const SIZE = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // the reader's own size of letters
+    const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [280, 60, 14, 14, 44].map((pixels) => pixels * SIZE);
+    const width = Math.min(Math.max(picture.clientWidth, 260 * SIZE), 680 * SIZE);
     const x = (epoch) => LEFT + (epoch / EPOCHS) * (width - LEFT - RIGHT);
     const y = (length) => HEIGHT - BOTTOM - (length / 1.08) * (HEIGHT - BOTTOM - TOP);
     const sizeText = `${spelled(ratio)} ×`, betaText = String(Number(beta.toPrecision(4)));
@@ -46,16 +48,16 @@ const enhance = (figure) => {
         `${(back / BATCHES).toFixed(1)} epochs${back > EPOCHS * BATCHES ? ": beyond the end of the fold" : ` of the fold’s ${EPOCHS}`}.`;
     said.textContent = text;
     const parts = [];
-    for (let epoch = 0; epoch <= EPOCHS; epoch += width < 480 ? 8 : 4) {
+    for (let epoch = 0; epoch <= EPOCHS; epoch += width < 480 * SIZE ? 8 : 4) {
       parts.push(element("line", { x1: x(epoch), x2: x(epoch), y1: y(0), y2: TOP, class: "grid" }));
-      parts.push(element("text", { x: x(epoch), y: y(0) + 17, "text-anchor": "middle" }, String(epoch)));
+      parts.push(element("text", { x: x(epoch), y: y(0) + 17 * SIZE, "text-anchor": "middle" }, String(epoch)));
     }
     for (const length of [0, 0.25, 0.5, 0.75, 1]) {
       parts.push(element("line", { x1: LEFT, x2: x(EPOCHS), y1: y(length), y2: y(length), class: length === 1 ? "usual" : "grid" }));
-      parts.push(element("text", { x: LEFT - 6, y: y(length) + 4, "text-anchor": "end" }, String(length)));
+      parts.push(element("text", { x: LEFT - 6, y: y(length) + 4 * SIZE, "text-anchor": "end" }, String(length)));
     }
-    parts.push(element("text", { x: x(EPOCHS / 2), y: HEIGHT - 6, "text-anchor": "middle" }, "epochs after the spike"));
-    parts.push(element("text", { x: 12, y: y(0.5), "text-anchor": "middle", transform: `rotate(-90 12 ${y(0.5)})` }, "step, in learning rates"));
+    parts.push(element("text", { x: x(EPOCHS / 2), y: HEIGHT - 6 * SIZE, "text-anchor": "middle" }, "epochs after the spike"));
+    parts.push(element("text", { x: 14 * SIZE, y: y(0.5), "text-anchor": "middle", transform: `rotate(-90 ${14 * SIZE} ${y(0.5)})` }, "step, in learning rates"));
     parts.push(element("path", { d: path, class: "step" }));
     if (first < 0.5 && back <= EPOCHS * BATCHES) parts.push(element("circle", { cx: x(back / BATCHES), cy: y(0.5), r: 5 }));
     picture.replaceChildren(element("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def modified(*folders: str) -> bool:
     return _is_own() and bool(
         _git("status", "--porcelain", "--", *folders)[0] or _not_looked_at(*folders)
     )
+
+
+def unfinished_merge() -> str:
+    """Say in one sentence where a merge has left its marks in a file of the book; empty if none."""
+    for file in sorted([*paths.BOOK.glob("*.ipynb"), *paths.BOOK.glob("*.yml")]):
+        if mark := re.search(rb"^<{7} ", file.read_bytes(), re.MULTILINE):
+            line = mark.string[: mark.start()].count(b"\n") + 1
+            return (
+                f"{file}, line {line}: a merge has left its marks (<<<<<<<) there; "
+                "finish the merge, and run the command again."
+            )
+    return ""
 
 
 def date() -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reluclf.campaign import runtime
 from reluclf.formats import NONE, NOT_MEASURED
 from reluclf.judging import words
 from reluclf.judging.answers import Answer
@@ -19,11 +20,15 @@ from reluclf.judging.evidence import difference, measure
 from reluclf.judging.status import Status
 from reluclf.judging.verdicts import Verdict
 from reluclf.record import Record
-from reluclf.showing import dead_outputs, figures, ledger, origins, sentences
+from reluclf.showing import dead_outputs, figures, ledger, original, origins, sentences
 from reluclf.showing.runs import IMAGES, ON_IMAGES, Network, with_both_heads
+from reluclf.store import Store
 
 #: The network in which the ReLU head is slow.
 _SLOW = Network("mnist", "cnn", "relu")
+
+#: That whose runs as run all end below the paper's.
+_BELOW = Network("fashion_mnist", "cnn", "relu")
 
 #: How the runs of a condition are drawn: a marker, whether it is filled, how far from the middle.
 _MARKS = {AS_RUN: ("o", True, -0.16), AS_WRITTEN: ("D", False, 0.16)}
@@ -128,6 +133,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "index_cnn_ends": _ends(
             [run.test.accuracy for run in _SLOW.under(records, AS_RUN)], " and "
         ),
+        "index_fashion_cnn": f"{100 * _BELOW.published['test_accuracy']:.1f}\u00a0%",
+        "index_fashion_cnn_best": _best(_BELOW.under(records, AS_RUN)),
         "index_worst": _ends([run.test.accuracy for run in slow]),
         "index_relu_runs": str(len(slow)),
         "index_ffnn_softmax": reached(ffnn_softmax),
@@ -165,8 +172,28 @@ def _ends(accuracies: Sequence[float], to: str = " to ") -> str:
     return f"{100 * min(accuracies):.0f}{to}{100 * max(accuracies):.0f}\u00a0%"
 
 
-def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
-    """State what the book rests on: runs, hours, machines, dates and the commit, as text."""
+def _best(runs: Sequence[Record]) -> str:
+    """Write the highest test accuracy of runs, in percent."""
+    return f"{100 * max(run.test.accuracy for run in runs):.1f}\u00a0%" if runs else NOT_MEASURED
+
+
+def beside() -> str:
+    """Write how many runs stand beside the book's own, and what they are for."""
+    compared = sum(len(Store.of_backend(name).read_all()) for name in runtime.BACKENDS)
+    return f"{len(original.read())} with the libraries of 2018, {compared} to compare backends"
+
+
+def certificate(records: Sequence[Record], commit: str, besides: str) -> pd.DataFrame:
+    """State what the book rests on: runs, hours, machines, dates and the commit, as text.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    commit : str
+        That of the checkout; empty if it is not known.
+    besides : str
+        The runs beside them, by :func:`beside`.
+    """
     seconds = sum(record.provenance.seconds for record in records)
     started = [record.provenance.started for record in records]
     devices = {record.provenance.device for record in records}
@@ -174,9 +201,12 @@ def certificate(records: Sequence[Record], commit: str) -> pd.DataFrame:
     kinds = len(devices) - len(others)
     rows = {
         "training runs": f"{len(records):,}",
-        "hours of training": f"{seconds / 3600:,.0f}",
-        "machines": "; ".join([f"{kinds} kind{'s' * (kinds > 1)} of CPU", *others]),
-        "made": f"{min(started):%d %B %Y} to {max(started):%d %B %Y}" if started else NONE,
+        "their hours of training": f"{seconds / 3600:,.0f}",
+        "their machines": "; ".join([f"{kinds} kind{'s' * (kinds > 1)} of CPU", *others]),
+        "they were made": f"{min(started):%d %B %Y} to {max(started):%d %B %Y}"
+        if started
+        else NONE,
+        "runs beside them": besides,
         "pages built at commit": commit[:7] or NONE,
         "written by": "machine: text, code and runs",
         "checked with": "`make check-records` (all), `make verify` (a random sample, retrained)",

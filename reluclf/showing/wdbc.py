@@ -154,7 +154,10 @@ def inside(records: Sequence[Record], kind: str) -> int | None:
 def said(records: Sequence[Record], kind: str) -> str:
     """Write :func:`inside` as prose has it."""
     found = inside(records, kind)
-    return formats.NOT_MEASURED if found is None else str(found or "none")
+    if found is None:
+        return formats.NOT_MEASURED
+    every = sum(len(numbers(head)) for head in paper.HEADS)
+    return {0: "none", every: "all"}.get(found, str(found))
 
 
 def medians(records: Sequence[Record], kind: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.datasets import load_breast_cancer
 from sklearn.decomposition import PCA
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -420,3 +421,13 @@ def test_the_checksums_of_wdbc_change_with_a_single_value(monkeypatch):
 
 def test_the_checksums_of_images_are_those_their_bytes_are_held_to():
     assert data.checksums("mnist") == sources.SHA256["mnist"]
+
+
+@pytest.mark.parametrize("features", ["paper", "raw"])
+def test_data_frames_that_a_caller_asks_of_scikit_learn_change_nothing(features):
+    spec, rows = like(WDBC, features=features), data.load_split(WDBC)
+    plain = data.prepare(spec, rows.x_train, rows.x_test)
+    with sklearn.config_context(transform_output="pandas"):
+        asked = data.prepare(spec, rows.x_train, rows.x_test)
+    for one, other in zip(asked, plain, strict=True):
+        assert type(one) is np.ndarray and np.array_equal(one, other)

@@ -104,3 +104,11 @@ def test_without_the_files_it_says_in_one_sentence_what_to_do(tmp_path, monkeypa
 
 def test_it_uses_nothing_of_the_package():
     assert "import reluclf" not in FILE.read_text() and "from reluclf" not in FILE.read_text()
+
+
+@pytest.mark.parametrize("given", [["--epochs", "0"], ["--folds", "11"], ["--seed", "-1"]])
+def test_numbers_that_nothing_can_be_trained_with_are_refused(given, minimal, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["minimal.py", *given])
+    with pytest.raises(SystemExit):
+        minimal.main()
+    assert "epochs begin at 1, folds are 1 to 10" in capsys.readouterr().err

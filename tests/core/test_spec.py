@@ -314,3 +314,12 @@ def test_a_number_of_numpys_is_as_good_as_pythons():
 def test_quotes_that_docker_leaves_around_a_folder_are_no_part_of_it(quote, tmp_path, monkeypatch):
     monkeypatch.setenv("RELUCLF_RESULTS", f"{quote}{tmp_path}{quote}")
     assert paths.new_results() == tmp_path
+
+
+def test_a_copy_with_a_name_that_is_no_fields_is_refused():
+    network = {"dataset": "wdbc", "architecture": "ffnn", "head": "relu", "protocol": "carried"}
+    spec = Spec(**network, seed=3)
+    assert spec.model_copy(update={"epochs": 2}) == Spec(**network, seed=3, epochs=2)
+    assert spec.model_copy() == spec
+    with pytest.raises(SpecError, match="epoch is not a field of a spec; the fields are dataset, "):
+        spec.model_copy(update={"epoch": 2})

@@ -232,15 +232,16 @@ def test_the_certificate_has_the_runs_hours_machines_and_dates_of_the_records(ru
         }
     )
     lines = first_page.certificate(
-        [runs[0].model_copy(update={"provenance": later}), *runs[1:]], "abcdef0123"
+        [runs[0].model_copy(update={"provenance": later}), *runs[1:]], "abcdef0123", "3 others"
     ).set_index("what")["the book"]
-    assert lines["training runs"] == str(len(runs)) and lines["hours of training"] == "1"
+    assert lines["training runs"] == str(len(runs)) and lines["their hours of training"] == "1"
     assert (
-        lines["machines"] == "1 kind of CPU; GPU, another"
-        and lines["made"] == "01 January 2026 to 03 February 2026"
+        lines["their machines"] == "1 kind of CPU; GPU, another"
+        and lines["they were made"] == "01 January 2026 to 03 February 2026"
     )
     assert lines["pages built at commit"] == "abcdef0"
-    assert first_page.certificate([], "")["the book"].tolist()[3:5] == [formats.NONE] * 2
+    assert lines["runs beside them"] == "3 others"
+    assert first_page.certificate([], "", "none")["the book"].tolist()[3:5] == [formats.NONE] * 2
 
 
 @pytest.fixture(scope="module")

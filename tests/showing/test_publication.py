@@ -404,6 +404,58 @@ def test_a_ledger_can_be_narrowed_after_a_browser_has_translated_it(visit):
     narrowed(page)
 
 
+#: A browser that does not hold what its window shows when the page above it grows, as Safari.
+UNHELD = """
+const supports = CSS.supports.bind(CSS);
+CSS.supports = (...asked) => !asked.join().includes('overflow-anchor') && supports(...asked);
+addEventListener('DOMContentLoaded', () => {
+  const style = document.createElement('style');
+  style.textContent = '* { overflow-anchor: none !important }';
+  document.head.append(style);
+});
+"""
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize(
+    ("width", "place"),
+    [
+        (1200, "wdbc.html#tab-wdbc-deaths"),
+        (390, "wdbc.html#tab-wdbc-deaths"),
+        (390, "why.html#when-all-outputs-are-zero"),
+        (390, "ledger.html#tab-ledger-numbers"),
+    ],
+)
+def test_an_address_leads_to_what_it_names(browser, address, width, place, held):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    if not held:
+        page.add_init_script(UNHELD)
+    page.goto(f"{address}/book/{place}")
+    page.wait_for_function("document.readyState === 'complete'")
+    page.wait_for_timeout(300)
+    top = page.evaluate(
+        "document.getElementById(location.hash.slice(1)).getBoundingClientRect().top"
+    )
+    assert 30 < top < 110  # just below the bar at the top
+    page.close()
+
+
+def test_the_figure_of_a_spike_has_letters_of_the_readers_size(browser, address):
+    page = browser.new_page(viewport={"width": 1900, "height": 900})
+    page.goto(f"{address}/book/why.html")
+    page.evaluate("document.documentElement.style.setProperty('font-size', '32px', 'important')")
+    page.evaluate("dispatchEvent(new Event('resize'))")
+    text = page.locator(".spike svg text").first
+    assert text.evaluate("one => getComputedStyle(one).fontSize") == "24px"
+    boxes = [one.bounding_box() for one in page.locator(".spike svg text").all()]
+    drawing = page.locator(".spike svg").bounding_box()
+    for box in boxes:
+        assert drawing["x"] <= box["x"] + 1
+        assert box["x"] + box["width"] <= drawing["x"] + drawing["width"] + 1
+        assert box["y"] + box["height"] <= drawing["y"] + drawing["height"] + 1
+    page.close()
+
+
 def test_views_for_reading_keep_numbered_formulas(book):
     """They leave out a short div that holds a link, as the one at a formula's number."""
     page = (book / "book" / "method.html").read_text(encoding="utf-8")
