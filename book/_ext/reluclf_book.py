@@ -117,12 +117,26 @@ def _write_rules(app):
         (static / "verdicts.css").write_text("".join(_rules), encoding="utf-8")
 
 
+#: Where a browser lets a page keep nothing, asking ends the scripts of the theme and of the search: here is what keeps nothing.
+_KEEPS_NOTHING = """<script>
+try { localStorage; } catch {
+  const nothing = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
+  Object.defineProperty(window, "localStorage", { value: nothing });
+}
+</script>
+"""
+
+#: The head of a column that has no name.
+_NO_NAME = re.compile(r'<th scope="col"([^>]*)><p></p></th>')
+
 #: The first cell of a table's row, which names it.
 _ROW_NAME = re.compile(r'(<tr class="row-(?:odd|even)">)<td([^>]*)>(.*?)</td>', re.DOTALL)
 
 
 def _page(app, pagename, templatename, context, doctree):
     """Mend what the theme and docutils write: unused scripts; names of rows and columns; lists; figures a keyboard must reach."""
+    if building.is_site(app.builder):
+        context["metatags"] = _KEEPS_NOTHING + context.get("metatags", "")
     context["script_files"] = [
         script for script in context.get("script_files", []) if "thebe" not in str(script)
     ]
@@ -130,6 +144,7 @@ def _page(app, pagename, templatename, context, doctree):
         context["body"] = _ROW_NAME.sub(
             r'\1<th scope="row"\2>\3</th>', context["body"].replace("<th ", '<th scope="col" ')
         )
+        context["body"] = _NO_NAME.sub(r"<td\1></td>", context["body"])
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
         context["body"] = context["body"].replace(
             "<figure ", '<figure tabindex="0" '
