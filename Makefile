@@ -114,8 +114,9 @@ lint: $(READY)  ## check style, formatting and spelling, and that chapters have 
 	@$(BIN)/codespell
 	@$(STRIP) --verify book/*.ipynb
 
-# As JupyterLab saves a chapter, but for what is of one run or one machine.
-STRIP := $(BIN)/nbstripout --keep-id --extra-keys "metadata.language_info.version metadata.language_info.pygments_lexer metadata.language_info.codemirror_mode"
+# As JupyterLab saves a chapter, but for what is of one run or one machine, papermill's parameters among it.
+STRIP := $(BIN)/nbstripout --keep-id --drop-tagged-cells injected-parameters --extra-keys "metadata.language_info.version \
+metadata.language_info.pygments_lexer metadata.language_info.codemirror_mode metadata.papermill cell.metadata.papermill cell.metadata.execution"
 
 strip: $(READY)  ## clear the chapters' outputs, and what an editor adds to them
 	@$(STRIP) book/*.ipynb
