@@ -119,9 +119,11 @@ def _write_rules(app):
 
 #: Where a browser lets a page keep nothing, asking ends the scripts of the theme and of the search: here is what keeps nothing.
 _KEEPS_NOTHING = """<script>
-try { localStorage; } catch {
-  const nothing = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
-  Object.defineProperty(window, "localStorage", { value: nothing });
+for (const name of ["localStorage", "sessionStorage"]) {
+  try { window[name]; } catch {
+    const nothing = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
+    Object.defineProperty(window, name, { value: nothing });
+  }
 }
 </script>
 """

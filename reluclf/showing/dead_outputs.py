@@ -76,7 +76,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     for architecture in ("ffnn", "cnn"):
         counts = counted(records, architecture)
         for dead, line in zip(("an output is dead", "no output is dead"), counts, strict=True):
-            row = {"network": f"{architecture.upper()}-ReLU", "": dead}
+            row = {"network": f"{architecture.upper()}-ReLU", "outputs": dead}
             rows.append(row | {"a class is lost": str(line[0]), "no class is lost": str(line[1])})
     return pd.DataFrame(rows)
 

@@ -1,8 +1,10 @@
 """The print edition: what it leaves to the pages, and how it points there."""
 
 import importlib.util
+import re
 
 import pytest
+import yaml
 from docutils import nodes
 from docutils.utils import new_document
 
@@ -53,3 +55,18 @@ def test_a_label_that_no_page_has_is_refused(edition):
     with pytest.raises(edition.ExtensionError, match="book/mnist#tab-y; mend it"):
         edition._leave_out(paper(), {"mnist": ["tab-y"]}, {"book/mnist"})
     edition._leave_out(paper(), {"wdbc": ["tab-y"]}, {"book/mnist"})  # a page that is not built
+
+
+def test_what_print_leaves_out_is_in_the_chapters():
+    """A PDF says so at its end only, and needs XeLaTeX."""
+    listed = yaml.safe_load((paths.ROOT / "_config.yml").read_text(encoding="utf-8"))
+    for page, labels in listed["sphinx"]["config"]["web_only"].items():
+        (file,) = (file for file in paths.BOOK.iterdir() if file.stem == page)
+        text = file.read_text(encoding="utf-8")
+        headings = {
+            re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+            for heading in re.findall(r"^[ \"]*#+ ([^\\\n\"]+)", text, flags=re.MULTILINE)
+        }
+        for label in labels:
+            named = {f"({label})=", f'"{label}"', f'\\"{label}\\"'}
+            assert label in headings or any(one in text for one in named), (page, label)

@@ -458,10 +458,11 @@ def test_the_figure_of_a_spike_has_letters_of_the_readers_size(browser, address)
 
 #: A browser whose user lets no page keep anything.
 FORBIDDEN = """
-Object.defineProperty(window, 'localStorage', {
-  configurable: true,
-  get() { throw new DOMException('denied', 'SecurityError'); },
-});
+for (const name of ['localStorage', 'sessionStorage'])
+  Object.defineProperty(window, name, {
+    configurable: true,
+    get() { throw new DOMException('denied', 'SecurityError'); },
+  });
 """
 
 
