@@ -56,15 +56,23 @@ def date() -> str:
     return _git("log", "-1", "--format=%ct")[0] if _is_own() else ""
 
 
-def _not_looked_at(*folders: str) -> int:
-    """Count the files that git takes for unchanged without looking, as in a sparse checkout."""
+def _not_looked_at(*folders: str) -> list[str]:
+    """List the files that git takes for unchanged without looking, each behind the letter why."""
     listed = _git("ls-files", "-v", "--", *folders)[0].splitlines()
-    return sum(line[0] == "S" or line[0].islower() for line in listed)
+    return [line for line in listed if line[0] == "S" or line[0].islower()]
 
 
 def sparse() -> str:
-    """Say in one sentence that files of the book are left out; empty if all are there."""
-    n = _not_looked_at(*_OF_PAGES) if _is_own() else 0
+    """Say in one sentence which files of the book git does not look at; empty if it does at all."""
+    listed = _not_looked_at(*_OF_PAGES) if _is_own() else []
+    for line in listed:
+        letter, file = line.split(" ", 1)
+        if letter.islower():
+            return (
+                f"git was told to take {file} for unchanged; "
+                f"have it look there again with: git update-index --no-assume-unchanged {file}"
+            )
+    n = len(listed)
     told = (
         f"this checkout is sparse: git leaves out {n} file{'s' * (n != 1)} of the book, "
         "or does not look there; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import multiprocessing.util
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ def train_here(jobs: Sequence[Job], workers: int) -> Iterator[Ended]:
     workers : int
     """
     n = min(workers, len(jobs))
+    _end_with(os.getpid())
     if dict(os.environ) != _BORN_WITH:  # as another backend; they would train as they were told
         end_workers()
         _BORN_WITH.clear()
@@ -68,7 +70,7 @@ def _in_one_process(jobs: Sequence[Job]) -> Iterator[list[Ended]]:
     try:
         for job in jobs:
             with watch.born_deaf():
-                future = _one_worker().submit(job.work, *job.arguments)
+                future = _one_worker(os.getpid()).submit(job.work, *job.arguments)
             yield future.result()
     except BaseException:  # it was killed, or what it does is not wanted any more
         _end_one_worker(kill=True)
@@ -76,10 +78,22 @@ def _in_one_process(jobs: Sequence[Job]) -> Iterator[list[Ended]]:
 
 
 @functools.cache
-def _one_worker() -> ProcessPoolExecutor:
-    """Start a worker that is kept for the next run, beside those that joblib keeps.
+def _end_with(process: int) -> None:
+    """Have the kept workers end with this process, where it is a child of multiprocessing's.
 
-    Joblib has one pool for the whole process, and fails on one that was made by loky alone.
+    Such a child waits for its own children before it ends: until they have been idle for long.
+    """
+    if multiprocessing.parent_process() is not None:
+        # Before 10, at which the queues are closed by which workers are told to end.
+        multiprocessing.util.Finalize(None, end_workers, exitpriority=100)
+
+
+@functools.lru_cache(maxsize=1)
+def _one_worker(process: int) -> ProcessPoolExecutor:
+    """Start a worker that this process keeps for the next run, beside those that joblib keeps.
+
+    Joblib has one pool for the whole process, and fails on one that was made by loky alone. A
+    process that was forked has none of its parent's workers.
     """
     from joblib.externals.loky import ProcessPoolExecutor
 
@@ -97,5 +111,5 @@ def end_workers() -> None:
 
 def _end_one_worker(kill: bool = False) -> None:
     if _one_worker.cache_info().currsize:
-        _one_worker().shutdown(kill_workers=kill)
+        _one_worker(os.getpid()).shutdown(kill_workers=kill)
         _one_worker.cache_clear()

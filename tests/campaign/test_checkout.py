@@ -77,6 +77,17 @@ def test_a_sparse_checkout_is_not_the_commit_and_says_so(project):
     assert (checkout.modified("results"), checkout.sparse()) == (False, "")
 
 
+def test_a_file_that_git_takes_for_unchanged_is_named_with_what_helps(project):
+    made_a_checkout(project)
+    file = git(project, "ls-files", "reluclf").splitlines()[0]
+    git(project, "update-index", "--assume-unchanged", file)
+    told = checkout.trouble()
+    assert told.startswith(f"git was told to take {file} for unchanged; ")
+    assert checkout.modified("reluclf")
+    git(project, *told.partition("with: git ")[2].split())
+    assert (checkout.trouble(), checkout.modified("reluclf")) == ("", False)
+
+
 def test_the_tests_commit_into_no_repository_that_a_hook_names(tmp_path):
     git(tmp_path, "init", "--initial-branch=main")
     git(tmp_path, "commit", "--allow-empty", "-m", "the user's")

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -348,6 +349,28 @@ def test_one_worker_and_several_and_the_callers_own_joblib_follow_each_other(
         assert training.train_missing(todo, store, most) == len(specs)
         squares = joblib.Parallel(n_jobs=2)(joblib.delayed(pow)(i, 2) for i in range(3))
         assert squares == [0, 1, 4]
+
+
+def _trains_and_ends(folder, n):
+    """What a process of the caller's own does; workers that are kept are idle for a day."""
+    processes._IDLE = 100_000
+    training.train_missing(grid(**TINY, seed=first(n)), Store(folder), n)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_process_of_the_callers_own_that_has_trained_ends(tmp_path, n):
+    """It waits for its children: for workers that are kept, until they have been idle for long."""
+    child = multiprocessing.get_context("spawn").Process(
+        target=_trains_and_ends, args=(tmp_path / "results", n)
+    )
+    child.start()
+    child.join(280)  # joblib's workers end by themselves after 300 seconds
+    waits = child.is_alive()
+    child.kill()
+    assert len(Store(tmp_path / "results").read_all()) == n
+    assert not waits
 
 
 def _alone_as_told(spec, folder, patience):
